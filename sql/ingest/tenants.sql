@@ -1,0 +1,2 @@
+-- All tenants, whatever their status: facts of a suspended tenant are kept too. A small table, read whole.
+SELECT id, slug, default_country FROM trackai.tenants

@@ -1,0 +1,37 @@
+-- Every tenant with its conversions by strategy, and its value by currency as {"BRL": ["total", "matched"]}.
+-- Index: none. Reads all conversions and attributions once and joins them by hash: for reports, not for requests.
+-- Guarantees: tenants without conversions are there with zeros; conversions = fbc + fbp + email + unmatched + pending;
+-- money stays exact, because JSON holds it as text.
+WITH per_currency AS (
+    SELECT c.tenant_id,
+           c.currency,
+           count(*) AS conversions,
+           count(*) FILTER (WHERE a.strategy = 'fbc') AS fbc,
+           count(*) FILTER (WHERE a.strategy = 'fbp') AS fbp,
+           count(*) FILTER (WHERE a.strategy = 'email') AS email,
+           count(*) FILTER (WHERE a.strategy = 'unmatched') AS unmatched,
+           count(*) FILTER (WHERE a.strategy IS NULL) AS pending,
+           sum(c.value) AS value_total,
+           coalesce(sum(c.value) FILTER (WHERE a.strategy <> 'unmatched'), 0) AS value_matched
+    FROM trackai.conversions c
+    LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
+    GROUP BY c.tenant_id, c.currency
+)
+SELECT t.slug,
+       t.name,
+       t.status,
+       coalesce(sum(p.conversions), 0)::bigint AS conversions,
+       coalesce(sum(p.fbc), 0)::bigint AS fbc,
+       coalesce(sum(p.fbp), 0)::bigint AS fbp,
+       coalesce(sum(p.email), 0)::bigint AS email,
+       coalesce(sum(p.unmatched), 0)::bigint AS unmatched,
+       coalesce(sum(p.pending), 0)::bigint AS pending,
+       coalesce(
+           jsonb_object_agg(p.currency, jsonb_build_array(p.value_total::text, p.value_matched::text))
+               FILTER (WHERE p.currency IS NOT NULL),
+           '{}'
+       ) AS value_by_currency
+FROM trackai.tenants t
+LEFT JOIN per_currency p ON p.tenant_id = t.id
+GROUP BY t.id
+ORDER BY conversions DESC, t.slug;

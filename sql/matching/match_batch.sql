@@ -1,0 +1,186 @@
+-- Matches the claimed conversions: fbc, then fbp, then (where the tenant wants it) e-mail, else unmatched.
+-- Writes one attribution a conversion and one log row a strategy tried, and answers with what was decided.
+-- Indexes: clicks_by_click_key, clicks_by_browser_key (newest first, so that each look-up reads one entry),
+-- identities_by_email, and the primary keys of conversions, clicks and matched_attributions.
+-- Guarantees: a candidate is a click of the same tenant with the same key in (sale - lookback, sale + 5 minutes],
+-- the newest wins, then the highest id; a conversion that is matched already keeps its click; the answer hangs on
+-- the facts alone, not on batches or workers.
+-- A conversion that stays unmatched goes on the queue once more, to be looked at after this transaction has
+-- committed: a click that commits in between is seen by that look, or sees this conversion's open keys.
+WITH moment AS (
+    SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS at
+),
+batch AS MATERIALIZED (
+    SELECT c.tenant_id,
+           c.id AS conversion_id,
+           q.cause,
+           c.occurred_at,
+           c.created_at,
+           c.occurred_at - t.lookback_days * interval '24 hours' AS after,
+           c.occurred_at + interval '5 minutes' AS until,
+           t.email_matching,
+           trackai.click_key(c.fbc, c.fbclid) AS click_key,
+           trackai.browser_key(c.fbp) AS browser_key,
+           coalesce(trackai.trimmed(c.fbc), trackai.trimmed(c.fbclid)) IS NOT NULL AS has_click_value,
+           trackai.trimmed(c.fbp) IS NOT NULL AS has_browser_value,
+           c.customer_email_hash AS email_hash,
+           a.strategy IS NULL AS is_new,
+           coalesce(a.attempts, 0) AS attempts
+    FROM unnest(%(tenant_ids)s::text[], %(conversion_ids)s::bigint[], %(causes)s::text[])
+             AS q (tenant_id, conversion_id, cause)
+    JOIN trackai.conversions c ON c.tenant_id = q.tenant_id AND c.id = q.conversion_id
+    JOIN trackai.tenants t ON t.id = q.tenant_id
+    LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id
+    WHERE a.strategy IS NULL OR a.strategy = 'unmatched'
+),
+by_fbc AS (
+    SELECT b.*,
+           CASE WHEN k.created_at > b.after THEN k.id END AS fbc_click,
+           CASE
+               WHEN NOT b.has_click_value THEN 'no_key'
+               WHEN b.click_key IS NULL THEN 'malformed_key'
+               WHEN k.created_at > b.after THEN 'hit'
+               WHEN k.id IS NOT NULL OR EXISTS (
+                   SELECT 1 FROM trackai.clicks late
+                   WHERE late.tenant_id = b.tenant_id
+                     AND trackai.key_hash(trackai.click_key(late.fbc, late.fbclid)) = trackai.key_hash(b.click_key)
+                     AND trackai.click_key(late.fbc, late.fbclid) = b.click_key
+                     AND late.created_at > b.until
+               ) THEN 'outside_window'
+               ELSE 'no_candidate'
+           END AS fbc_outcome
+    FROM batch b
+    LEFT JOIN LATERAL (
+        SELECT c.id, c.created_at
+        FROM trackai.clicks c
+        WHERE c.tenant_id = b.tenant_id
+          AND trackai.key_hash(trackai.click_key(c.fbc, c.fbclid)) = trackai.key_hash(b.click_key)
+          AND trackai.click_key(c.fbc, c.fbclid) = b.click_key
+          AND c.created_at <= b.until
+        ORDER BY c.created_at DESC, c.id DESC
+        LIMIT 1
+    ) k ON true
+),
+by_fbp AS (
+    SELECT b.*,
+           CASE WHEN k.created_at > b.after THEN k.id END AS fbp_click,
+           CASE
+               WHEN b.fbc_click IS NOT NULL THEN NULL
+               WHEN NOT b.has_browser_value THEN 'no_key'
+               WHEN b.browser_key IS NULL THEN 'malformed_key'
+               WHEN k.created_at > b.after THEN 'hit'
+               WHEN k.id IS NOT NULL OR EXISTS (
+                   SELECT 1 FROM trackai.clicks late
+                   WHERE late.tenant_id = b.tenant_id
+                     AND trackai.key_hash(trackai.browser_key(late.fbp)) = trackai.key_hash(b.browser_key)
+                     AND trackai.browser_key(late.fbp) = b.browser_key
+                     AND late.created_at > b.until
+               ) THEN 'outside_window'
+               ELSE 'no_candidate'
+           END AS fbp_outcome
+    FROM by_fbc b
+    LEFT JOIN LATERAL (
+        SELECT c.id, c.created_at
+        FROM trackai.clicks c
+        WHERE b.fbc_click IS NULL
+          AND c.tenant_id = b.tenant_id
+          AND trackai.key_hash(trackai.browser_key(c.fbp)) = trackai.key_hash(b.browser_key)
+          AND trackai.browser_key(c.fbp) = b.browser_key
+          AND c.created_at <= b.until
+        ORDER BY c.created_at DESC, c.id DESC
+        LIMIT 1
+    ) k ON true
+),
+by_email AS (
+    SELECT b.*,
+           k.id AS email_click,
+           CASE
+               WHEN NOT b.email_matching OR b.fbc_click IS NOT NULL OR b.fbp_click IS NOT NULL THEN NULL
+               WHEN b.email_hash IS NULL THEN 'no_key'
+               WHEN k.id IS NOT NULL THEN 'hit'
+               WHEN EXISTS (
+                   SELECT 1 FROM trackai.identities i
+                   WHERE i.tenant_id = b.tenant_id AND i.email_hash = b.email_hash AND i.click_id IS NOT NULL
+               ) THEN 'outside_window'
+               ELSE 'no_candidate'
+           END AS email_outcome
+    FROM by_fbp b
+    LEFT JOIN LATERAL (
+        SELECT c.id
+        FROM trackai.identities i
+        JOIN trackai.clicks c ON c.tenant_id = i.tenant_id AND c.id = i.click_id
+        WHERE b.email_matching AND b.fbc_click IS NULL AND b.fbp_click IS NULL
+          AND i.tenant_id = b.tenant_id
+          AND i.email_hash = b.email_hash
+          AND c.created_at > b.after
+          AND c.created_at <= b.until
+        ORDER BY c.created_at DESC, c.id DESC
+        LIMIT 1
+    ) k ON true
+),
+decided AS MATERIALIZED (
+    SELECT b.*,
+           coalesce(b.fbc_click, b.fbp_click, b.email_click) AS click_id,
+           CASE
+               WHEN b.fbc_click IS NOT NULL THEN 'fbc'
+               WHEN b.fbp_click IS NOT NULL THEN 'fbp'
+               WHEN b.email_click IS NOT NULL THEN 'email'
+               ELSE 'unmatched'
+           END AS strategy,
+           1 + (b.fbp_outcome IS NOT NULL)::int + (b.email_outcome IS NOT NULL)::int AS tried
+    FROM by_email b
+),
+recorded AS MATERIALIZED (
+    SELECT d.*, m.at
+    FROM decided d
+    CROSS JOIN moment m
+    WHERE d.is_new OR d.click_id IS NOT NULL OR d.cause = 'rematch'
+),
+attributed AS (
+    INSERT INTO trackai.matched_attributions AS a
+        (tenant_id, conversion_id, click_id, strategy, matched_at, attempts,
+         open_click_key, open_browser_key, open_email_key)
+    SELECT r.tenant_id, r.conversion_id, r.click_id, r.strategy, r.at, r.attempts + r.tried,
+           CASE WHEN r.click_id IS NULL THEN trackai.key_hash(r.click_key) END,
+           CASE WHEN r.click_id IS NULL THEN trackai.key_hash(r.browser_key) END,
+           CASE WHEN r.click_id IS NULL THEN trackai.key_hash(r.email_hash) END
+    FROM recorded r
+    ORDER BY r.tenant_id, r.conversion_id
+    ON CONFLICT (tenant_id, conversion_id) DO UPDATE
+    SET click_id = excluded.click_id,
+        strategy = excluded.strategy,
+        matched_at = CASE WHEN excluded.click_id IS NULL THEN a.matched_at ELSE excluded.matched_at END,
+        attempts = excluded.attempts,
+        open_click_key = excluded.open_click_key,
+        open_browser_key = excluded.open_browser_key,
+        open_email_key = excluded.open_email_key
+    WHERE a.strategy = 'unmatched'
+),
+logged AS (
+    INSERT INTO trackai.match_log
+        (tenant_id, conversion_id, attempt, strategy, outcome, click_id, processing_ms, run_id, created_at)
+    SELECT r.tenant_id, r.conversion_id, r.attempts + tried.place, tried.strategy, tried.outcome, tried.click_id,
+           greatest(0, 1000 * extract(epoch FROM clock_timestamp() - transaction_timestamp())),
+           %(run_id)s, r.at
+    FROM recorded r
+    CROSS JOIN LATERAL (VALUES
+        (1, 'fbc', r.fbc_outcome, r.fbc_click),
+        (2, 'fbp', r.fbp_outcome, r.fbp_click),
+        (3, 'email', r.email_outcome, r.email_click)
+    ) AS tried (place, strategy, outcome, click_id)
+    WHERE tried.outcome IS NOT NULL
+),
+second_look AS (
+    INSERT INTO trackai.match_queue (tenant_id, conversion_id, cause)
+    SELECT d.tenant_id, d.conversion_id, 'recheck'
+    FROM decided d
+    WHERE d.is_new AND d.click_id IS NULL AND coalesce(d.click_key, d.browser_key, d.email_hash) IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+SELECT (r.occurred_at AT TIME ZONE 'UTC')::date AS day,
+       r.strategy,
+       count(*) AS conversions,
+       count(*) FILTER (WHERE r.is_new) AS new,
+       sum(r.tried) AS attempts
+FROM recorded r
+GROUP BY 1, 2

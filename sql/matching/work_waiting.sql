@@ -1,0 +1,11 @@
+-- How much a drain would find: conversions of eligible tenants on the queue (counted up to 10,000 a tenant, enough
+-- to know), and whether arrived clicks or identities wait to be compared.
+-- Index: primary keys of match_queue and fact_arrivals.
+SELECT coalesce(sum(waiting.rows), 0)::bigint AS conversions,
+       EXISTS (SELECT 1 FROM trackai.fact_arrivals) AS arrivals
+FROM trackai.tenants t
+CROSS JOIN LATERAL (
+    SELECT count(*) AS rows
+    FROM (SELECT 1 FROM trackai.match_queue q WHERE q.tenant_id = t.id LIMIT 10000) some
+) waiting
+WHERE t.status IN ('provisioning', 'active')

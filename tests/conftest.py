@@ -1,0 +1,145 @@
+"""One PostgreSQL server for the whole test session, and a database of its own for each test that asks.
+
+What belongs here: fixtures that several folders use. What does not: fixtures of one folder, helpers with logic.
+
+The server is the embedded one, in a temporary home that all workers share; TRACKAI_TEST_DATABASE_URL names another
+(a superuser's URL) to run the suite against.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+
+from trackai_pipelines.database import embedded
+from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.migrate import migrate
+from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
+
+_SERVER = "TRACKAI_TEST_DATABASE_URL"
+# Nothing in these databases outlives the session; what is tested of durability starts servers of its own.
+_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "512MB",
+    "autovacuum_naptime": "5s",
+}
+_HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller makes the server's home, short and open to the account that runs PostgreSQL for root."""
+    if hasattr(config, "workerinput"):
+        config.stash[_HOME] = Path(config.workerinput["server_home"])
+        return
+    home = Path(tempfile.mkdtemp(prefix="trackai-test-"))
+    home.chmod(0o711)
+    config.stash[_HOME] = home
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """pytest-xdist: tell a worker where the server's home is."""
+    node.workerinput["server_home"] = str(node.config.stash[_HOME])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The controller, the last to leave, stops the server."""
+    home = config.stash.get(_HOME, None)
+    if home is not None and not hasattr(config, "workerinput"):
+        embedded.stop(home, though_used=True)
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> str:
+    """A URL of the session's server for its superuser; the database in it is `postgres`."""
+    given = os.environ.get(_SERVER)
+    return given or embedded.start(request.config.stash[_HOME], settings=_FAST).url("postgres")
+
+
+def _with_database(server_url: str, database: str) -> str:
+    return re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{database}", server_url)
+
+
+def _create(server_url: str, database: str, template: str = "template0") -> str:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(database), sql.Identifier(template)))
+    return _with_database(server_url, database)
+
+
+def _drop(server_url: str, database: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> Iterator[str]:
+    """The name of this worker's migrated, empty database, which tests get copies of."""
+    name = f"template_{uuid.uuid4().hex}"
+    url = _create(server_url, name)
+    migrate(url)
+    with connect(url) as connection:
+        create_partitions_ahead(connection, today=datetime.now(UTC).date())
+    yield name
+    _drop(server_url, name)
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database of this test's own without a schema."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield _create(server_url, name)
+    _drop(server_url, name)
+
+
+@pytest.fixture
+def database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """A migrated, empty event database of this test's own, with partitions ahead of today."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield _create(server_url, name, template_database)
+    _drop(server_url, name)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """An open connection to `database_url`, autocommit, UTC."""
+    with connect(database_url, name="test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A TRACKAI_HOME of this test's own, in an environment without any other variable of ours."""
+    for name in list(os.environ):
+        if name.startswith(("TRACKAI_", "DAGSTER_")):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("TRACKAI_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def add_tenant(connection: Connection) -> Callable[..., str]:
+    """Insert a tenant: `add_tenant("acme", lookback_days=30)` gives its id, which is `t-acme`."""
+
+    def add(slug: str, **columns: object) -> str:
+        row = {"id": f"t-{slug}", "slug": slug, "name": slug, **columns}
+        insert = sql.SQL("INSERT INTO trackai.tenants ({}) VALUES ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(map(sql.Placeholder, row))
+        )
+        connection.execute(insert, row)
+        return str(row["id"])
+
+    return add

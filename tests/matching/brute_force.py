@@ -1,0 +1,94 @@
+"""An independent matcher: plain loops over plain dicts, written from the rules alone, not from our SQL."""
+
+from datetime import timedelta
+from typing import Any
+
+Row = dict[str, Any]
+Attempt = tuple[str, str, Any]
+"""(strategy, outcome, the click's id or None)."""
+
+
+def click_id_key(fbc: str | None, fbclid: str | None) -> str | None:
+    parts = (fbc or "").strip().split(".")
+    if (
+        len(parts) in (4, 5)
+        and parts[0] == "fb"
+        and parts[1] in ("0", "1", "2")
+        and _digits(parts[2])
+        and _id(parts[3])
+    ):
+        return parts[3]
+    plain = (fbclid or "").strip()
+    return plain if "." not in plain and _id(plain) else None
+
+
+def browser_key(fbp: str | None) -> str | None:
+    parts = (fbp or "").strip().split(".")
+    if (
+        len(parts) in (4, 5)
+        and parts[0] == "fb"
+        and parts[1] in ("0", "1", "2")
+        and _digits(parts[2])
+        and _digits(parts[3])
+    ):
+        return ".".join(parts[:4])
+    return None
+
+
+def attempts(conversion: Row, tenant: Row, clicks: list[Row], identities: list[Row]) -> list[Attempt]:
+    """Every strategy tried for a conversion, in order, up to the first hit."""
+    own = [click for click in clicks if click["tenant_id"] == tenant["id"]]
+    tried = []
+
+    key = click_id_key(conversion["fbc"], conversion["fbclid"])
+    present = bool((conversion["fbc"] or "").strip() or (conversion["fbclid"] or "").strip())
+    same = [click for click in own if key and click_id_key(click["fbc"], click["fbclid"]) == key]
+    tried.append(_attempt("fbc", conversion, tenant, present, key, same))
+
+    if tried[-1][1] != "hit":
+        key = browser_key(conversion["fbp"])
+        same = [click for click in own if key and browser_key(click["fbp"]) == key]
+        tried.append(_attempt("fbp", conversion, tenant, bool((conversion["fbp"] or "").strip()), key, same))
+
+    if tried[-1][1] != "hit" and tenant["email_matching"]:
+        key = conversion["customer_email_hash"]
+        linked = {
+            identity["click_id"]
+            for identity in identities
+            if identity["tenant_id"] == tenant["id"] and key and identity["email_hash"] == key
+        }
+        same = [click for click in own if click["id"] in linked]
+        tried.append(_attempt("email", conversion, tenant, bool(key), key, same))
+    return tried
+
+
+def attribution(tried: list[Attempt]) -> tuple[str, Any]:
+    """(strategy, click) that follows from the attempts."""
+    strategy, outcome, click = tried[-1]
+    return (strategy, click) if outcome == "hit" else ("unmatched", None)
+
+
+def _attempt(
+    strategy: str, conversion: Row, tenant: Row, present: bool, key: str | None, same_key: list[Row]
+) -> Attempt:
+    if not present:
+        return strategy, "no_key", None
+    if key is None:
+        return strategy, "malformed_key", None
+    sale = conversion["occurred_at"]
+    inside = [
+        click
+        for click in same_key
+        if sale - timedelta(days=tenant["lookback_days"]) < click["created_at"] <= sale + timedelta(minutes=5)
+    ]
+    if inside:
+        return strategy, "hit", max(inside, key=lambda click: (click["created_at"], click["id"]))["id"]
+    return strategy, "outside_window" if same_key else "no_candidate", None
+
+
+def _digits(text: str) -> bool:
+    return bool(text) and all(character in "0123456789" for character in text)
+
+
+def _id(text: str) -> bool:
+    return 1 <= len(text) <= 512 and not any(character.isspace() for character in text)

@@ -1,0 +1,255 @@
+"""Random small worlds, matched by the database and by an independent brute-force matcher: they agree on every
+attribution and every log row, through late facts, requested re-matches and re-activated tenants."""
+
+import itertools
+import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from matching import brute_force
+from psycopg import Connection
+
+from trackai_pipelines.matching.drain import drain
+from trackai_pipelines.matching.rematch import enqueue_rematch
+
+WORLDS = 2_400
+SHARDS = 8
+
+SALE = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+LOOKBACKS = (1, 7, 90)
+# Few values, so that keys collide; upper and lower case, padding, appendices, every way to be malformed.
+CLICK_IDS = ("AbC", "abc", "IwAR1", "x" * 512)
+MALFORMED_IDS = ("", "  ", "a b", "a.b", "x" * 513, "a\u00a0b", "\u3000")
+SPACES = ("", " ", "\t", "\n ", "\u00a0", "\u2003\r")
+
+
+def _padded(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.builds(
+        lambda left, value, right: left + value + right, st.sampled_from(SPACES), values, st.sampled_from(SPACES)
+    )
+
+
+fbclids = st.none() | st.one_of(_padded(st.sampled_from(CLICK_IDS)), st.sampled_from(MALFORMED_IDS))
+fbcs = st.none() | st.one_of(
+    _padded(
+        st.builds(
+            lambda index, time, click, tail: f"fb.{index}.{time}.{click}{tail}",
+            st.sampled_from("012"),
+            st.sampled_from(("1700000000000", "1", "0")),
+            st.sampled_from(CLICK_IDS),
+            st.sampled_from(("", "", ".", ".AQYBAQIA", ". x")),
+        )
+    ),
+    st.sampled_from(
+        (
+            "", "garbage", "fb.3.1700000000000.AbC", "FB.1.1700000000000.AbC", "fb.1..AbC", "fb.1.17x.AbC", "fb.1.1.",
+            "fb.1.1700000000000.AbC.x.y", "fb.1.1700000000000.a b", "fb.1.1700000000000", "fb.1.\u0661.AbC",
+            "fb.1.1." + "x" * 513, "xfb.1.1.AbC", "fb.1.1.AbC\n.y\n", "fb.12.1.AbC",
+        )
+    ),
+)  # fmt: skip
+fbps = st.none() | st.one_of(
+    _padded(
+        st.builds(
+            lambda browser, tail: f"fb.1.1700000000000.{browser}{tail}",
+            st.sampled_from(("1111", "2222", "3333")),
+            st.sampled_from(("", "", ".", ".AQ")),
+        )
+    ),
+    st.sampled_from(("", " ", "fb.1.1700000000000.abc", "fb.1.1700000000000.", "1111", "FB.1.1700000000000.1111")),
+)
+emails = st.none() | st.sampled_from(("a" * 64, "b" * 64, "0" * 64))
+sale_times = st.sampled_from((SALE, SALE + timedelta(minutes=3), SALE + timedelta(days=20)))
+
+
+@st.composite
+def click_times(draw: st.DrawFn) -> datetime:
+    """Exact window edges, a microsecond to either side of them, ties, and times in between."""
+    sale = draw(sale_times)
+    edge = draw(
+        st.sampled_from(
+            [timedelta(minutes=5), timedelta(0), timedelta(minutes=-1), timedelta(hours=-3)]
+            + [timedelta(days=-days) for days in LOOKBACKS]
+        )
+    )
+    return sale + edge + timedelta(microseconds=draw(st.sampled_from((-1, 0, 0, 1))))
+
+
+tenants = st.lists(
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(("provisioning", "active", "active", "suspended", "retired")),
+            "lookback_days": st.sampled_from(LOOKBACKS),
+            "email_matching": st.booleans(),
+        }
+    ),
+    min_size=1,
+    max_size=3,
+)
+clicks = st.fixed_dictionaries(
+    {"tenant": st.integers(0, 2), "fbclid": fbclids, "fbc": fbcs, "fbp": fbps, "created_at": click_times()}
+)
+identities = st.fixed_dictionaries({"tenant": st.integers(0, 2), "email_hash": emails, "click": st.integers(0, 20)})
+conversions = st.fixed_dictionaries(
+    {
+        "tenant": st.integers(0, 2),
+        "fbclid": fbclids,
+        "fbc": fbcs,
+        "fbp": fbps,
+        "customer_email_hash": emails,
+        "occurred_at": sale_times,
+    }
+)
+facts = st.fixed_dictionaries(
+    {
+        "clicks": st.lists(clicks, max_size=8),
+        "identities": st.lists(identities, max_size=4),
+        "conversions": st.lists(conversions, max_size=5),
+    }
+)
+worlds = st.fixed_dictionaries(
+    {"tenants": tenants, "first": facts, "later": facts, "batch_size": st.sampled_from((1, 7, 5_000))}
+)
+
+_numbers = itertools.count(1)
+
+
+class World:
+    """One drawn world under tenant ids of its own, in the database and as plain rows."""
+
+    def __init__(self, connection: Connection, drawn: dict[str, Any]) -> None:
+        self.connection = connection
+        self.batch_size = drawn["batch_size"]
+        number = next(_numbers)
+        self.tenants = [{"id": f"w{number:06}t{place}", **tenant} for place, tenant in enumerate(drawn["tenants"])]
+        self.clicks: list[dict[str, Any]] = []
+        self.identities: list[dict[str, Any]] = []
+        self.conversions: list[dict[str, Any]] = []
+        self.expected_log: dict[int, list[brute_force.Attempt]] = defaultdict(list)
+        self.expected: dict[int, tuple[str, Any]] = {}
+        self._insert("tenants", [{**tenant, "slug": tenant["id"], "name": tenant["id"]} for tenant in self.tenants])
+
+    def add(self, drawn: dict[str, Any]) -> None:
+        new_clicks = [self._row(click) for click in drawn["clicks"]]
+        self.clicks += self._insert("clicks", new_clicks)
+        links = []
+        for identity in drawn["identities"]:
+            row = self._row(identity)
+            own = [click for click in self.clicks if click["tenant_id"] == row["tenant_id"]]
+            wanted = row.pop("click")
+            row["click_id"] = own[wanted % len(own)]["id"] if own and wanted < 18 else None
+            links.append(row)
+        self.identities += self._insert("identities", links)
+        sales = [
+            {
+                **self._row(sale),
+                "gateway": "g",
+                "gateway_event_id": f"{len(self.conversions)}-{place}",
+                "value": "1",
+                "currency": "BRL",
+            }
+            for place, sale in enumerate(drawn["conversions"])
+        ]
+        self.conversions += self._insert("conversions", sales)
+
+    def _row(self, drawn: dict[str, Any]) -> dict[str, Any]:
+        row = dict(drawn)
+        return {"tenant_id": self.tenants[row.pop("tenant") % len(self.tenants)]["id"], **row}
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not rows:
+            return []
+        columns = ", ".join(rows[0])
+        inserted = self.connection.execute(
+            f"INSERT INTO trackai.{table} ({columns}) "
+            f"SELECT {columns} FROM jsonb_populate_recordset(NULL::trackai.{table}, %s::jsonb) RETURNING id",
+            (json.dumps(rows, default=str),),
+        ).fetchall()
+        return [{**row, "id": id_} for row, (id_,) in zip(rows, inserted, strict=True)]
+
+    def drain(self) -> None:
+        drain(self.connection, run_id="worlds", batch_size=self.batch_size)
+
+    def expect(self, *, asked: bool = False) -> None:
+        """Follow the rules: new conversions are decided; unmatched ones again on a hit, or when asked for."""
+        for conversion in self.conversions:
+            tenant = next(tenant for tenant in self.tenants if tenant["id"] == conversion["tenant_id"])
+            if tenant["status"] not in ("provisioning", "active"):
+                continue
+            before = self.expected.get(conversion["id"])
+            if before and before[0] != "unmatched":
+                continue
+            tried = brute_force.attempts(conversion, tenant, self.clicks, self.identities)
+            if before is None or asked or brute_force.attribution(tried)[0] != "unmatched":
+                self.expected[conversion["id"]] = brute_force.attribution(tried)
+                self.expected_log[conversion["id"]] += tried
+
+    def assert_agreement(self) -> None:
+        ids = [tenant["id"] for tenant in self.tenants]
+        found = self.connection.execute(
+            "SELECT conversion_id, strategy, click_id FROM trackai.matched_attributions WHERE tenant_id = ANY(%s)",
+            (ids,),
+        ).fetchall()
+        assert {row[0]: row[1:] for row in found} == self.expected
+        log: dict[int, list[brute_force.Attempt]] = defaultdict(list)
+        for conversion_id, attempt, *rest in self.connection.execute(
+            "SELECT conversion_id, attempt, strategy, outcome, click_id FROM trackai.match_log"
+            " WHERE tenant_id = ANY(%s) ORDER BY conversion_id, attempt",
+            (ids,),
+        ):
+            log[conversion_id].append(tuple(rest))
+            assert attempt == len(log[conversion_id])
+        assert log == self.expected_log
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_worlds_agree_with_brute_force(connection: Connection, shard: int) -> None:
+    agreed = 0
+
+    @seed(shard)
+    @settings(
+        max_examples=WORLDS // SHARDS,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    )
+    @given(worlds)
+    def agree(drawn: dict[str, Any]) -> None:
+        nonlocal agreed
+        world = World(connection, drawn)
+        world.add(drawn["first"])
+        world.drain()
+        world.expect()
+        world.assert_agreement()
+
+        world.add(drawn["later"])
+        world.drain()
+        world.expect()
+        world.assert_agreement()
+
+        enqueue_rematch(connection, SALE.date(), (SALE + timedelta(days=20)).date())
+        world.drain()
+        world.expect(asked=True)
+        world.assert_agreement()
+
+        # Nobody's facts were lost while the tenant was away.
+        connection.execute(
+            "UPDATE trackai.tenants SET status = 'active' WHERE id = ANY(%s)", ([t["id"] for t in world.tenants],)
+        )
+        for tenant in world.tenants:
+            tenant["status"] = "active"
+        world.drain()
+        world.expect()
+        world.assert_agreement()
+        # The next worlds' re-match requests must not find this one's rows.
+        connection.execute(
+            "UPDATE trackai.tenants SET status = 'retired' WHERE id = ANY(%s)", ([t["id"] for t in world.tenants],)
+        )
+        agreed += 1
+
+    agree()
+    assert agreed >= WORLDS // SHARDS

@@ -1,0 +1,409 @@
+"""The generator against an independent reading of its files: plain json, csv and pyarrow, and a brute-force matcher
+written from the rules alone.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from trackai_pipelines.sample_data.generate import generate
+from trackai_pipelines.sample_data.ground_truth import GroundTruth, Planned, insert_tenants
+from trackai_pipelines.sample_data.world import TENANTS, days_until, split
+
+END = datetime(2025, 6, 18, 15, 30, tzinfo=UTC)
+CONVERSIONS = 4_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Sample:
+    """The generated files, read back."""
+
+    truth: GroundTruth
+    folder: Path
+    clicks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)
+    identities: list[dict[str, Any]] = field(default_factory=list)
+    # By sale: tenant, gateway, and the order or else the event.
+    sales: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    event_ids: dict[tuple[str, str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    deliveries: int = 0
+    click_deliveries: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
+    not_sales: int = 0
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        yield from stream.read().splitlines()
+
+
+def rows_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
+    """Rows of a file of facts; lines that are no JSON objects are counted as bad."""
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as stream:
+            yield from ({k: v or None for k, v in row.items()} for row in csv.DictReader(stream))
+    elif path.suffix == ".parquet":
+        yield from parquet.read_table(path).to_pylist()
+    else:
+        for line in lines_of(path):
+            try:
+                yield json.loads(line.decode())
+            except UnicodeDecodeError:
+                sample.bad["encoding"] += 1
+            except json.JSONDecodeError:
+                sample.bad["not json"] += 1
+
+
+def time_of(value: Any) -> datetime | None:
+    try:
+        return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def fault_of(row: dict[str, Any], slugs: set[str]) -> str | None:
+    """Why a conversion cannot be accepted."""
+    happened = time_of(row["occurred_at"])
+    faults = {
+        "unknown tenant": row["tenant"] not in slugs,
+        "no event id": not row["gateway_event_id"],
+        "value": not re.fullmatch(r"\d+(\.\d+)?", str(row["value"])),
+        "currency": row["currency"] not in {"BRL", "USD", "EUR", "JPY", "GBP"},
+        "future": happened is None or happened > END,
+        "hash": row.get("customer_email_hash") is not None,
+        "nul": "\0" in str(row.get("order_id")),
+    }
+    return next((fault for fault, present in faults.items() if present), None)
+
+
+def sale_of(tenant: str, gateway: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+    """A webhook's paid sale, in the columns of a conversion."""
+    if gateway == "hotmart":
+        purchase = payload["data"]["purchase"]
+        if payload["event"] not in ("PURCHASE_APPROVED", "PURCHASE_COMPLETE"):
+            return None
+        keys = {"fbc": purchase["origin"]["sck"], "fbp": purchase["origin"]["xcod"]}
+        event_id, order_id = payload["id"], purchase["transaction"]
+        happened = EPOCH + timedelta(milliseconds=purchase["approved_date"])
+        value, currency = Decimal(str(purchase["price"]["value"])), purchase["price"]["currency_value"]
+        email = payload["data"]["buyer"]["email"]
+    elif gateway == "kiwify":
+        if payload["order_status"] != "paid":
+            return None
+        keys = {"fbc": payload["TrackingParameters"]["sck"], "fbp": payload["TrackingParameters"]["s1"]}
+        order_id = payload["order_id"]
+        event_id = f"{order_id}:{payload['webhook_event_type']}"
+        happened = datetime.strptime(payload["approved_date"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+        value, currency = Decimal(payload["Commissions"]["charge_amount"]) / 100, payload["Commissions"]["currency"]
+        email = payload["Customer"]["email"]
+    else:
+        session = payload["data"]["object"]
+        if payload["type"] != "checkout.session.completed" or session["payment_status"] != "paid":
+            return None
+        keys = {name: session["metadata"].get(name) for name in ("fbc", "fbp")}
+        event_id, order_id = payload["id"], session["id"]
+        happened = EPOCH + timedelta(seconds=payload["created"])
+        currency = session["currency"].upper()
+        value = Decimal(session["amount_total"]) / (1 if currency == "JPY" else 100)
+        email = session["customer_details"]["email"]
+    return {
+        "tenant": tenant, "gateway": gateway, "gateway_event_id": event_id, "order_id": order_id, "value": value,
+        "currency": currency, "occurred_at": happened, "email": email, "fbclid": None, **keys,
+    }  # fmt: skip
+
+
+def payloads_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
+    if path.suffix == ".json":
+        yield from json.loads(path.read_bytes())
+        return
+    yield from rows_of(path, sample)
+
+
+def read_back(folder: Path, truth: GroundTruth) -> Sample:
+    sample = Sample(truth, folder)
+    slugs = {tenant.slug for tenant in TENANTS}
+
+    def accept(row: dict[str, Any]) -> None:
+        row |= {"value": Decimal(row["value"]), "occurred_at": time_of(row["occurred_at"])}
+        sale = (row["tenant"], row["gateway"], row["order_id"])
+        known = sample.sales.setdefault(sale, row)
+        told = ("value", "occurred_at", "fbc", "fbp", "fbclid", "email")
+        assert {k: known[k] for k in told} == {k: row[k] for k in told}, "a repeated delivery says something else"
+        sample.event_ids[sale].add(row["gateway_event_id"])
+        sample.deliveries += 1
+
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            continue
+        if path.parent.parent.name == "webhooks":
+            for payload in payloads_of(path, sample):
+                row = sale_of(path.parents[2].name, path.parent.name, payload)
+                if row is None:
+                    sample.not_sales += 1
+                else:
+                    accept(row)
+        elif path.name.startswith("clicks"):
+            for row in rows_of(path, sample):
+                if time_of(row["created_at"]) is None:
+                    sample.bad["time"] += 1
+                    continue
+                row["created_at"] = time_of(row["created_at"])
+                known = sample.clicks.setdefault(row["external_id"], row)
+                assert known == row
+                sample.click_deliveries += 1
+                if path.name.startswith("clicks_late"):
+                    sample.late.add(row["external_id"])
+        elif path.name.startswith("identities"):
+            sample.identities.extend(rows_of(path, sample))
+        else:
+            assert path.name.startswith("conversions"), f"{path} is no landing file"
+            for row in rows_of(path, sample):
+                fault = fault_of(row, slugs)
+                if fault:
+                    sample.bad[fault] += 1
+                else:
+                    accept(row)
+    return sample
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    folder = tmp_path_factory.mktemp("sample") / "landing"
+    return read_back(folder, generate(folder, conversions=CONVERSIONS, end=END))
+
+
+# The brute-force matcher -----------------------------------------------------------------------------------------
+
+
+def cookie_part(value: str | None, last: str) -> list[str] | None:
+    """The segments of a well-formed fbc or fbp, whose fourth one matches `last`."""
+    match = re.fullmatch(rf"fb\.[012]\.[0-9]+\.{last}(\.[^.]*)?", (value or "").strip())
+    return match.string.split(".")[:4] if match else None
+
+
+def click_key(row: dict[str, Any]) -> str | None:
+    cookie = cookie_part(row["fbc"], r"[^.\s]{1,512}")
+    if cookie:
+        return cookie[3]
+    fbclid = (row["fbclid"] or "").strip()
+    return fbclid if re.fullmatch(r"[^.\s]{1,512}", fbclid) else None
+
+
+def browser_key(row: dict[str, Any]) -> str | None:
+    cookie = cookie_part(row["fbp"], r"[0-9]+")
+    return ".".join(cookie) if cookie else None
+
+
+def email_key(row: dict[str, Any]) -> str | None:
+    return (row["email"] or "").strip().lower() or None
+
+
+def brute_force(sample: Sample, *, without_late: bool = False) -> dict[tuple[str, str, str], tuple[str, str | None]]:
+    """Strategy and click of every sale: each is compared with each click that has one of its keys."""
+    candidates: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in sample.clicks.values():
+        if without_late and row["external_id"] in sample.late:
+            continue
+        candidates[row["tenant"], "fbc", click_key(row) or ""].append(row)
+        candidates[row["tenant"], "fbp", browser_key(row) or ""].append(row)
+    for identity in sample.identities:
+        linked = sample.clicks[identity["click_external_id"]]
+        assert linked["tenant"] == identity["tenant"]
+        candidates[identity["tenant"], "email", email_key(identity) or ""].append(linked)
+    answers: dict[tuple[str, str, str], tuple[str, str | None]] = {}
+    tenants = {tenant.slug: tenant for tenant in TENANTS}
+    for sale, row in sample.sales.items():
+        tenant = tenants[row["tenant"]]
+        if tenant.status not in ("provisioning", "active"):
+            answers[sale] = ("pending", None)
+            continue
+        keys = {"fbc": click_key(row), "fbp": browser_key(row)}
+        if tenant.email_matching:
+            keys["email"] = email_key(row)
+        sold = time_of(row["occurred_at"])
+        assert sold is not None
+        answers[sale] = ("unmatched", None)
+        for strategy, key in keys.items():
+            times = [(time_of(c["created_at"]), c["external_id"]) for c in candidates[tenant.slug, strategy, key or ""]]
+            inside = [
+                (at, click)
+                for at, click in times
+                if key and at and sold - timedelta(days=tenant.lookback_days) < at <= sold + timedelta(minutes=5)
+            ]
+            if inside:
+                newest = max(inside)
+                assert sum(at == newest[0] for at, _ in inside) == 1, "a tie that ids would have to decide"
+                answers[sale] = (strategy, newest[1])
+                break
+    return answers
+
+
+def planned_by_event(truth: GroundTruth) -> dict[tuple[str, str, str], Planned]:
+    return {(p.tenant, p.gateway, event): p for p in truth.attributions() for event in p.event_ids}
+
+
+def test_every_attribution_is_the_brute_force_one(sample: Sample) -> None:
+    planned = planned_by_event(sample.truth)
+    for sale, answer in brute_force(sample).items():
+        events = sample.event_ids[sale]
+        plan = planned[sale[0], sale[1], min(events)]
+        assert set(plan.event_ids) == events
+        assert (plan.strategy, plan.click) == answer, sale
+    assert len(sample.sales) == sum(1 for _ in sample.truth.attributions()) == CONVERSIONS
+
+
+def test_before_the_second_delivery_late_conversions_are_unmatched_and_no_other_differs(sample: Sample) -> None:
+    planned = planned_by_event(sample.truth)
+    for sale, answer in brute_force(sample, without_late=True).items():
+        plan = planned[sale[0], sale[1], min(sample.event_ids[sale])]
+        assert answer == (("unmatched", None) if plan.late else (plan.strategy, plan.click)), sale
+    assert sum(truth.late for truth in sample.truth.by_tenant.values()) > CONVERSIONS * 0.02
+
+
+def test_counts_of_each_tenant(sample: Sample) -> None:
+    found = {tenant.slug: Counter[str]() for tenant in TENANTS}
+    values = {tenant.slug: Decimal(0) for tenant in TENANTS}
+    for sale, (strategy, _) in brute_force(sample).items():
+        found[sale[0]][strategy] += 1
+        values[sale[0]] += Decimal(sample.sales[sale]["value"])
+    for slug, truth in sample.truth.by_tenant.items():
+        counted = {s: getattr(truth, s) for s in ("fbc", "fbp", "email", "unmatched", "pending")}
+        assert {s: n for s, n in counted.items() if n} == dict(found[slug])
+        assert truth.conversions == sum(counted.values())
+        assert truth.value == values[slug]
+
+
+def test_the_shape_of_the_traffic(sample: Sample) -> None:
+    by_tenant = sample.truth.by_tenant
+    assert by_tenant["harbor-supplements"].pending == by_tenant["harbor-supplements"].conversions > 0
+    assert by_tenant["atelier-verve"].email > 0
+    for tenant in TENANTS:
+        if tenant.status == "suspended":
+            continue
+        truth = by_tenant[tenant.slug]
+        assert 0.70 <= truth.fbc / truth.conversions <= 0.85
+        assert 0.10 <= truth.fbp / truth.conversions <= 0.20
+        assert truth.unmatched > 0
+    assert 3 <= len(sample.clicks) / CONVERSIONS <= 5
+    assert {row["currency"] for row in sample.sales.values()} == {"BRL", "USD", "EUR", "JPY", "GBP"}
+    assert {gateway for _, gateway, _ in sample.sales} == {"hotmart", "kiwify", "stripe", "cakto", "shopify"}
+
+
+def test_the_day_has_a_night_and_nothing_happens_after_the_end(sample: Sample) -> None:
+    sold = [at for row in sample.sales.values() if (at := time_of(row["occurred_at"]))]
+    clicked = [at for row in sample.clicks.values() if (at := time_of(row["created_at"]))]
+    assert max(sold + clicked) < END
+    assert {at.date() for at in sold} == set(days_until(END, 7))
+    brazil = [
+        at.hour
+        for sale, row in sample.sales.items()
+        if sale[0] == "lumina-cursos" and (at := time_of(row["occurred_at"])) and at.date() != END.date()
+    ]
+    night, evening = (sum(hour in hours for hour in brazil) for hours in ((5, 6, 7, 8), (21, 22, 23, 0)))
+    assert night * 5 < evening
+
+
+def test_what_is_delivered_again_or_not_acceptable_is_counted(sample: Sample) -> None:
+    truth = sample.truth
+    assert sample.deliveries - CONVERSIONS == truth.duplicates > 0
+    assert len(sample.clicks) == truth.clicks
+    assert sample.click_deliveries - truth.clicks == truth.duplicate_clicks > 0
+    assert len(sample.identities) == truth.identities > 0
+    assert sample.not_sales == truth.not_sales > 0
+    assert sum(sample.bad.values()) == truth.bad_lines
+    assert set(sample.bad) == {
+        "encoding", "not json", "time", "unknown tenant", "no event id", "value", "currency", "future", "hash", "nul",
+    }  # fmt: skip
+    assert any(len(events) == 2 for events in sample.event_ids.values()), "no sale is told of in two paid events"
+
+
+def test_every_format_is_there_and_nothing_else_lies_in_the_landing_folder(sample: Sample) -> None:
+    names = [path.name for path in sample.folder.rglob("*") if path.is_file()]
+    for ending in (".jsonl", ".jsonl.gz", ".csv", ".parquet", ".json"):
+        assert any(name.endswith(ending) for name in names)
+    assert not any(name.endswith(".part") for name in names)
+    assert not sample.truth.attributions_file.is_relative_to(sample.folder)
+
+
+def test_people_are_invented(sample: Sample) -> None:
+    emails = [row["email"] for row in (*sample.sales.values(), *sample.identities) if row["email"]]
+    assert all(email.strip().lower().endswith("@example.com") for email in emails)
+    text = sample.truth.attributions_file.read_text(encoding="utf-8")
+    assert "@" not in text
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_the_same_seed_and_end_give_the_same_bytes(tmp_path: Path) -> None:
+    for name, seed, end in (("a", 7, END), ("b", 7, END), ("c", 8, END), ("d", 7, END + timedelta(hours=1))):
+        generate(tmp_path / name / "landing", seed=seed, conversions=300, days=3, end=end)
+    a, b, c, d = (checksums(tmp_path / name) for name in "abcd")
+    assert a == b
+    assert set(a.values()).isdisjoint(set(c.values()) | set(d.values()))
+
+
+def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
+    """What is held is a tenant's day and the lines of open files, not the sample."""
+    import tracemalloc
+
+    peaks = []
+    for conversions, days in ((3_000, 2), (12_000, 8)):
+        tracemalloc.start()
+        generate(tmp_path / str(days) / "landing", conversions=conversions, days=days, end=END)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
+
+
+@pytest.mark.parametrize(("days", "conversions"), [(1, 0), (1, 10), (2, 1), (40, 400)])
+def test_small_and_long_samples(tmp_path: Path, days: int, conversions: int) -> None:
+    folder = tmp_path / "landing"
+    truth = generate(folder, days=days, conversions=conversions, end=END)
+    found = read_back(folder, truth)
+    planned = planned_by_event(truth)
+    answers = brute_force(found)
+    assert len(answers) == conversions
+    for sale, answer in answers.items():
+        plan = planned[sale[0], sale[1], min(found.event_ids[sale])]
+        assert (plan.strategy, plan.click) == answer
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"end": datetime(2025, 6, 18)}, {"end": END, "days": 0}, {"end": END, "conversions": -1}],  # noqa: DTZ001
+)
+def test_senseless_orders_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        generate(tmp_path / "landing", **wrong)
+
+
+def test_shares_add_up() -> None:
+    assert split(10, [1, 1, 1]) == [4, 3, 3]
+    assert split(0, [0.3, 0.7]) == [0, 0]
+    assert sum(split(19_999, [0.45, 0.3, 0.15, 0.07, 0.03])) == 19_999
+
+
+def test_tenants_are_inserted_once(connection: Any, sample: Sample) -> None:
+    assert insert_tenants(connection, sample.truth.tenants) == len(TENANTS)
+    assert insert_tenants(connection, sample.truth.tenants) == 0
+    stored = connection.execute("SELECT slug, status, lookback_days, email_matching FROM trackai.tenants").fetchall()
+    assert sorted(stored) == sorted((t.slug, t.status, t.lookback_days, t.email_matching) for t in TENANTS)

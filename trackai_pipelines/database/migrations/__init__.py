@@ -1,0 +1,1 @@
+"""Alembic's environment and its revisions: each is a thin file that runs its namesake in `sql/migrations`."""

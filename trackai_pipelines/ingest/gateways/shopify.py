@@ -1,0 +1,47 @@
+"""Shopify's orders, as its webhooks and its REST API send them (bare, or wrapped in `order`)."""
+
+from collections.abc import Iterator, Mapping
+
+from trackai_pipelines.ingest.gateways.fields import (
+    amount,
+    at,
+    currency,
+    moment,
+    page_url,
+    required_text,
+    shown,
+    text,
+)
+from trackai_pipelines.ingest.gateways.tracking import named_values, query_of, tracking_keys
+from trackai_pipelines.ingest.normalise import address_of
+from trackai_pipelines.ingest.sale import NotASale, Sale
+
+
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+    """The sale of a paid order; an order in another state is no sale. Raises MalformedPayload."""
+    wrapped = payload.get("order")
+    order = wrapped if isinstance(wrapped, Mapping) else payload
+    status = required_text(order, "financial_status")
+    if status != "paid":
+        reason = f"not a paid sale: shopify order that is {shown(status)}"
+        yield NotASale(reason=reason, event_id=text(order, "id"))
+        return
+    order_id = required_text(order, "id")
+    landing_site = at(order, "landing_site")
+    # What the shop notes down at checkout is nearer to the sale than the page the visit began on.
+    keys = tracking_keys(named_values(at(order, "note_attributes")), query_of(landing_site))
+    yield Sale(
+        gateway_event_id=order_id,
+        order_id=order_id,
+        value=amount(order, "total_price"),
+        currency=currency(order, "currency"),
+        occurred_at=moment(order, "processed_at", "created_at"),
+        fbclid=keys.fbclid,
+        fbc=keys.fbc,
+        fbp=keys.fbp,
+        email=text(order, "email", "contact_email", "customer.email"),
+        phone=text(order, "phone", "customer.phone"),
+        client_ip=address_of(text(order, "client_details.browser_ip", "browser_ip")),
+        client_user_agent=text(order, "client_details.user_agent"),
+        event_source_url=page_url(landing_site),
+    )

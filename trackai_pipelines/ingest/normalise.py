@@ -1,0 +1,180 @@
+"""Normalising and hashing of what identifies a buyer, and what counts as a currency or an address.
+
+The rules are Meta's ("Customer information parameters" of the Conversions API): e-mail trimmed and lower-case; phone
+as digits only with its country code and no leading zeros; then SHA-256 in lower-case hex. A value that is a hash
+already is passed on.
+
+Here: one value in, one value or None out. Not here: which field holds the value (readers), or what a refusal means
+for a row (loading). Nothing here keeps, logs or raises a raw value.
+"""
+
+import re
+from functools import cache
+from hashlib import sha256
+from ipaddress import ip_address
+
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
+# How people group the digits of a phone number; anything else (letters, other scripts) is left to the library.
+_SEPARATORS = str.maketrans("", "", " ()-./\t\u00a0")
+# E.164 allows 15 digits with the country code; no country's numbers are shorter than 7 with it.
+_E164 = re.compile(r"[1-9][0-9]{6,14}")
+# No numbering plan has national numbers of 12 digits or more in common use, so that many carry a country code.
+_SURELY_INTERNATIONAL = 12
+# Withdrawn from ISO 4217 since 2020 and gone from its table; sales of their time are still replayed.
+_WITHDRAWN = {"ANG": 2, "BGN": 2, "CUC": 2, "HRK": 2, "SLL": 2, "ZWL": 2}
+
+
+def sha256_hex(text: str) -> str:
+    """SHA-256 of the UTF-8 text as 64 lower-case hex digits."""
+    return sha256(text.encode()).hexdigest()
+
+
+def already_hashed(value: object) -> str | None:
+    """The value as a lower-case hash where it is 64 hex digits (white space around them aside), else None."""
+    if not isinstance(value, str) or len(value) < 64:
+        return None
+    trimmed = value.strip()
+    return trimmed.lower() if _HASH.fullmatch(trimmed) else None
+
+
+def normalised_email(value: object) -> str | None:
+    """The address trimmed and in lower case; None where the value is not an e-mail address."""
+    if not isinstance(value, str):
+        return None
+    address = value.strip().lower()
+    # isprintable() is false for control characters, lone surrogates and every white space but the plain one.
+    if not address.isprintable() or " " in address:
+        return None
+    at = address.rfind("@")
+    return address if 0 < at < len(address) - 1 else None
+
+
+def email_hash(value: object) -> str | None:
+    """SHA-256 hex of the normalised e-mail address, or the hash that the value already is; None for neither."""
+    address = normalised_email(value)
+    return sha256(address.encode()).hexdigest() if address else already_hashed(value)
+
+
+def normalised_phone(value: object, default_country: str | None) -> str | None:
+    """The number as digits with its country code, ready to be hashed; None where it cannot be completed.
+
+    `default_country` (ISO 3166 alpha-2) completes a number that comes without a country code. Such a number is
+    dropped where there is no default, unless it is long enough to carry one.
+    """
+    text = _phone_text(value)
+    if text is None:
+        return None
+    bare = text.translate(_SEPARATORS)
+    if bare.startswith("00"):
+        bare = text = f"+{bare[2:]}"
+    # "(0)" is a trunk prefix that is not dialled from abroad; the library knows where it is dropped.
+    if bare.startswith("+") and "(0" not in text and _E164.fullmatch(bare, 1):
+        return bare[1:]
+    if default_country and _complete_in(bare, default_country.upper()):
+        return bare
+    return _completed(text, bare, default_country.upper() if default_country else None)
+
+
+def phone_hash(value: object, default_country: str | None) -> str | None:
+    """SHA-256 hex of the normalised phone number, or the hash that the value already is; None for neither."""
+    hashed = already_hashed(value)
+    if hashed:
+        return hashed
+    digits = normalised_phone(value, default_country)
+    return sha256(digits.encode()).hexdigest() if digits else None
+
+
+def is_currency(code: str) -> bool:
+    """Whether the code is an upper-case ISO 4217 code of money with minor units (not a metal, not `XXX`)."""
+    return code in _minor_units()
+
+
+def minor_units(code: str) -> int:
+    """The number of decimals of a currency (ISO 4217), such as 2 for BRL. Raises ValueError for no currency."""
+    units = _minor_units().get(code)
+    if units is None:
+        raise ValueError("this is no currency code of ISO 4217: give three upper-case letters such as BRL")
+    return units
+
+
+def address_of(value: object) -> str | None:
+    """The IP address in its usual notation; None for what is no address or none of a buyer (0.0.0.0, ::)."""
+    # PostgreSQL's inet has no zones (fe80::1%eth0).
+    if not isinstance(value, str) or "%" in value:
+        return None
+    try:
+        address = ip_address(value.strip())
+    except ValueError:
+        return None
+    return None if address.is_unspecified else str(address)
+
+
+def _phone_text(value: object) -> str | None:
+    """The phone number as text. Files may hold it as a number; nobody writes more than 64 characters."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if 0 < value < 10**15 else None
+    if not isinstance(value, str):
+        return None
+    trimmed = value.strip()
+    return trimmed if 0 < len(trimmed) <= 64 else None
+
+
+def _complete_in(bare: str, country: str) -> bool:
+    """Whether the digits are a number of the country, country code included, beyond doubt.
+
+    Beyond doubt means: too long to be one of its national numbers, and of the right length without the code.
+    """
+    code, lengths = _numbering(country)
+    return (
+        bool(lengths)
+        and bare.isascii()
+        and bare.isdecimal()
+        and bare.startswith(code)
+        and len(bare) > max(lengths)
+        and len(bare) - len(code) in lengths
+    )
+
+
+@cache
+def _numbering(country: str) -> tuple[str, frozenset[int]]:
+    """The calling code of a country and the lengths of its national numbers; ("", none) where unknown."""
+    from phonenumbers import PhoneMetadata, country_code_for_region
+
+    metadata = PhoneMetadata.metadata_for_region(country)
+    if metadata is None or metadata.general_desc is None:
+        return "", frozenset()
+    return str(country_code_for_region(country)), frozenset(metadata.general_desc.possible_length)
+
+
+def _completed(text: str, bare: str, country: str | None) -> str | None:
+    """The number as the library reads it: dialled in the country, or else with the code it carries itself."""
+    number = _read(text, country)
+    if number is None and bare.isdecimal() and len(bare) >= _SURELY_INTERNATIONAL:
+        number = _read(f"+{bare}", None)
+    return number
+
+
+def _read(text: str, country: str | None) -> str | None:
+    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
+
+    try:
+        number = parse(text, country)
+    except NumberParseException:
+        return None
+    digits = format_number(number, PhoneNumberFormat.E164)[1:]
+    # Full length is enough: ranges are opened before the library knows of them. Shorter ones may lack the area.
+    if is_valid_number(number) or (country and len(str(number.national_number)) == _longest(country)):
+        return digits if _E164.fullmatch(digits) else None
+    return None
+
+
+def _longest(country: str) -> int:
+    return max(_numbering(country)[1], default=0)
+
+
+@cache
+def _minor_units() -> dict[str, int]:
+    from iso4217 import Currency
+
+    units = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
+    return _WITHDRAWN | units

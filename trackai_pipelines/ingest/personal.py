@@ -1,0 +1,176 @@
+"""What is personal or secret: by the name of a field, and by the look of a text.
+
+Here: the lists and the patterns, and texts with their personal parts replaced. Not here: walking a payload, bounds
+(`masking`). The patterns have bounded repetitions, so that no text makes them slow; callers pass texts of a few
+thousand characters.
+"""
+
+import re
+
+# Field names are compared in lower case without anything but letters and digits: checkout_phone is checkoutphone.
+_NOISE = re.compile(r"[^a-z0-9]")
+
+_SECRET_PARTS = ("secret", "password", "passwd", "signature", "authorization", "apikey", "hottok", "credential")
+_SECRET_NAMES = {"accessurl", "orderstatusurl", "receipturl", "cvv", "cvc", "pwd", "hmac"}
+_EMAIL_NAMES = {"mail", "em", "correo"}
+_PHONE_PARTS = ("phone", "telefon", "celular", "whatsapp", "mobile", "msisdn", "contactnumber")
+_PHONE_NAMES = {"ph", "tel", "cel", "cell", "fone", "dddcell", "areacode", "ddd"}
+_DOCUMENT_PARTS = ("cpf", "cnpj", "docnumber", "documentnumber", "taxid", "passport", "birthdate", "dateofbirth")
+_DOCUMENT_NAMES = {"document", "documento", "identification", "rg", "dni", "curp", "ssn", "dob", "db", "birthday"}
+_DOCUMENT_NAMES |= {"cardnumber", "creditcardnumber"}
+_NAME_NAMES = {"firstname", "lastname", "fullname", "middlename", "surname", "givenname", "familyname", "fn", "ln"}
+_NAME_NAMES |= {"holdername", "cardholdername", "customername", "buyername", "payername", "sobrenome", "instagram"}
+# These are a product's, a plan's or a shop's as often; only inside a person's record are they the person's.
+_NAME_NAMES_OF_A_PERSON = {"name", "nome", "nickname", "username", "displayname", "businessname", "individualname"}
+_ADDRESS_NAMES = {"address", "address1", "address2", "addressline1", "addressline2", "street", "streetname"}
+_ADDRESS_NAMES |= {"streetnumber", "line1", "line2", "endereco", "logradouro", "complement", "complemento"}
+_ADDRESS_NAMES |= {"neighborhood", "bairro", "zip", "zipcode", "postalcode", "cep", "latitude", "longitude", "zp"}
+_ADDRESS_NAMES |= {"billingaddress", "shippingaddress", "defaultaddress"}
+_PERSON_PARTS = ("customer", "buyer", "payer", "subscriber", "cardholder", "billing", "shipping", "recipient")
+_PERSON_NAMES = {"user", "owner", "holder", "card", "contact", "lead", "client", "person", "receiver", "userdata"}
+_PERSON_NAMES |= {"address", "defaultaddress", "phone", "identification"}
+
+# A hash, or what was meant to be one: as an operator must see it to tell why it was refused.
+_HASHED = re.compile(r"\s{0,8}[0-9A-Za-z]{32,128}\s{0,8}")
+
+# The part before the @ may hold =&?|/ too; they are taken only right before it, as they delimit far more often.
+# NUL is no delimiter: it stands between the letters of a file in UTF-16.
+_DELIMITER = r"\s<>()\[\],;:\"=&?|/"
+_EMAIL = re.compile(
+    rf"(?:[^{_DELIMITER}@]{{1,128}}[=&?|/]{{0,64}}|[=&?|/]{{1,64}})(?:@|\uff20|\ufe6b|%40|%2540|&#64;|&#x40;|\\u0040)[^{_DELIMITER}'\\]{{0,255}}",
+    re.IGNORECASE,
+)
+_EMAIL_SIGNS = ("@", "\uff20", "\ufe6b", "%40", "%2540", "&#64;", "&#x40;", "&#X40;", "\\u0040")
+
+# Beyond doubt a phone number: a plus with 8 to 15 digits; an area code in brackets; groups that end in four
+# digits; a Brazilian mobile with its country code. Anything less may be an order id.
+_PHONE = re.compile(
+    r"(?:\+|%2B)[\s(]{0,2}[0-9](?:[\s().\-\0]{0,3}[0-9]){7,14}(?![0-9])"
+    r"|\([0-9]{2,4}\)\s{0,2}[0-9]{3,5}[\s.\-]?[0-9]{4}(?!\w)"
+    r"|(?<![\w.\-])[0-9]{2,3}[ .\-][0-9]{3,5}[ .\-][0-9]{4}(?![\w\-])"
+    r"|(?<![0-9])55[1-9][1-9]9[0-9]{8}(?![0-9])",
+    re.IGNORECASE,
+)
+
+# In a text that has no fields, any run of 8 to 15 digits with the usual separators; except in what is no phone
+# number for sure: dates, times, network addresses, fields that say so, Meta's cookies, UUIDs and hashes.
+_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+\-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
+_RAW_PHONE = re.compile(
+    rf"(?P<kept>(?<![0-9])[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_TIME}|(?![0-9]))"
+    rf"|(?<![0-9]){_TIME}(?![0-9])"
+    r"|(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9.])"
+    r"|(?<![a-z])(?:(?:[a-z0-9]{1,30}_){0,4}(?:id|at|date|time|ts|created|updated|transaction|fbclid)"
+    r"|(?-i:[a-z]{1,30}(?:Id|At|Date)))[\"']?\s?[:=]\s?[\"']?[\w\-.][\w\-.:]{0,127}"
+    r"|fb\.[0-2]\.[0-9]{1,20}\.[\w\-]{1,512}"
+    r"|(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])"
+    r"|(?<![0-9a-z])[0-9a-z]{32,128}(?![0-9a-z]))"
+    r"|(?:\+|%2B|(?<!\w))[\s(]{0,2}[0-9](?:[ ().\-/\0]{0,3}[0-9]){7,14}(?!\w)",
+    re.IGNORECASE,
+)
+
+# A text that is nothing but 10 to 13 digits, as phone numbers are written without a country code or a plus.
+_ONLY_DIGITS = re.compile(r"[\s(]{0,4}[0-9](?:[ ().\-/]{0,3}[0-9]){9,12}\s{0,4}")
+# Fields that hold such digits by right, by the end of their names.
+_COUNTS: tuple[str, ...] = (
+    "id",
+    "ids",
+    "ref",
+    "reference",
+    "number",
+    "code",
+    "key",
+    "value",
+    "amount",
+    "price",
+    "total",
+    "fee",
+    "at",
+)
+_COUNTS += ("date", "time", "timestamp", "created", "updated", "transaction", "sku", "order", "orders", "quantity")
+_COUNTS += ("fbclid", "fbc", "fbp", "hash", "sck", "src")
+
+_FIELD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z][\w\-]{0,60})\\{0,3}[\"']?\s{0,3}[:=]\s{0,3}")
+_FIELD_VALUE = re.compile(r"\\{0,3}\"(?P<quoted>[^\"\\]*)|'(?P<single>[^']*)|(?P<bare>[^\s\"'\\,;&|{}\[\]]+)")
+
+
+def sensitivity(field: str, *, in_person: bool) -> str | None:
+    """What a field of this name holds that must not be kept: "secret", "e-mail", "phone", ... or None.
+
+    `in_person` says that it stands inside a buyer's record, where a plain `name` is the buyer's.
+    """
+    name = _NOISE.sub("", field[:200].lower())
+    if name in _SECRET_NAMES or name.endswith("token") or _has(name, _SECRET_PARTS):
+        return "secret"
+    if name in _EMAIL_NAMES or "email" in name:
+        return "e-mail"
+    if name in _PHONE_NAMES or _has(name, _PHONE_PARTS):
+        return "phone"
+    if name in _DOCUMENT_NAMES or _has(name, _DOCUMENT_PARTS):
+        return "document"
+    if name in _NAME_NAMES or (in_person and name in _NAME_NAMES_OF_A_PERSON):
+        return "name"
+    if name in _ADDRESS_NAMES or (in_person and name in {"number", "numero", "extension"}):
+        return "address"
+    return None
+
+
+def is_of_a_person(field: str) -> bool:
+    """Whether a field of this name holds a buyer's record."""
+    name = _NOISE.sub("", field[:200].lower())
+    return name in _PERSON_NAMES or _has(name, _PERSON_PARTS)
+
+
+def is_of_a_count(field: str) -> bool:
+    """Whether digits in a field of this name are an id, an amount, a time or a key by right."""
+    return _NOISE.sub("", field[:200].lower()).endswith(_COUNTS)
+
+
+def looks_like_a_phone(text: str) -> bool:
+    """Whether the text is nothing but the digits of a phone number, as it may be in a field of any name."""
+    return _ONLY_DIGITS.fullmatch(text) is not None
+
+
+def looks_hashed(text: str) -> bool:
+    """Whether the text is a hash, or was meant to be one (wrong length, upper case): nobody can be read from it."""
+    return _HASHED.fullmatch(text) is not None
+
+
+def masked_free_text(text: str) -> str:
+    """A text inside a payload, with e-mail addresses, certain phone numbers and sensitive `name=value`s replaced."""
+    return _PHONE.sub("[phone masked]", _without_emails(_without_fields(text, in_person=False)))
+
+
+def masked_raw_text(text: str) -> str:
+    """A text without structure, such as a broken line: e-mail addresses, sensitive fields, and every run of digits
+    that may be a phone number."""
+    without = _without_emails(_without_fields(text, in_person=True))
+    return _RAW_PHONE.sub(lambda match: match["kept"] or "[phone masked]", without)
+
+
+def _without_emails(text: str) -> str:
+    if not any(sign in text for sign in _EMAIL_SIGNS):
+        return text
+    return _EMAIL.sub("[e-mail masked]", text)
+
+
+def _without_fields(text: str, *, in_person: bool) -> str:
+    """The text with the values of sensitive fields replaced: a query's, or those of JSON that could not be read."""
+    parts: list[str] = []
+    done = position = 0
+    while field := _FIELD.search(text, position):
+        position = field.end()
+        kind = sensitivity(field[1], in_person=in_person)
+        value = _FIELD_VALUE.match(text, position) if kind else None
+        if kind is None or value is None:
+            continue
+        start, position = value.span(value.lastgroup or 0)
+        found = text[start:position]
+        if found in {"", "null", "true", "false"} or (kind != "secret" and looks_hashed(found)):
+            continue
+        parts += [text[done:start], f"[{kind} masked]"]
+        done = position
+    return "".join([*parts, text[done:]])
+
+
+def _has(name: str, parts: tuple[str, ...]) -> bool:
+    return any(part in name for part in parts)

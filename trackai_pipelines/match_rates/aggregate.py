@@ -1,0 +1,60 @@
+"""The daily aggregate: one UTC day at a time, recomputed whole from the facts.
+
+What belongs here: recomputing days. What does not: which days and when (defs/).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from psycopg import Connection
+
+from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.statements import statement
+
+# With the day's ordinal, the advisory lock of one day; the number only has to differ from the project's others.
+_DAY_LOCK = 7_221_002
+
+
+@dataclass(frozen=True)
+class DayTotals:
+    """One UTC day over all tenants."""
+
+    day: date
+    groups: int
+    """Rows of daily_match_rates."""
+    conversions: int
+    fbc: int
+    fbp: int
+    email: int
+    unmatched: int
+    pending: int
+    p95_match_seconds: float | None
+    """The slowest group's."""
+
+    @property
+    def match_rate(self) -> float | None:
+        """Matched / (matched + unmatched); None where nothing is decided."""
+        matched = self.fbc + self.fbp + self.email
+        return matched / (matched + self.unmatched) if matched + self.unmatched else None
+
+
+def aggregate_days(
+    connection: Connection, from_day: date, to_day: date, *, clock: Clock = utc_now
+) -> Iterator[DayTotals]:
+    """Recompute the UTC days `from_day` to `to_day`, both included, each in a transaction; yields each as it is done.
+
+    Idempotent, and safe beside itself: a second run of the same day waits. Raises ValueError for an empty range.
+    """
+    if to_day < from_day:
+        raise ValueError(f"the range of days is empty: {from_day} is after {to_day}; swap them")
+    day = from_day
+    while day <= to_day:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_DAY_LOCK, day.toordinal()))
+            row = connection.execute(
+                statement("match_rates/aggregate_day"), {"day": day, "now": clock()}
+            ).fetchone()
+        assert row is not None
+        yield DayTotals(day, *row)
+        day += timedelta(days=1)

@@ -1,0 +1,195 @@
+"""The drain: takes waiting conversions in micro-batches and matches each batch in one transaction.
+
+What belongs here: the loop and its report. What does not: when it runs (defs/), what matches (sql/matching).
+Several drains at once share the work; one that dies gives its batch back.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import TypeVar
+
+from psycopg import Connection, errors
+
+from trackai_pipelines.clock import Clock
+from trackai_pipelines.database.statements import statement
+
+BATCH_SIZE = 5_000
+"""Conversions a micro-batch: large enough that the statement's fixed cost vanishes, small enough that a batch
+takes a fraction of a second and its loss costs nothing."""
+
+FACTS_PER_COMPARISON = 20_000
+"""Arrived clicks and identities compared with unmatched conversions in one transaction."""
+
+# What a concurrent deletion of a click, or another worker, can cause: the batch is simply taken again.
+_PASSING = (errors.DeadlockDetected, errors.SerializationFailure, errors.ForeignKeyViolation)
+_TRIES = 5
+
+T = TypeVar("T")
+
+
+@dataclass
+class DrainReport:
+    """What a drain did: decisions by (UTC day of the sale, strategy), and totals."""
+
+    decisions: Counter[tuple[date, str]] = field(default_factory=Counter)
+    conversions: int = 0
+    """Decisions in all, re-matches included."""
+    rematched: int = 0
+    """Of these, conversions that had been unmatched before."""
+    attempts: int = 0
+    """Rows written to match_log."""
+    batches: int = 0
+    late: int = 0
+    """Unmatched conversions put back on the queue because a click or identity arrived."""
+    seconds: float = 0.0
+
+    @property
+    def by_strategy(self) -> Counter[str]:
+        """Decisions by strategy over all days."""
+        total: Counter[str] = Counter()
+        for (_, strategy), count in self.decisions.items():
+            total[strategy] += count
+        return total
+
+    @property
+    def match_rate(self) -> float | None:
+        """Matched / decided; None when nothing was decided."""
+        if not self.conversions:
+            return None
+        return 1 - self.by_strategy["unmatched"] / self.conversions
+
+
+def drain(
+    connection: Connection,
+    *,
+    run_id: str,
+    batch_size: int = BATCH_SIZE,
+    clock: Clock | None = None,
+    on_batch: Callable[[DrainReport], None] | None = None,
+) -> DrainReport:
+    """Match everything that waits, including what late clicks and identities make matchable, and report.
+
+    `run_id` goes into match_log. `clock` replaces the server's time. `on_batch` is called after each commit.
+    Raises psycopg.Error when the server goes away; what was committed stays, the rest waits on the queue.
+    """
+    report = DrainReport()
+    started = time.monotonic()
+    after = ""
+    while True:
+        compared = _again(partial(_compare_arrivals, connection, report))
+        claimed, following = _again(partial(_match_batch, connection, report, run_id, batch_size, after, clock))
+        report.seconds = time.monotonic() - started
+        if claimed:
+            report.batches += 1
+            if on_batch:
+                on_batch(report)
+        if not claimed and not compared and not after:
+            return report
+        after = following
+
+
+def follow(
+    connection: Connection,
+    *,
+    run_id: str,
+    batch_size: int = BATCH_SIZE,
+    poll_seconds: float = 0.2,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_drained: Callable[[DrainReport], None] | None = None,
+) -> None:
+    """Drain again and again, until `should_stop` says so; `on_drained` hears of every drain that found work."""
+    while not should_stop():
+        report = drain(connection, run_id=run_id, batch_size=batch_size)
+        if report.batches and on_drained:
+            on_drained(report)
+        time.sleep(poll_seconds)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a drain would find."""
+
+    conversions: int
+    arrivals: bool
+
+
+def work_waiting(connection: Connection) -> Waiting:
+    """Conversions of eligible tenants on the queue (up to 10,000 a tenant) and whether arrivals wait."""
+    row = connection.execute(statement("matching/work_waiting")).fetchone()
+    assert row is not None
+    return Waiting(conversions=row[0], arrivals=row[1])
+
+
+def _again(step: Callable[[], T]) -> T:
+    """Run a transaction anew when another one's was in its way; the last error is raised."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return step()
+        except _PASSING:
+            if not left:
+                raise
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _match_batch(
+    connection: Connection,
+    report: DrainReport,
+    run_id: str,
+    batch_size: int,
+    after: str,
+    clock: Clock | None,
+) -> tuple[int, str]:
+    """Claim and match one batch; gives its size and the tenant after which the next one starts.
+
+    Tenants take turns: a full batch hands over to the tenant after its last one, a partial one starts anew.
+    """
+    with connection.transaction():
+        claimed = connection.execute(
+            statement("matching/claim_batch"), {"after": after, "batch_size": batch_size}
+        ).fetchall()
+        if not claimed:
+            return 0, ""
+        tenant_ids, conversion_ids, causes = (list(column) for column in zip(*claimed, strict=True))
+        now: datetime | None = clock() if clock else None
+        decided = connection.execute(
+            statement("matching/match_batch"),
+            {
+                "tenant_ids": tenant_ids,
+                "conversion_ids": conversion_ids,
+                "causes": causes,
+                "run_id": run_id,
+                "now": now,
+            },
+        ).fetchall()
+    for day, strategy, conversions, new, attempts in decided:
+        report.decisions[day, strategy] += conversions
+        report.conversions += conversions
+        report.rematched += conversions - new
+        report.attempts += int(attempts)
+    return len(claimed), max(tenant_ids) if len(claimed) == batch_size else ""
+
+
+def _compare_arrivals(connection: Connection, report: DrainReport) -> bool:
+    """Compare one portion of arrived facts with unmatched conversions; says whether there was one."""
+    with connection.transaction():
+        ranges = connection.execute(statement("matching/claim_arrivals"), {"facts": FACTS_PER_COMPARISON}).fetchall()
+        if not ranges:
+            return False
+        linked = connection.execute(statement("matching/link_identities"), _columns(ranges)).fetchall()
+        ranges += [(tenant_id, "identity", identity, identity) for tenant_id, identity in linked]
+        queued = connection.execute(statement("matching/enqueue_late"), _columns(ranges)).rowcount
+    report.late += queued
+    return True
+
+
+def _columns(ranges: list[tuple[str, str, int, int]]) -> dict[str, list[str] | list[int]]:
+    return {
+        "tenant_ids": [tenant_id for tenant_id, _, _, _ in ranges],
+        "facts": [fact for _, fact, _, _ in ranges],
+        "first_ids": [first for _, _, first, _ in ranges],
+        "last_ids": [last for _, _, _, last in ranges],
+    }

@@ -1,0 +1,45 @@
+"""Settings: everything that the environment decides, read once by whoever starts.
+
+What belongs here: names of environment variables, their defaults, folders derived from them. What does not:
+tuning constants (they stand beside the code they tune) and secrets of tenants.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+Folder = Annotated[Path, BeforeValidator(_absolute)]
+
+
+class Settings(BaseSettings):
+    """The environment's answer, validated; empty variables count as unset."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, populate_by_name=True)
+
+    database_url: str | None = Field(default=None, validation_alias="TRACKAI_DATABASE_URL")
+    dagster_postgres_url: str | None = Field(default=None, validation_alias="DAGSTER_POSTGRES_URL")
+    home: Folder = Field(default=Path(".trackai"), validate_default=True, validation_alias="TRACKAI_HOME")
+    landing_override: Folder | None = Field(default=None, validation_alias="TRACKAI_LANDING_DIR")
+    archive_override: Folder | None = Field(default=None, validation_alias="TRACKAI_ARCHIVE_DIR")
+
+    @property
+    def landing_dir(self) -> Path:
+        """Where producers drop files."""
+        return self.landing_override or self.home / "landing"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Where partitions go that leave the database."""
+        return self.archive_override or self.home / "archive"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder: its `dagster.yaml`, compute logs and artefacts."""
+        return self.home / "dagster"
