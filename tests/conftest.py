@@ -122,7 +122,7 @@ def connection(database_url: str) -> Iterator[Connection]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A TRACKAI_HOME of this test's own, in an environment without any other variable of ours."""
     for name in list(os.environ):
-        if name.startswith(("TRACKAI_", "DAGSTER_")):
+        if name.startswith(("TRACKAI_", "DAGSTER_")) and name != _SERVER:
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     folder.mkdir()

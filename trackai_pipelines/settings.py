@@ -7,7 +7,7 @@ tuning constants (they stand beside the code they tune) and secrets of tenants.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     home: Folder = Field(default=Path(".trackai"), validate_default=True, validation_alias="TRACKAI_HOME")
     landing_override: Folder | None = Field(default=None, validation_alias="TRACKAI_LANDING_DIR")
     archive_override: Folder | None = Field(default=None, validation_alias="TRACKAI_ARCHIVE_DIR")
+
+    alert_webhook_url: SecretStr | None = Field(default=None, validation_alias="TRACKAI_ALERT_WEBHOOK_URL")
 
     @property
     def landing_dir(self) -> Path:

@@ -45,11 +45,6 @@ class Sample:
     not_sales: int = 0
 
 
-def lines_of(path: Path) -> Iterator[bytes]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        yield from stream.read().splitlines()
-
-
 def rows_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
     """Rows of a file of facts; lines that are no JSON objects are counted as bad."""
     if path.suffix == ".csv":
@@ -58,7 +53,8 @@ def rows_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
     elif path.suffix == ".parquet":
         yield from parquet.read_table(path).to_pylist()
     else:
-        for line in lines_of(path):
+        content = path.read_bytes()
+        for line in (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines():
             try:
                 yield json.loads(line.decode())
             except UnicodeDecodeError:
@@ -125,13 +121,6 @@ def sale_of(tenant: str, gateway: str, payload: dict[str, Any]) -> dict[str, Any
     }  # fmt: skip
 
 
-def payloads_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
-    if path.suffix == ".json":
-        yield from json.loads(path.read_bytes())
-        return
-    yield from rows_of(path, sample)
-
-
 def read_back(folder: Path, truth: GroundTruth) -> Sample:
     sample = Sample(truth, folder)
     slugs = {tenant.slug for tenant in TENANTS}
@@ -149,7 +138,8 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
         if path.is_dir():
             continue
         if path.parent.parent.name == "webhooks":
-            for payload in payloads_of(path, sample):
+            exported = path.suffix == ".json"
+            for payload in json.loads(path.read_bytes()) if exported else rows_of(path, sample):
                 row = sale_of(path.parents[2].name, path.parent.name, payload)
                 if row is None:
                     sample.not_sales += 1

@@ -42,11 +42,6 @@ class Binaries:
         """15 for 15.8."""
         return int(self.version.split(".")[0])
 
-    @property
-    def installation(self) -> Path:
-        """The folder that holds `bin`, `lib` and `share`; it may be copied elsewhere as a whole."""
-        return self.folder.parent
-
 
 def system_binaries() -> list[Binaries]:
     """PostgreSQL installations of this machine, 15 or newer; tested versions first, newest first."""
@@ -100,13 +95,16 @@ def copied(binaries: Binaries, into: Path) -> Binaries:
 
     For a wheel inside a private home directory, which the server's account cannot enter.
     """
+    installation = binaries.folder.parent
+    package = installation.parent
+    # Libraries that wheel builders set beside the package (Linux) or inside it (macOS) are found by relative path.
+    beside = [package.parent / f"{package.name}.libs", package / ".dylibs"]
     target = into / f"postgresql-{binaries.version}"
     if not target.exists():
         half = into / f"{target.name}.{uuid.uuid4().hex}"
-        shutil.copytree(binaries.installation, half, symlinks=True)
-        for entry in (half, *half.rglob("*")):
-            if not entry.is_symlink():
-                entry.chmod(entry.stat().st_mode | (0o755 if entry.is_dir() or _is_program(entry) else 0o644))
+        for folder in filter(Path.exists, [installation, *beside]):
+            shutil.copytree(folder, half / folder.relative_to(package.parent), symlinks=True)
+        _open_to_all(half)
         try:
             half.rename(target)
         except OSError:
@@ -114,7 +112,15 @@ def copied(binaries: Binaries, into: Path) -> Binaries:
             shutil.rmtree(half)
             if not target.exists():
                 raise
-    return Binaries(target / "bin", binaries.version)
+    return Binaries(target / package.name / installation.name / binaries.folder.name, binaries.version)
+
+
+def _open_to_all(root: Path) -> None:
+    """Let every account read what is below, and run what its owner may run."""
+    for entry in (root, *root.rglob("*")):
+        if not entry.is_symlink():
+            mode = entry.stat().st_mode
+            entry.chmod(mode | (0o755 if mode & 0o100 else 0o644))
 
 
 def _system_folders() -> Iterator[Path]:
@@ -140,10 +146,6 @@ def _usable(folders: Iterable[Path]) -> list[Binaries]:
         if version is not None and int(version.split(".")[0]) >= OLDEST_MAJOR:
             found[place] = Binaries(place, version)
     return list(found.values())
-
-
-def _is_program(file: Path) -> bool:
-    return bool(file.stat().st_mode & 0o100)
 
 
 def _version(postgres: Path) -> str | None:

@@ -30,7 +30,7 @@ def migrate(url: str) -> list[str]:
     """Bring the database to the newest revision; gives the revisions applied, oldest first, none if it was there.
 
     One transaction: all or nothing. Of two at once, one waits and then finds nothing to do. `url` as psycopg reads
-    it. Raises DatabaseSetupError where the schema is not ours to change, psycopg.OperationalError without a server.
+    it. Raises DatabaseSetupError, with nothing changed.
     """
     config = _config()
     scripts = ScriptDirectory.from_config(config)
@@ -49,10 +49,12 @@ def migrate(url: str) -> list[str]:
             f"The database's schema cannot be brought up to date: {error}. It was probably migrated by a newer version "
             "of this program: install that one."
         ) from None
-    except DBAPIError as error:
+    except (DBAPIError, psycopg.Error) as error:
+        # SQLAlchemy's errors quote the whole statement; the server's own words say enough.
+        said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
         raise DatabaseSetupError(
-            f"The database's schema cannot be brought up to date: {str(error.orig).strip()}. Nothing was changed."
-        ) from error.orig
+            f"The database's schema cannot be brought up to date: {said}. Nothing was changed."
+        ) from None
     finally:
         engine.dispose()
 

@@ -123,6 +123,9 @@ def _malformed(url: str, plain: str) -> str:
         parts = conninfo_to_dict(plain)
     except psycopg.ProgrammingError:
         return "it cannot be read"
+    host = str(parts.get("host") or "")
+    if "@" in host.lstrip("@") and not host.startswith("/"):
+        return "it has more than one @"
     ports = str(parts.get("port") or "")
     if not all(port == "" or port.isdigit() for port in ports.split(",")):
         return "its port is not a number"

@@ -54,7 +54,7 @@ def text_of(value: object, name: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     # A column of ids with gaps becomes a column of floats in many programs.
-    if isinstance(value, (float, Decimal)) and abs(value) < 2**53 and value == int(value):
+    if isinstance(value, (float, Decimal)) and -(2**53) < value < 2**53 and value == int(value):
         return str(int(value))
     raise Refused(f"{name} is {_type_name(value)}; expected text")
 
@@ -162,5 +162,7 @@ def _from_epoch(value: int | float | Decimal, name: str) -> datetime:
 
 
 def _type_name(value: object) -> str:
-    names: dict[type, str] = {bool: "true or false", list: "a list", dict: "an object", bytes: "bytes"}
+    if isinstance(value, (float, Decimal)):
+        return "a number with decimals"
+    names: dict[type, str] = {bool: "true or false", list: "a list", dict: "an object"}
     return names.get(type(value), f"a {type(value).__name__}")

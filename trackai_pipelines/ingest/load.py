@@ -35,16 +35,10 @@ from trackai_pipelines.ingest.formats import (
 from trackai_pipelines.ingest.gateways import READERS
 from trackai_pipelines.ingest.landing import LandingFile, fingerprint, landing_files, source_of
 from trackai_pipelines.ingest.rejects import reject_of
-from trackai_pipelines.ingest.rows import (
-    FILE_COLUMNS,
-    ROW_READERS,
-    Context,
-    Tenant,
-    sale_row,
-    tenants_by_name,
-)
+from trackai_pipelines.ingest.rows import FILE_COLUMNS, ROW_READERS, sale_row
 from trackai_pipelines.ingest.sale import MalformedPayload, NotASale
 from trackai_pipelines.ingest.streams import Line, Notes
+from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
 from trackai_pipelines.ingest.writing import Chunk, Counts, prepare_staging, write_chunk
 
 # Rows and bytes of a chunk, whichever comes first. Larger chunks are no faster, but hold locks and memory longer.

@@ -19,7 +19,7 @@ from trackai_pipelines.ingest.formats import (
     sha256,
 )
 from trackai_pipelines.ingest.masking import masked, masked_text
-from trackai_pipelines.ingest.rows import Context
+from trackai_pipelines.ingest.tenants import Context
 
 
 @dataclass(frozen=True, slots=True)

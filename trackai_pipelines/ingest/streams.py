@@ -84,23 +84,28 @@ class _Gunzip(io.RawIOBase):
         self._compressed = io.BufferedReader(_WholeFile(path))
         self._member = gzip.GzipFile(fileobj=self._compressed, mode="rb")
         self._notes = notes
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        if self._ended:
+            return 0
         view = memoryview(buffer)
         try:
             data = self._member.read1(len(view))
         except EOFError:
-            self._notes.add("the gzip file is cut off; what could be unpacked was read", damaged=True)
-            return 0
+            return self._end("the gzip file is cut off; what could be unpacked was read")
         except (gzip.BadGzipFile, zlib.error) as error:
-            text = f"the gzip file is damaged ({error}); what could be unpacked before was read"
-            self._notes.add(text, damaged=True)
-            return 0
+            return self._end(f"the gzip file is damaged ({error}); what could be unpacked before was read")
         view[: len(data)] = data
         return len(data)
+
+    def _end(self, reason: str) -> int:
+        self._notes.add(reason, damaged=True)
+        self._ended = True
+        return 0
 
     def close(self) -> None:
         self._member.close()

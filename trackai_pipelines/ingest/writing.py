@@ -17,8 +17,9 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.ingest.formats import Fields, sha256
 from trackai_pipelines.ingest.masking import masked_text
 from trackai_pipelines.ingest.rejects import Reject, reject_of
-from trackai_pipelines.ingest.rows import Context, Reference, Row
+from trackai_pipelines.ingest.rows import Reference, Row
 from trackai_pipelines.ingest.streams import Line
+from trackai_pipelines.ingest.tenants import Context
 
 # Rows lock in one order, so a deadlock needs rows that meet in two unique indexes (an event and its sale), or a
 # transaction of someone else. The loser of one waits for the winner's short transaction.

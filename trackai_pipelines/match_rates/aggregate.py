@@ -52,9 +52,7 @@ def aggregate_days(
     while day <= to_day:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_DAY_LOCK, day.toordinal()))
-            row = connection.execute(
-                statement("match_rates/aggregate_day"), {"day": day, "now": clock()}
-            ).fetchone()
+            row = connection.execute(statement("match_rates/aggregate_day"), {"day": day, "now": clock()}).fetchone()
         assert row is not None
         yield DayTotals(day, *row)
         day += timedelta(days=1)

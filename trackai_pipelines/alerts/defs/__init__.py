@@ -1,0 +1,1 @@
+"""Alerts in Dagster: the sensor that hears of failed runs."""

@@ -1,0 +1,29 @@
+"""The sensor that tells people of failed runs."""
+
+import dagster as dg
+
+from trackai_pipelines.alerts.alert import FailedRun, deliver
+from trackai_pipelines.settings import Settings
+from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
+
+
+@dg.run_failure_sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells of every failed run: in the log of its tick, and to the chat webhook of "
+    "TRACKAI_ALERT_WEBHOOK_URL where that is set.",
+)
+def run_failure_alert_sensor(context: dg.RunFailureSensorContext) -> None:
+    """One message a failed run."""
+    run = context.dagster_run
+    start, end = run.tags.get(RANGE_START_TAG), run.tags.get(RANGE_END_TAG)
+    failed = FailedRun(
+        job=run.job_name,
+        run_id=run.run_id,
+        partition=run.tags.get("dagster/partition") or (f"{start} to {end}" if start else None),
+        error=context.failure_event.message or "no error was recorded",
+    )
+    context.log.error(failed.message)
+    webhook_url = Settings().alert_webhook_url
+    if webhook_url:
+        deliver(failed.message, webhook_url.get_secret_value())

@@ -1,0 +1,27 @@
+"""Metadata about tables, as Dagster's UI shows it on an asset.
+
+What belongs here: columns and row counts of a table. What does not: a domain's own figures.
+"""
+
+import dagster as dg
+from psycopg import Connection
+
+from trackai_pipelines.database.tables import columns_of, row_estimate
+
+
+def table_metadata(connection: Connection, table: str) -> dict[str, dg.MetadataValue]:
+    """Column schema, row count (an estimate: nothing is scanned) and relation name of `trackai.<table>`."""
+    columns = [
+        dg.TableColumn(
+            name=column.name,
+            type=column.type,
+            description=column.comment,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable),
+        )
+        for column in columns_of(connection, table)
+    ]
+    return {
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
+        "dagster/row_count": dg.MetadataValue.int(row_estimate(connection, table)),
+        "dagster/table_name": dg.MetadataValue.text(f"trackai.{table}"),
+    }

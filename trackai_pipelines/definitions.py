@@ -1,0 +1,67 @@
+"""The code location: every domain's Dagster definitions, put together.
+
+What belongs here: the assembly, and the resources it runs with. What does not: any asset, job or sensor itself.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from trackai_pipelines.alerts.defs import sensors as alert_sensors
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.ingest.defs import assets as ingest_assets
+from trackai_pipelines.ingest.defs import checks as ingest_checks
+from trackai_pipelines.ingest.defs import jobs as ingest_jobs
+from trackai_pipelines.ingest.defs import sensors as ingest_sensors
+from trackai_pipelines.lifecycle.defs import checks as lifecycle_checks
+from trackai_pipelines.lifecycle.defs import jobs as lifecycle_jobs
+from trackai_pipelines.lifecycle.defs import schedules as lifecycle_schedules
+from trackai_pipelines.match_rates.defs import assets as match_rates_assets
+from trackai_pipelines.match_rates.defs import checks as match_rates_checks
+from trackai_pipelines.match_rates.defs import jobs as match_rates_jobs
+from trackai_pipelines.match_rates.defs import schedules as match_rates_schedules
+from trackai_pipelines.matching.defs import assets as matching_assets
+from trackai_pipelines.matching.defs import checks as matching_checks
+from trackai_pipelines.matching.defs import jobs as matching_jobs
+from trackai_pipelines.matching.defs import sensors as matching_sensors
+
+
+def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.Definitions:
+    """All definitions; `resources` replaces those of the same name, e.g. a test's `database`."""
+    return dg.Definitions(
+        assets=[
+            ingest_assets.landing_files,
+            matching_assets.matched_attributions,
+            matching_assets.match_log,
+            match_rates_assets.daily_match_rates,
+        ],
+        asset_checks=[
+            ingest_checks.no_duplicate_conversions,
+            matching_checks.exactly_one_attribution,
+            matching_checks.log_agrees_with_attributions,
+            match_rates_checks.match_rates_in_bounds,
+            match_rates_checks.yesterday_is_complete,
+            lifecycle_checks.partitions_ahead,
+        ],
+        jobs=[
+            ingest_jobs.ingest_landing_files,
+            matching_jobs.match_conversions,
+            matching_jobs.rematch_unmatched,
+            match_rates_jobs.aggregate_match_rates,
+            lifecycle_jobs.maintain_partitions,
+        ],
+        sensors=[
+            ingest_sensors.landing_files_sensor,
+            matching_sensors.match_sensor,
+            matching_sensors.late_clicks_sensor,
+            alert_sensors.run_failure_alert_sensor,
+        ],
+        schedules=[
+            match_rates_schedules.nightly_match_rates,
+            lifecycle_schedules.daily_partition_maintenance,
+        ],
+        resources={"database": EventDatabase(), **(resources or {})},
+    )
+
+
+defs = build_definitions()

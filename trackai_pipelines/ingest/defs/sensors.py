@@ -1,0 +1,45 @@
+"""The sensor that sees landing files arrive.
+
+What belongs here: turning waiting files into a run. What does not: what a waiting file is (ingest/arrivals).
+"""
+
+import hashlib
+from datetime import timedelta
+
+import dagster as dg
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.ingest.arrivals import waiting_files
+from trackai_pipelines.ingest.defs.jobs import ingest_landing_files
+from trackai_pipelines.settings import Settings
+
+# A producer that writes in place instead of renaming gets this long between two writes.
+SETTLE_SECONDS = 5
+# A load that failed is asked for again, since its files still wait; not at every tick, though.
+RETRY_EVERY = timedelta(minutes=10)
+
+
+@dg.sensor(
+    job=ingest_landing_files,
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a load when the landing folder holds files that are new or have changed. What has been loaded "
+    "is kept in the database, so nothing is forgotten when a run fails: the files wait, and are asked for again.",
+)
+def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
+    """One run for all files that wait, once per state of theirs and retry period."""
+    now = utc_now()
+    with database.connect("landing sensor") as connection:
+        waiting = waiting_files(connection, Settings().landing_dir, settle_seconds=SETTLE_SECONDS)
+    if not waiting:
+        return dg.SkipReason("Every landing file is loaded.")
+    state = "\n".join(f"{file.file.source} {file.fingerprint}" for file in waiting)
+    period = int(now.timestamp() // RETRY_EVERY.total_seconds())
+    return dg.RunRequest(
+        run_key=f"{hashlib.sha256(state.encode()).hexdigest()[:16]}-{period}",
+        run_config={
+            "ops": {"landing_files": {"config": {"paths": [str(file.file.path) for file in waiting]}}},
+        },
+        tags={"trackai/files": str(len(waiting))},
+    )

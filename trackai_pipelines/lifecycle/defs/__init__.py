@@ -1,0 +1,1 @@
+"""Lifecycle in Dagster: the job that makes partitions ahead, its schedule and its check."""

@@ -1,0 +1,49 @@
+"""The daily match rates as an asset, one partition a UTC day of the sales."""
+
+import dagster as dg
+
+from trackai_pipelines.database.defs.metadata import table_metadata
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.match_rates.aggregate import DayTotals, aggregate_days
+from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run
+
+
+@dg.asset(
+    group_name="match_rates",
+    deps=["conversions", "matched_attributions"],
+    partitions_def=UTC_DAYS,
+    backfill_policy=ONE_RUN,
+    owners=["team:tracking"],
+    kinds={"postgres"},
+    description="Conversions, matches by strategy, value and match rate per tenant, UTC day of the sale, gateway and "
+    "currency. Recomputed whole from the facts: materialising a day again gives the same rows. A range of days is one "
+    "run.",
+)
+def daily_match_rates(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
+    """Recompute the run's days, each in a transaction of its own."""
+    days = days_of_run(context)
+    conversions = 0
+    with database.connect("match rates") as connection:
+        for totals in aggregate_days(connection, days[0], days[-1]):
+            conversions += totals.conversions
+            context.add_asset_metadata(_metadata(totals), partition_key=totals.day.isoformat())
+        return dg.MaterializeResult(
+            metadata={"conversions in this run": conversions, **table_metadata(connection, "daily_match_rates")}
+        )
+
+
+def _metadata(totals: DayTotals) -> dict[str, int | float]:
+    shown: dict[str, int | float] = {
+        "dagster/partition_row_count": totals.groups,
+        "conversions": totals.conversions,
+        "fbc": totals.fbc,
+        "fbp": totals.fbp,
+        "email": totals.email,
+        "unmatched": totals.unmatched,
+        "pending": totals.pending,
+    }
+    if totals.match_rate is not None:
+        shown["match rate"] = round(totals.match_rate, 4)
+    if totals.p95_match_seconds is not None:
+        shown["p95 match seconds"] = round(totals.p95_match_seconds, 3)
+    return shown

@@ -1,0 +1,56 @@
+"""Checks of the match rates."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.match_rates.bounds import EXPECTED_SHARES, completeness_of, shares_of_days
+
+DAYS = 7
+
+
+@dg.asset_check(
+    asset="daily_match_rates",
+    description="Over the last 7 days fbc matches 70-85 % and fbp a further 10-20 % of what was decided. Outside of "
+    "that, tracking is probably broken somewhere: warns.",
+)
+def match_rates_in_bounds(database: EventDatabase) -> dg.AssetCheckResult:
+    """The shape of the traffic is the expected one."""
+    yesterday = utc_now().date() - timedelta(days=1)
+    with database.connect("checks") as connection:
+        shares = shares_of_days(connection, yesterday - timedelta(days=DAYS - 1), yesterday)
+    outside = shares.outside_bounds()
+    return dg.AssetCheckResult(
+        passed=not outside,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(outside) or None,
+        metadata={
+            "decided": shares.decided,
+            **{f"{name} share": round(getattr(shares, name) or 0, 4) for name in EXPECTED_SHARES},
+        },
+    )
+
+
+@dg.asset_check(
+    asset="daily_match_rates",
+    description="Yesterday is there and counts every conversion that happened. Freshness by the last materialisation "
+    "would be green after a backfill of any old day; this is not.",
+)
+def yesterday_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
+    """Yesterday's partition is present and agrees with the facts."""
+    yesterday = utc_now().date() - timedelta(days=1)
+    with database.connect("checks") as connection:
+        found = completeness_of(connection, yesterday)
+    return dg.AssetCheckResult(
+        passed=found.complete,
+        description=None if found.complete else f"Materialise daily_match_rates for {yesterday}.",
+        metadata={
+            "day": yesterday.isoformat(),
+            "conversions": found.facts,
+            "aggregated": found.aggregated,
+            "pending": found.pending,
+            "log partition": found.log_partition,
+        },
+    )

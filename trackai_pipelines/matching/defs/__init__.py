@@ -1,0 +1,1 @@
+"""Matching in Dagster: attributions and their log as assets, the jobs that match, their sensors and checks."""

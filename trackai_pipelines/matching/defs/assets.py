@@ -1,0 +1,118 @@
+"""Attributions and the match log as assets.
+
+What belongs here: which days a run is for, and what is shown of it. What does not: matching itself (matching/).
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.metadata import table_metadata
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.matching.drain import DrainReport, drain
+from trackai_pipelines.matching.log import DayOfLog, close_day
+from trackai_pipelines.matching.rematch import enqueue_rematch
+from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run, is_partition
+
+OWNERS = ["team:tracking"]
+
+
+class MatchConfig(dg.Config):
+    """What a run does beyond matching everything that waits."""
+
+    rematch: bool = True
+    """Put the unmatched conversions of the run's days back on the queue first; each attempt is logged."""
+
+
+@dg.asset(
+    group_name="matching",
+    deps=["clicks", "identities", "conversions"],
+    partitions_def=UTC_DAYS,
+    backfill_policy=ONE_RUN,
+    owners=OWNERS,
+    kinds={"postgres"},
+    description="One row a conversion: the click it is attributed to and the strategy that found it (`fbc`, then "
+    "`fbp`, then `email` where a tenant wants it), or `unmatched`. A partition holds the sales of one UTC day. "
+    "`match_sensor` keeps it up to date; materialising a partition tries its unmatched conversions again.",
+)
+def matched_attributions(
+    context: dg.AssetExecutionContext, config: MatchConfig, database: EventDatabase
+) -> dg.MaterializeResult[None]:
+    """Match whatever waits; with `rematch`, the unmatched conversions of the run's days, too."""
+    days = days_of_run(context)
+    with database.connect("match") as connection:
+        queued = enqueue_rematch(connection, days[0], days[-1]) if config.rematch else 0
+        if queued:
+            context.log.info(f"{queued:,} conversions of {days[0]} to {days[-1]} are tried again")
+        report = drain(connection, run_id=context.run_id)
+        context.log.info(f"{report.conversions:,} conversions decided in {report.seconds:.1f} s")
+        _show_other_days(context, report, days)
+        for day in days:
+            context.add_asset_metadata(decisions_of_day(report, day), partition_key=day.isoformat())
+        return dg.MaterializeResult(
+            metadata={
+                "decided in this run": report.conversions,
+                "re-matched": report.rematched,
+                "late facts led back to": report.late,
+                "log rows written": report.attempts,
+                "micro-batches": report.batches,
+                "conversions per second": round(report.conversions / report.seconds) if report.conversions else 0,
+                **table_metadata(connection, "matched_attributions"),
+            }
+        )
+
+
+def decisions_of_day(report: DrainReport, day: date) -> dict[str, int | float]:
+    """What a drain decided about the sales of one day."""
+    counts = {strategy: report.decisions[day, strategy] for strategy in ("fbc", "fbp", "email", "unmatched")}
+    decided = sum(counts.values())
+    rate = {"match rate": round(1 - counts["unmatched"] / decided, 4)} if decided else {}
+    return {"dagster/partition_row_count": decided, **counts, **rate}
+
+
+def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own: list[date]) -> None:
+    """Record a materialisation for each further day that sales were decided of, and for today's part of the log."""
+    touched = sorted({day for day, _ in report.decisions if is_partition(day)} - set(own))
+    for day in touched:
+        context.log_event(
+            dg.AssetMaterialization(
+                "matched_attributions", partition=day.isoformat(), metadata=decisions_of_day(report, day)
+            )
+        )
+    if report.attempts:
+        context.log_event(
+            dg.AssetMaterialization(
+                "match_log",
+                partition=utc_now().date().isoformat(),
+                metadata={"log rows written": report.attempts, "conversions": report.conversions},
+            )
+        )
+
+
+@dg.asset(
+    group_name="matching",
+    deps=["matched_attributions"],
+    partitions_def=UTC_DAYS,
+    backfill_policy=ONE_RUN,
+    owners=OWNERS,
+    kinds={"postgres"},
+    description="Every attempt to match, with its outcome: why a sale was or was not matched. Append-only; a partition "
+    "is a partition of the table, the UTC day the attempt was made. Written together with the attributions; "
+    "materialising a partition counts the day and refreshes the planner's statistics.",
+)
+def match_log(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
+    """Close the log of the run's days: count them and have the planner know them."""
+    with database.connect("match log") as connection:
+        for day in days_of_run(context):
+            context.add_asset_metadata(_log_metadata(close_day(connection, day)), partition_key=day.isoformat())
+        return dg.MaterializeResult(metadata=table_metadata(connection, "match_log"))
+
+
+def _log_metadata(day: DayOfLog) -> dict[str, int | float | dg.MetadataValue]:
+    rows = [f"| {strategy} | {outcome} | {count:,} |" for (strategy, outcome), count in sorted(day.outcomes.items())]
+    return {
+        "dagster/partition_row_count": day.rows,
+        "conversions": day.conversions,
+        "outcomes": dg.MetadataValue.md("\n".join(["| strategy | outcome | attempts |", "|---|---|---:|", *rows])),
+    }

@@ -1,0 +1,75 @@
+"""The match log by day: what it holds, and whether it agrees with the attributions.
+
+What belongs here: reading the log. What does not: writing it (sql/matching/match_batch.sql does, with the result).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg import Connection
+
+from trackai_pipelines.database.statements import statement
+
+
+@dataclass(frozen=True)
+class DayOfLog:
+    """One UTC day of match_log."""
+
+    day: date
+    conversions: int
+    outcomes: dict[tuple[str, str], int]
+    """Attempts by (strategy, outcome)."""
+
+    @property
+    def rows(self) -> int:
+        """All attempts of the day."""
+        return sum(self.outcomes.values())
+
+
+def close_day(connection: Connection, day: date) -> DayOfLog:
+    """Count one UTC day of the log and refresh the planner's statistics of the table.
+
+    Autovacuum analyses partitions but never their parent, so somebody has to.
+    """
+    connection.execute("ANALYZE trackai.match_log")
+    rows = connection.execute(statement("matching/log_of_day"), {"day": day}).fetchall()
+    outcomes = {(strategy, outcome): attempts for strategy, outcome, attempts, _ in rows}
+    return DayOfLog(day, sum(first for _, _, _, first in rows), outcomes)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How attributions decided on one UTC day and that day's log compare."""
+
+    attributions: int
+    without_log: int
+    """Attributions that the log does not account for."""
+    without_attribution: int
+    """Hits in the log whose conversion is not attributed that way."""
+
+
+def log_agreement(connection: Connection, day: date) -> Agreement:
+    """Compare the attributions decided on one UTC day with that day's log, both ways."""
+    row = connection.execute(statement("matching/log_agreement"), {"day": day}).fetchone()
+    assert row is not None
+    return Agreement(*row)
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Where the conversions of some days are."""
+
+    conversions: int
+    attributed: int
+    waiting: int
+    unaccounted: int
+    """Neither attributed nor waiting: lost, if that ever happened."""
+    doubled: int
+    """Attributions too many."""
+
+
+def account_for(connection: Connection, from_day: date) -> Accounts:
+    """Account for every conversion that happened since a UTC day."""
+    row = connection.execute(statement("matching/account_for"), {"from_day": from_day}).fetchone()
+    assert row is not None
+    return Accounts(*row)

@@ -1,0 +1,37 @@
+"""The daily partitions that all domains share: UTC days, keys `YYYY-MM-DD`.
+
+What belongs here: the partitions and the days of a run. What does not: what a domain does with a day.
+"""
+
+import warnings
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+# With a time zone, days would be 23 or 25 hours long twice a year. `end_offset`: today is a partition, too, so that
+# a day's figures can be refreshed before it is over.
+UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_offset=1)
+
+# Still marked as beta, and every process that loads the definitions would say so once an asset.
+warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`", category=dg.BetaWarning)
+ONE_RUN = dg.BackfillPolicy.single_run()
+"""A backfill of many days is one run: runs, not rows, are what fills Dagster's own storage."""
+
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+
+
+def days_of_run(context: dg.AssetExecutionContext) -> list[date]:
+    """The UTC days a run is for, in order: one partition, or all of a single-run backfill's range."""
+    return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def is_partition(day: date) -> bool:
+    """Whether Dagster shows this day; facts older than the first partition are kept and matched all the same."""
+    return UTC_DAYS.has_partition_key(day.isoformat())
+
+
+def range_tags(days: Sequence[date]) -> dict[str, str]:
+    """Tags that make one run out of a range of days."""
+    return {RANGE_START_TAG: min(days).isoformat(), RANGE_END_TAG: max(days).isoformat()}
