@@ -54,7 +54,7 @@ def write_conversions(path: Path, rows: int, seed: int) -> None:
             file.write(json.dumps(record) + "\n")
 
 
-def bare_copy_seconds(url: str) -> tuple[int, float]:
+def bare_copy_seconds(url: str) -> float:
     """Seconds to COPY the loaded rows into a table with the same columns, and no index, check or trigger."""
     columns = sql.SQL(", ").join(map(sql.Identifier, STAGED["conversions"]))
     with connect(url) as connection:
@@ -67,7 +67,7 @@ def bare_copy_seconds(url: str) -> tuple[int, float]:
         begun = time.perf_counter()
         with connection.cursor() as cursor, cursor.copy("COPY floor FROM STDIN") as target:
             target.write(text)
-        return cursor.rowcount, time.perf_counter() - begun
+        return time.perf_counter() - begun
 
 
 def peak_megabytes() -> float:
@@ -108,7 +108,7 @@ def _measure(url: str, folder: Path, rows: int, seed: int) -> None:
     seconds = time.perf_counter() - begun
     peak = peak_megabytes()
     again = load_paths(url, [path], landing_dir=folder)[0]
-    copied, floor = bare_copy_seconds(url)
+    floor = bare_copy_seconds(url)
     figures = {
         "rows": report.accepted,
         "rejected": report.rejected,
@@ -117,7 +117,7 @@ def _measure(url: str, folder: Path, rows: int, seed: int) -> None:
         "reload_rows_per_second": round(again.duplicates / again.seconds),
         "peak_mb": round(peak),
         "peak_before_load_mb": round(before),
-        "bare_copy_rows_per_second": round(copied / floor),
+        "bare_copy_rows_per_second": round(report.accepted / floor),
         "times_the_floor": round(seconds / floor, 1),
     }
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")

@@ -20,6 +20,7 @@ import pytest
 from psycopg import Connection, sql
 
 from trackai_pipelines.database import embedded
+from trackai_pipelines.database.cluster import existing_cluster
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.migrate import migrate
 from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
@@ -128,6 +129,30 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("TRACKAI_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_home() -> Iterator[Callable[..., Path]]:
+    """`make_home("with space")` names a home that every account may enter; its server ends with the session.
+
+    For tests that run embedded servers of their own: in a private folder root's would be kept elsewhere.
+    """
+    roots: list[tuple[Path, Path]] = []
+
+    def make(*below: str, mode: int = 0o755) -> Path:
+        root = Path(tempfile.mkdtemp(prefix="trackai-homes-"))
+        root.chmod(mode)
+        home = root.joinpath(*below)
+        roots.append((root, home))
+        return home
+
+    yield make
+    for root, home in roots:
+        embedded.stop(home, though_used=True)
+        cluster = existing_cluster(home)
+        if cluster is not None:
+            shutil.rmtree(cluster.folder)
+        shutil.rmtree(root)
 
 
 @pytest.fixture

@@ -6,6 +6,6 @@ SELECT coalesce(sum(waiting.rows), 0)::bigint AS conversions,
 FROM trackai.tenants t
 CROSS JOIN LATERAL (
     SELECT count(*) AS rows
-    FROM (SELECT 1 FROM trackai.match_queue q WHERE q.tenant_id = t.id LIMIT 10000) some
+    FROM (SELECT 1 FROM trackai.match_queue q WHERE q.tenant_id = t.id LIMIT 10000) AS found
 ) waiting
 WHERE t.status IN ('provisioning', 'active')

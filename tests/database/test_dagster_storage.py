@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from dagster import AssetMaterialization, DagsterInstance, EventRecordsFilter, job, op
-from dagster import DagsterEventType as EventType
+from dagster import AssetKey, AssetMaterialization, DagsterInstance, job, op
 
 _INSTANCE = """
 storage:
@@ -34,5 +33,5 @@ def test_runs_and_events_are_stored(home: Path, empty_database_url: str, monkeyp
         result = note_once.execute_in_process(instance=instance)
         assert result.success
         assert instance.get_run_by_id(result.run_id) is not None
-        events = instance.get_event_records(EventRecordsFilter(EventType.ASSET_MATERIALIZATION), limit=5)
-        assert [event.asset_key.to_user_string() for event in events if event.asset_key] == ["noted"]
+        stored = instance.fetch_materializations(AssetKey("noted"), limit=5).records
+        assert [record.run_id for record in stored] == [result.run_id]

@@ -128,6 +128,11 @@ def binaries_for(cluster: Cluster, given: Binaries | None) -> Binaries:
     binaries = choose_binaries(cluster.data, candidates=None if given is None else [given])
     if can_execute(cluster.account, binaries.folder / "postgres"):
         return binaries
+    if cluster.account.uid == os.geteuid():
+        raise DatabaseSetupError(
+            f"The PostgreSQL programs in {binaries.folder} cannot be run by the user {cluster.account.name}. Mend their "
+            "permissions, or set TRACKAI_DATABASE_URL."
+        )
     STATE.mkdir(mode=0o711, parents=True, exist_ok=True)
     return copied(binaries, STATE)
 
@@ -160,12 +165,16 @@ def initialise(cluster: Cluster, binaries: Binaries) -> None:
             )
 
 
-def configure(cluster: Cluster, extra: Mapping[str, str]) -> None:
-    """Write the server's settings, and who may connect: its own account and root, both as the role `trackai`."""
+def configure(cluster: Cluster, extra: Mapping[str, str]) -> Path:
+    """Write the server's settings, and who may connect: its own account and root, both as the role `trackai`.
+
+    Gives the folder of its socket, which is the cluster's alone.
+    """
+    socket_folder = _socket_folder(cluster)
     settings = {
         "listen_addresses": "",
         "port": str(PORT),
-        "unix_socket_directories": f'"{_socket_folder(cluster)}"',
+        "unix_socket_directories": f'"{socket_folder}"',
         "unix_socket_permissions": "0700",
         **server_settings(usable_memory()),
         **extra,
@@ -178,6 +187,7 @@ def configure(cluster: Cluster, extra: Mapping[str, str]) -> None:
     write_as(cluster.account, cluster.data / "pg_ident.conf", _REWRITTEN + maps)
     if cluster.log.exists() and cluster.log.stat().st_size > _LARGEST_LOG:
         run_as(cluster.account, ["mv", "-f", "--", cluster.log.name, "server.log.1"], cwd=cluster.folder)
+    return socket_folder
 
 
 def _quoted(value: str) -> str:

@@ -251,10 +251,10 @@ def _started(cluster: Cluster, binaries: Binaries | None, settings: Mapping[str,
     chosen = binaries_for(cluster, binaries)
     if not cluster.data.exists():
         initialise(cluster, chosen)
-    configure(cluster, settings)
+    socket_folder = configure(cluster, settings)
     said = ""
     for _ in range(_ORPHAN_ATTEMPTS):
-        _clear_remains(cluster)
+        _clear_remains(cluster, socket_folder)
         # Relative names, because pg_ctl hands them to a shell.
         options = f"--pgdata=data --log=server.log --timeout={_START_SECONDS} --wait --silent".split()
         done = run_as(cluster.account, [chosen.folder / "pg_ctl", "start", *options], cwd=cluster.folder)
@@ -267,8 +267,8 @@ def _started(cluster: Cluster, binaries: Binaries | None, settings: Mapping[str,
     raise DatabaseSetupError(f"The embedded server in {cluster.folder} does not start. Its log ends:\n{said}")
 
 
-def _clear_remains(cluster: Cluster) -> None:
-    """After a crash: end sessions that outlived their postmaster, and drop a pid file that would mislead.
+def _clear_remains(cluster: Cluster, socket_folder: Path) -> None:
+    """After a crash: end sessions that outlived their postmaster, and drop files that would mislead the next.
 
     Such sessions can serve nobody; what they have not committed is rolled back by recovery. The pid file of a dead
     process stays: PostgreSQL finds the shared memory of survivors through it.
@@ -283,10 +283,13 @@ def _clear_remains(cluster: Cluster) -> None:
     for process in orphans:
         if _is_ours(process, cluster):
             process.kill()
+    socket = socket_folder / f".s.PGSQL.{PORT}"
+    misleading = [str(socket), f"{socket}.lock"]
     written = _pid_file(cluster)
     if written and psutil.pid_exists(written.pid):
         # The number is another process's by now, or a zombie's: PostgreSQL would take it for its own.
-        run_as(cluster.account, ["rm", "-f", "--", "data/postmaster.pid"], cwd=cluster.folder)
+        misleading.append("data/postmaster.pid")
+    run_as(cluster.account, ["rm", "-f", "--", *misleading], cwd=cluster.folder)
 
 
 def _end(cluster: Cluster, pid: int) -> None:

@@ -3,16 +3,18 @@
 Here: the course of a load, cutting files into chunks, what is told about each file. Not here: which files there
 are (`landing`), how they are read (`formats`, `rows`) and written (`writing`).
 
-While one chunk is written by a thread the next is read, so that this process and the server work at once. At most
-two chunks are in memory.
+While chunks are written by threads, each over a connection of its own, the next is read, so that this process and
+the server work at once. At most WRITERS + 1 chunks are in memory.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from psycopg import Connection, OperationalError
 from psycopg.rows import TupleRow
@@ -44,6 +46,9 @@ from trackai_pipelines.ingest.writing import Chunk, Counts, prepare_staging, wri
 # Rows and bytes of a chunk, whichever comes first. Larger chunks are no faster, but hold locks and memory longer.
 CHUNK_ROWS = 20_000
 CHUNK_BYTES = 16_000_000
+# Writing a row costs the server about three times what reading it costs here, and a connection is one process of
+# the server. More than two gain nothing on two cores and would crowd out the matching on more.
+WRITERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +96,51 @@ def load_paths(
     """
     files, ignored = landing_files(paths, landing_dir=landing_dir)
     reports = []
-    with (
-        closing(connect(database_url, name="trackai ingest")) as connection,
-        ThreadPoolExecutor(max_workers=1, thread_name_prefix="ingest-writer") as writer,
-    ):
-        prepare_staging(connection)
-        tenants = _tenants(connection)
+    with _writers(database_url) as writers:
+        tenants = _tenants(writers.connection)
         for file in files:
             context = Context(tenants, file.folder, clock() + fields.CLOCK_SKEW)
-            reports.append(_load_file(connection, writer, file, context, on_progress))
+            reports.append(_load_file(writers, file, context, on_progress))
     for skipped in ignored:
         source = source_of(skipped.path, landing_dir)
         reports.append(FileReport(source, "ignored", 0, 0, 0, skipped.reason, 0.0))
     return reports
 
 
+@dataclass(frozen=True, slots=True)
+class _Writers:
+    """Threads that write chunks. `connection` is one of theirs, for use while no chunk is under way."""
+
+    threads: ThreadPoolExecutor
+    free: SimpleQueue[Connection[TupleRow]]
+    connection: Connection[TupleRow]
+
+    def start(self, chunk: Chunk) -> Future[Counts]:
+        return self.threads.submit(self._write, chunk)
+
+    def _write(self, chunk: Chunk) -> Counts:
+        connection = self.free.get()
+        try:
+            return write_chunk(connection, chunk)
+        finally:
+            self.free.put(connection)
+
+
+@contextmanager
+def _writers(database_url: str) -> Iterator[_Writers]:
+    """Open connections and threads; leaving waits for the chunks under way."""
+    with ExitStack() as stack:
+        free: SimpleQueue[Connection[TupleRow]] = SimpleQueue()
+        for _ in range(WRITERS):
+            connection = stack.enter_context(closing(connect(database_url, name="trackai ingest")))
+            prepare_staging(connection)
+            free.put(connection)
+        threads = stack.enter_context(ThreadPoolExecutor(WRITERS, thread_name_prefix="ingest-writer"))
+        yield _Writers(threads, free, connection)
+
+
 def _load_file(
-    connection: Connection[TupleRow],
-    writer: ThreadPoolExecutor,
+    writers: _Writers,
     file: LandingFile,
     context: Context,
     on_progress: Callable[[Progress], None] | None,
@@ -117,14 +149,14 @@ def _load_file(
     counts, notes, line = Counts(), Notes(), 0
     try:
         state = fingerprint(file.path)
-        for line, written in _written_chunks(connection, writer, file, context, notes):
+        for line, written in _written_chunks(writers, file, context, notes):
             counts += written
             if on_progress is not None:
                 on_progress(Progress(file.source, line, counts))
         if counts == Counts() and not notes.texts:
             notes.add("the file is empty")
         note = "; ".join(notes.texts) or None
-        _record(connection, file, state, counts, note)
+        _record(writers.connection, file, state, counts, note)
     except OSError as error:
         # Not recorded as loaded, so that it is tried again.
         note = "; ".join([*notes.texts, f"the file could not be read to its end: {error.strerror or error}"])
@@ -146,20 +178,17 @@ def _load_file(
 
 
 def _written_chunks(
-    connection: Connection[TupleRow],
-    writer: ThreadPoolExecutor,
-    file: LandingFile,
-    context: Context,
-    notes: Notes,
+    writers: _Writers, file: LandingFile, context: Context, notes: Notes
 ) -> Iterator[tuple[int, Counts]]:
-    """Each chunk's last line and counts, once it is committed; the next chunk is read meanwhile."""
-    under_way: tuple[int, Future[Counts]] | None = None
+    """Each chunk's last line and counts, in order, once it and all before it are committed."""
+    under_way: deque[tuple[int, Future[Counts]]] = deque()
     for line, chunk in _chunks(file, context, notes):
-        if under_way is not None:
-            yield under_way[0], under_way[1].result()
-        under_way = line, writer.submit(write_chunk, connection, chunk)
-    if under_way is not None:
-        yield under_way[0], under_way[1].result()
+        if len(under_way) == WRITERS:
+            last, written = under_way.popleft()
+            yield last, written.result()
+        under_way.append((line, writers.start(chunk)))
+    for last, written in under_way:
+        yield last, written.result()
 
 
 def _chunks(file: LandingFile, context: Context, notes: Notes) -> Iterator[tuple[int, Chunk]]:

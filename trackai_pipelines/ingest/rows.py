@@ -92,7 +92,8 @@ class _Conversion(msgspec.Struct, gc=False):
     event_source_url: str | None = None
 
 
-# The columns of a staging table, in order; the SQL files name them in the same order.
+# The columns of a staging table, in order; the SQL files name them in the same order. Rows are written in the order
+# of their texts, so the first columns say which of two events of one sale wins: the earlier.
 STAGED: Mapping[str, tuple[str, ...]] = {
     "clicks": (
         "tenant_id",
@@ -122,13 +123,13 @@ STAGED: Mapping[str, tuple[str, ...]] = {
     "conversions": (
         "tenant_id",
         "gateway",
-        "gateway_event_id",
         "sale_key",
+        "occurred_at",
+        "gateway_event_id",
         "order_id",
         "event_name",
         "value",
         "currency",
-        "occurred_at",
         "fbclid",
         "fbc",
         "fbp",
@@ -257,13 +258,13 @@ def _conversion_row(sale: _Conversion, context: Context) -> Row:
     values = (
         tenant.id,
         gateway,
-        event_id,
         fields.identifier_of(sale.sale_key, "sale_key"),
+        fields.time_of(sale.occurred_at, "occurred_at", context.latest).isoformat(),
+        event_id,
         sale.order_id or "",
         sale.event_name or "Purchase",
         fields.amount_of(sale.value),
         currency,
-        fields.time_of(sale.occurred_at, "occurred_at", context.latest).isoformat(),
         sale.fbclid or "",
         sale.fbc or "",
         sale.fbp or "",

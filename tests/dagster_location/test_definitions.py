@@ -1,0 +1,149 @@
+"""The code location loads quickly, quietly and whole, as `dagster` and `dg` see it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from trackai_pipelines.database.statements import shipped
+from trackai_pipelines.definitions import defs
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
+
+ASSETS = {"clicks", "identities", "conversions", "matched_attributions", "match_log", "daily_match_rates"}
+JOBS = {
+    "ingest_landing_files", "match_conversions", "rematch_unmatched", "aggregate_match_rates", "maintain_partitions",
+}  # fmt: skip
+SENSORS = {"landing_files_sensor", "match_sensor", "late_clicks_sensor", "run_failure_alert_sensor"}
+SCHEDULES = {"nightly_match_rates", "daily_partition_maintenance"}
+CHECKS = {
+    "clicks": set(),
+    "identities": set(),
+    "conversions": {"no_duplicate_conversions"},
+    "matched_attributions": {"exactly_one_attribution"},
+    "match_log": {"log_agrees_with_attributions", "partitions_ahead"},
+    "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete"},
+}
+# Each costs tenths of a second in every process that Dagster starts.
+HEAVY = {"pandas", "pyarrow", "phonenumbers", "rich", "alembic", "hypothesis", "matplotlib", "requests", "sqlalchemy"}
+
+_LOAD = """
+import json, sys
+from trackai_pipelines.definitions import defs
+repository = defs.get_repository_def()
+print(json.dumps({
+    "assets": [key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()],
+    "jobs": [job for job in repository.job_names if not job.startswith("__")],
+    "sensors": [sensor.name for sensor in repository.sensor_defs],
+    "schedules": [schedule.name for schedule in repository.schedule_defs],
+    "modules": sorted({name.partition(".")[0] for name in sys.modules}),
+}))
+"""
+
+
+@pytest.fixture
+def environment(home: Path, database_url: str, empty_database_url: str) -> dict[str, str]:
+    """What `trackai env` gives to plain `dagster` and `dg` commands."""
+    dagster_home = home / "dagster"
+    dagster_home.mkdir()
+    (dagster_home / "dagster.yaml").write_text(shipped("dagster.yaml").read_text())
+    assert empty_database_url.startswith("postgresql://")
+    return {
+        **os.environ,
+        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_POSTGRES_URL": empty_database_url,
+        "TRACKAI_DATABASE_URL": database_url,
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def test_a_fresh_interpreter_loads_every_public_name_and_nothing_heavy(home: Path) -> None:
+    """Without any database: loading must not connect, or a server that is down would take the UI with it."""
+    done = subprocess.run([sys.executable, "-c", _LOAD], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert set(found["assets"]) == ASSETS
+    assert set(found["jobs"]) == JOBS
+    assert set(found["sensors"]) == SENSORS
+    assert set(found["schedules"]) == SCHEDULES
+    assert HEAVY.isdisjoint(found["modules"])
+    assert list(home.iterdir()) == []
+
+
+def test_every_asset_explains_itself() -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        asset = graph.get(key)
+        name = key.to_user_string()
+        assert asset.description, name
+        assert asset.owners, name
+        assert asset.kinds == {"postgres"}, name
+        assert asset.group_name in {"ingest", "matching", "match_rates"}, name
+
+
+def test_every_job_sensor_schedule_and_check_explains_itself() -> None:
+    repository = defs.get_repository_def()
+    for job in JOBS:
+        assert repository.get_job(job).description, job
+    for trigger in [*repository.sensor_defs, *repository.schedule_defs]:
+        assert trigger.description, trigger.name
+    for key in defs.resolve_asset_graph().asset_check_keys:
+        assert defs.resolve_asset_graph().get_check_spec(key).description, key
+
+
+def test_checks_stand_on_their_assets() -> None:
+    keys = defs.resolve_asset_graph().asset_check_keys
+    found = {asset: {key.name for key in keys if key.asset_key == dg.AssetKey(asset)} for asset in ASSETS}
+    assert found == CHECKS
+
+
+def test_partitions_are_utc_days_and_a_backfill_is_one_run() -> None:
+    graph = defs.resolve_asset_graph()
+    for name in ("matched_attributions", "match_log", "daily_match_rates"):
+        asset = graph.get(dg.AssetKey(name))
+        assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
+        assert asset.partitions_def.timezone == "UTC"
+        assert asset.partitions_def.get_first_partition_key() == "2024-01-01"
+        assert asset.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
+    graph = defs.resolve_asset_graph()
+    parents = {
+        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+    assert parents == {
+        "clicks": set(),
+        "identities": set(),
+        "conversions": set(),
+        "matched_attributions": {"clicks", "identities", "conversions"},
+        "match_log": {"matched_attributions"},
+        "daily_match_rates": {"conversions", "matched_attributions"},
+    }
+
+
+def test_dagster_validates_the_workspace(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [TOOLS / "dagster", "definitions", "validate", "-w", ROOT / "workspace.yaml"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "Validation successful for code location trackai_pipelines" in said
+    assert "Warning" not in said
+
+
+def test_dg_checks_the_definitions(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [TOOLS / "dg", "check", "defs"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
