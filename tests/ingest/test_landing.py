@@ -57,6 +57,7 @@ def test_other_files_are_ignored_with_a_reason_and_unfinished_ones_silently(tmp_
         _write(tmp_path / name, "")
     for name in (".conversions.csv", "clicks.csv.tmp", "clicks.csv.part", ".git/clicks.csv"):
         _write(tmp_path / name, "")
+    (tmp_path / "acme" / "loop").symlink_to(tmp_path, target_is_directory=True)
     files, ignored = landing_files([tmp_path], landing_dir=tmp_path)
     assert files == []
     assert [(f.path.relative_to(tmp_path).as_posix(), f.reason.split(";")[0]) for f in ignored] == [

@@ -229,7 +229,7 @@ def test_times_of_parquet_are_utc_unless_they_say_otherwise(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [129.9, Decimal("129.90"), "129.90", "129.9"])
-@pytest.mark.parametrize("event_id", [5, 5.0, Decimal(5), "5", " 5 "])
+@pytest.mark.parametrize("event_id", [5, 5.0, Decimal(5), "5", " 5 ", b"5"])
 def test_other_types_of_other_formats_give_the_same_row(value: Any, event_id: Any) -> None:
     row = conversion_row(Fields(1, None, SALE | {"value": value, "gateway_event_id": event_id}), _context())
     assert row == conversion_row(_line(**(SALE | {"gateway_event_id": "5"})), _context())

@@ -130,8 +130,8 @@ def binaries_for(cluster: Cluster, given: Binaries | None) -> Binaries:
         return binaries
     if cluster.account.uid == os.geteuid():
         raise DatabaseSetupError(
-            f"The PostgreSQL programs in {binaries.folder} cannot be run by the user {cluster.account.name}. Mend their "
-            "permissions, or set TRACKAI_DATABASE_URL."
+            f"The PostgreSQL programs in {binaries.folder} cannot be run by the user {cluster.account.name}. Mend "
+            "their permissions, or set TRACKAI_DATABASE_URL."
         )
     STATE.mkdir(mode=0o711, parents=True, exist_ok=True)
     return copied(binaries, STATE)

@@ -53,6 +53,12 @@ def text_of(value: object, name: str) -> str:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, bytes):
+        # Parquet writers that do not mark text as such.
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Refused(f"{name} is not valid UTF-8") from error
     # A column of ids with gaps becomes a column of floats in many programs.
     if isinstance(value, (float, Decimal)) and -(2**53) < value < 2**53 and value == int(value):
         return str(int(value))

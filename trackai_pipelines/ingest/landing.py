@@ -111,7 +111,8 @@ def _visible_files(path: Path) -> Iterator[Path]:
         return
     for entry in sorted(path.iterdir()):
         hidden = entry.name.startswith(".")
-        if entry.is_dir() and not hidden:
+        # A link to a folder may lead back here.
+        if entry.is_dir() and not hidden and not entry.is_symlink():
             yield from _visible_files(entry)
         elif entry.is_file() and not hidden and not entry.name.lower().endswith(_UNFINISHED):
             yield entry

@@ -162,7 +162,7 @@ def _load_file(
         note = "; ".join([*notes.texts, f"the file could not be read to its end: {error.strerror or error}"])
     except OperationalError as error:
         raise LoadInterruptedError(
-            f"the database stopped answering while {file.source} was loaded; everything up to line {line} is "
+            f"the database failed while {file.source} was loaded; everything up to line {line} is "
             "committed and the rest is not. Load the file again once the database is back: nothing is doubled. "
             f"The database said: {str(error).strip() or type(error).__name__}"
         ) from error
@@ -238,11 +238,14 @@ def _add_sales(chunk: Chunk, record: Payload, gateway: str) -> None:
             for found in READERS[gateway](record.payload):
                 if isinstance(found, NotASale):
                     reasons.append(found.reason)
-                else:
+                    continue
+                try:
                     chunk.rows.append(sale_row(found, gateway, chunk.context).text)
                     chunk.lines.append(record.number)
-        except (MalformedPayload, Refused) as refusal:
-            reasons.append(str(refusal))
+                except Refused as refusal:
+                    reasons.append(str(refusal))
+        except MalformedPayload as malformed:
+            reasons.append(str(malformed))
     else:
         reasons.append("the payload is not a JSON object; expected one as the gateway sends it")
     if reasons:

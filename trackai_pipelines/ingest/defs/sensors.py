@@ -4,13 +4,14 @@ What belongs here: turning waiting files into a run. What does not: what a waiti
 """
 
 import hashlib
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
-from trackai_pipelines.ingest.arrivals import waiting_files
+from trackai_pipelines.ingest.arrivals import WaitingFile, waiting_files
 from trackai_pipelines.ingest.defs.jobs import ingest_landing_files
 from trackai_pipelines.settings import Settings
 
@@ -29,11 +30,15 @@ RETRY_EVERY = timedelta(minutes=10)
 )
 def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
     """One run for all files that wait, once per state of theirs and retry period."""
-    now = utc_now()
     with database.connect("landing sensor") as connection:
         waiting = waiting_files(connection, Settings().landing_dir, settle_seconds=SETTLE_SECONDS)
     if not waiting:
         return dg.SkipReason("Every landing file is loaded.")
+    return load_request(waiting, utc_now())
+
+
+def load_request(waiting: Sequence[WaitingFile], now: datetime) -> dg.RunRequest:
+    """The run that loads these files; its key is the same for the same state of them within a retry period."""
     state = "\n".join(f"{file.file.source} {file.fingerprint}" for file in waiting)
     period = int(now.timestamp() // RETRY_EVERY.total_seconds())
     return dg.RunRequest(

@@ -45,7 +45,7 @@ def matched_attributions(
         queued = enqueue_rematch(connection, days[0], days[-1]) if config.rematch else 0
         if queued:
             context.log.info(f"{queued:,} conversions of {days[0]} to {days[-1]} are tried again")
-        report = drain(connection, run_id=context.run_id)
+        report = drain(connection, run_id=context.run.run_id)
         context.log.info(f"{report.conversions:,} conversions decided in {report.seconds:.1f} s")
         _show_other_days(context, report, days)
         for day in days:
