@@ -21,9 +21,24 @@ def run_failure_alert_sensor(context: dg.RunFailureSensorContext) -> None:
         job=run.job_name,
         run_id=run.run_id,
         partition=run.tags.get("dagster/partition") or (f"{start} to {end}" if start else None),
-        error=context.failure_event.message or "no error was recorded",
+        error=cause_of(context),
     )
     context.log.error(failed.message)
     webhook_url = Settings().alert_webhook_url
     if webhook_url:
         deliver(failed.message, webhook_url.get_secret_value())
+
+
+def cause_of(context: dg.RunFailureSensorContext) -> str:
+    """Why the run failed: the first failed step and the exception behind it; without steps, Dagster's own words.
+
+    The exception's first line only: PostgreSQL's details quote rows.
+    """
+    for step in context.get_step_failure_events():
+        error = step.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        lines = error.message.strip().splitlines() if error is not None else []
+        if lines:
+            return f"{step.step_key}: {lines[0]}"
+    return context.failure_event.message or "no error was recorded"

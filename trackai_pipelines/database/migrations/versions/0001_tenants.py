@@ -1,4 +1,4 @@
-"""Tenants, facts, attributions, logs, rates, delivery, rejects and retention."""
+"""Tenants and keys."""
 
 from trackai_pipelines.database.migrations.sql_file import run_sql_file
 
@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the schema."""
-    run_sql_file("0001_core")
+    """Run the file of the same name."""
+    run_sql_file("0001_tenants")

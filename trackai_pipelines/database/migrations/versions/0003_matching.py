@@ -1,0 +1,13 @@
+"""Queue, attributions, log and rates."""
+
+from trackai_pipelines.database.migrations.sql_file import run_sql_file
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the file of the same name."""
+    run_sql_file("0003_matching")
