@@ -21,9 +21,15 @@ Insert = Callable[..., int]
 
 
 @pytest.fixture
-def location(home: Path, database_url: str) -> dg.Definitions:
+def database(database_url: str) -> EventDatabase:
+    """The resource, on the test's database."""
+    return EventDatabase(url=database_url)
+
+
+@pytest.fixture
+def location(home: Path, database: EventDatabase) -> dg.Definitions:
     """All definitions, on the test's database and home."""
-    return build_definitions(resources={"database": EventDatabase(url=database_url)})
+    return build_definitions(resources={"database": database})
 
 
 @pytest.fixture

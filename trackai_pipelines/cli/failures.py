@@ -26,7 +26,7 @@ class SpeakingGroup(TyperGroup):
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 # Whoever read our output has gone; typer ends quietly.
                 raise
-            fail(_told(error))
+            fail(told(error))
 
 
 def _expected() -> tuple[type[BaseException], ...]:
@@ -53,7 +53,8 @@ def _expected() -> tuple[type[BaseException], ...]:
     )
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
+    """What happened and what to do next, in one sentence or two; never with a password."""
     import psycopg
     from pydantic import ValidationError
     from sqlalchemy.exc import OperationalError

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-
 # Of what is not a terminal: a log or a pipe has no edge that a table must fit into.
 _PAPER_WIDTH = 200
 

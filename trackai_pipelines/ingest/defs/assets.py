@@ -58,7 +58,7 @@ def landing_files(
     """Load landing files into the three fact tables; loading a file again changes nothing."""
     settings = Settings()
     if config.paths:
-        paths = [Path(path) for path in config.paths]
+        paths = _still_there(context, [Path(path) for path in config.paths])
     else:
         with database.connect("ingest") as connection:
             paths = [waiting.file.path for waiting in waiting_files(connection, settings.landing_dir)]
@@ -73,6 +73,16 @@ def landing_files(
                 asset_key=table,
                 metadata={**load_metadata(table, reports), **table_metadata(connection, table)},
             )
+
+
+def _still_there(context: dg.AssetExecutionContext, paths: list[Path]) -> list[Path]:
+    """The paths that exist: one that was taken away since the sensor saw it must not stop the others."""
+    found = [path for path in paths if path.exists()]
+    if not found:
+        raise dg.Failure(f"none of the {len(paths)} paths to load exists, e.g. {paths[0]}; check `paths`")
+    for gone in set(paths) - set(found):
+        context.log.warning(f"{gone} is not there any more; the other files are loaded")
+    return found
 
 
 def load_metadata(table: str, reports: list[FileReport]) -> dict[str, dg.MetadataValue]:

@@ -1,0 +1,74 @@
+"""The command line against a database of the test's own, in this process.
+
+What belongs here: how tests in this folder call commands, and the facts they put in. What does not: assertions.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from psycopg import Connection, sql
+from typer.testing import CliRunner, Result
+
+from trackai_pipelines.cli import app
+
+CLICK_ID = "IwAR0clickid"
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """`run("match", "--json")` runs a command in this process, with nothing set but a home."""
+
+    def invoke(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def trackai(
+    home: Path, database_url: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Result]
+) -> Callable[..., Result]:
+    """`run` with the environment naming this test's migrated event database and an empty one for Dagster."""
+    monkeypatch.setenv("TRACKAI_DATABASE_URL", database_url)
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", empty_database_url)
+    return run
+
+
+@pytest.fixture
+def add_click(connection: Connection) -> Callable[..., None]:
+    """Insert a click of a tenant an hour before the sale of `add_sale`."""
+
+    def add(tenant_id: str, **columns: object) -> None:
+        row = {"tenant_id": tenant_id, "fbclid": CLICK_ID, "created_at": "2026-01-10 11:00:00+00", **columns}
+        connection.execute(_insert("clicks", row), row)
+
+    return add
+
+
+@pytest.fixture
+def add_sale(connection: Connection) -> Callable[..., None]:
+    """Insert a conversion: by default 99.90 BRL through stripe on 10 January 2026, with a click id."""
+
+    def add(tenant_id: str, event_id: str, **columns: object) -> None:
+        row = {
+            "tenant_id": tenant_id,
+            "gateway": "stripe",
+            "gateway_event_id": event_id,
+            "value": "99.90",
+            "currency": "BRL",
+            "occurred_at": "2026-01-10 12:00:00+00",
+            "fbc": f"fb.1.1768042800000.{CLICK_ID}",
+            **columns,
+        }
+        connection.execute(_insert("conversions", row), row)
+
+    return add
+
+
+def _insert(table: str, row: dict[str, object]) -> sql.Composed:
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier("trackai", table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Placeholder, row)),
+    )
