@@ -2,6 +2,7 @@
 -- Writes one attribution a conversion and one log row a strategy tried, and answers with what was decided.
 -- Indexes: clicks_by_click_key, clicks_by_browser_key (newest first, so that each look-up reads one entry),
 -- identities_by_email, and the primary keys of conversions, clicks and matched_attributions.
+-- A candidate's key is compared, not only its hash; a plain fbclid is compared as it stands, which spares a pattern.
 -- Guarantees: a candidate is a click of the same tenant with the same key in (sale - lookback, sale + 5 minutes],
 -- the newest wins, then the highest id; a conversion that is matched already keeps its click; the answer hangs on
 -- the facts alone, not on batches or workers.
@@ -19,10 +20,10 @@ batch AS MATERIALIZED (
            c.occurred_at - t.lookback_days * interval '24 hours' AS after,
            c.occurred_at + interval '5 minutes' AS until,
            t.email_matching,
+           c.fbc,
+           c.fbclid,
+           c.fbp,
            trackai.click_key(c.fbc, c.fbclid) AS click_key,
-           trackai.browser_key(c.fbp) AS browser_key,
-           coalesce(trackai.trimmed(c.fbc), trackai.trimmed(c.fbclid)) IS NOT NULL AS has_click_value,
-           trackai.trimmed(c.fbp) IS NOT NULL AS has_browser_value,
            c.customer_email_hash AS email_hash,
            a.strategy IS NULL AS is_new,
            coalesce(a.attempts, 0) AS attempts
@@ -37,7 +38,7 @@ by_fbc AS (
     SELECT b.*,
            CASE WHEN k.created_at > b.after THEN k.id END AS fbc_click,
            CASE
-               WHEN NOT b.has_click_value THEN 'no_key'
+               WHEN coalesce(trackai.trimmed(b.fbc), trackai.trimmed(b.fbclid)) IS NULL THEN 'no_key'
                WHEN b.click_key IS NULL THEN 'malformed_key'
                WHEN k.created_at > b.after THEN 'hit'
                WHEN k.id IS NOT NULL OR EXISTS (
@@ -55,18 +56,23 @@ by_fbc AS (
         FROM trackai.clicks c
         WHERE c.tenant_id = b.tenant_id
           AND trackai.key_hash(trackai.click_key(c.fbc, c.fbclid)) = trackai.key_hash(b.click_key)
-          AND trackai.click_key(c.fbc, c.fbclid) = b.click_key
+          AND (c.fbc IS NULL AND c.fbclid = b.click_key OR trackai.click_key(c.fbc, c.fbclid) = b.click_key)
           AND c.created_at <= b.until
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT 1
     ) k ON true
+),
+with_browser_key AS MATERIALIZED (
+    -- Worked out only where fbc missed, which is seldom; materialised, so that it is worked out once.
+    SELECT b.*, CASE WHEN b.fbc_click IS NULL THEN trackai.browser_key(b.fbp) END AS browser_key
+    FROM by_fbc b
 ),
 by_fbp AS (
     SELECT b.*,
            CASE WHEN k.created_at > b.after THEN k.id END AS fbp_click,
            CASE
                WHEN b.fbc_click IS NOT NULL THEN NULL
-               WHEN NOT b.has_browser_value THEN 'no_key'
+               WHEN trackai.trimmed(b.fbp) IS NULL THEN 'no_key'
                WHEN b.browser_key IS NULL THEN 'malformed_key'
                WHEN k.created_at > b.after THEN 'hit'
                WHEN k.id IS NOT NULL OR EXISTS (
@@ -78,7 +84,7 @@ by_fbp AS (
                ) THEN 'outside_window'
                ELSE 'no_candidate'
            END AS fbp_outcome
-    FROM by_fbc b
+    FROM with_browser_key b
     LEFT JOIN LATERAL (
         SELECT c.id, c.created_at
         FROM trackai.clicks c

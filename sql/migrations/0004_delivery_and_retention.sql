@@ -20,7 +20,7 @@ CREATE TABLE trackai.dispatch_attempts (
     error_code integer,
     error_subcode integer,
     fbtrace_id text,
-    payload_sha256 text CHECK (payload_sha256 ~ '^[0-9a-f]{64}$'),
+    payload_sha256 text CHECK (length(payload_sha256) = 64 AND payload_sha256 !~ '[^0-9a-f]'),
     created_at timestamptz NOT NULL DEFAULT now(),
     completed_at timestamptz,
     PRIMARY KEY (tenant_id, id),

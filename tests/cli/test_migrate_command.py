@@ -8,6 +8,8 @@ import pytest
 from cli.processes import process
 from typer.testing import Result
 
+from trackai_pipelines.cli.failures import told
+
 Run = Callable[..., Result]
 
 
@@ -118,8 +120,6 @@ def test_a_lost_privilege_is_told(trackai: Run, connection: psycopg.Connection, 
                 other.execute("SELECT 1 FROM trackai.tenants")
     finally:
         connection.execute("DROP ROLE reader_of_nothing")
-    from trackai_pipelines.cli.failures import told
-
     assert told(raised.value).startswith("The database refuses: permission denied")
 
 

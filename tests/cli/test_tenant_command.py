@@ -10,20 +10,8 @@ Run = Callable[..., Result]
 
 
 def test_adds_a_tenant_with_everything(trackai: Run, connection: Connection) -> None:
-    options = [
-        "--name",
-        "Acme",
-        "--id",
-        "cm0acme",
-        "--pixel-id",
-        "42",
-        "--email-matching",
-        "--lookback-days",
-        "30",
-        "--country",
-        "br",
-    ]
-    result = trackai("tenant", "add", "acme-shop", *options)
+    options = "--name Acme --id cm0acme --pixel-id 42 --email-matching --lookback-days 30 --country br"
+    result = trackai("tenant", "add", "acme-shop", *options.split())
     assert result.exit_code == 0
     assert "added acme-shop with the id cm0acme" in result.stdout
     row = connection.execute(

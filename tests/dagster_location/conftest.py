@@ -3,6 +3,8 @@
 What belongs here: fixtures of this folder. What does not: anything that decides what is expected.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,8 @@ from trackai_pipelines.definitions import build_definitions
 from trackai_pipelines.utc_days import range_tags
 
 Insert = Callable[..., int]
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
 
 
 @pytest.fixture
@@ -117,3 +121,20 @@ def add_matched_sales(add_click: Insert, add_sale: Insert) -> Callable[..., list
         return sales
 
     return add
+
+
+@pytest.fixture
+def environment(home: Path, database_url: str, empty_database_url: str) -> dict[str, str]:
+    """What `trackai env` gives to plain `dagster` and `dg` commands."""
+    dagster_home = home / "dagster"
+    dagster_home.mkdir()
+    (dagster_home / "dagster.yaml").write_text(shipped("dagster.yaml").read_text())
+    assert empty_database_url.startswith("postgresql://")
+    return {
+        **os.environ,
+        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_POSTGRES_URL": empty_database_url,
+        "TRACKAI_DATABASE_URL": database_url,
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
+    }

@@ -1,19 +1,15 @@
 """The code location loads quickly, quietly and whole, as `dagster` and `dg` see it."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
-from trackai_pipelines.database.statements import shipped
 from trackai_pipelines.definitions import defs
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = Path(sys.executable).parent
 
 ASSETS = {"clicks", "identities", "conversions", "matched_attributions", "match_log", "daily_match_rates"}
 JOBS = {
@@ -44,23 +40,6 @@ print(json.dumps({
     "modules": sorted({name.partition(".")[0] for name in sys.modules}),
 }))
 """
-
-
-@pytest.fixture
-def environment(home: Path, database_url: str, empty_database_url: str) -> dict[str, str]:
-    """What `trackai env` gives to plain `dagster` and `dg` commands."""
-    dagster_home = home / "dagster"
-    dagster_home.mkdir()
-    (dagster_home / "dagster.yaml").write_text(shipped("dagster.yaml").read_text())
-    assert empty_database_url.startswith("postgresql://")
-    return {
-        **os.environ,
-        "DAGSTER_HOME": str(dagster_home),
-        "DAGSTER_POSTGRES_URL": empty_database_url,
-        "TRACKAI_DATABASE_URL": database_url,
-        "PYTHONPATH": str(ROOT),
-        "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
-    }
 
 
 def test_a_fresh_interpreter_loads_every_public_name_and_nothing_heavy(home: Path) -> None:
@@ -132,7 +111,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
 
 def test_dagster_validates_the_workspace(environment: dict[str, str]) -> None:
     done = subprocess.run(
-        [TOOLS / "dagster", "definitions", "validate", "-w", ROOT / "workspace.yaml"],
+        ["dagster", "definitions", "validate", "-w", "workspace.yaml"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     said = done.stdout + done.stderr
@@ -144,7 +123,7 @@ def test_dagster_validates_the_workspace(environment: dict[str, str]) -> None:
 
 def test_dg_checks_the_definitions(environment: dict[str, str]) -> None:
     done = subprocess.run(
-        [TOOLS / "dg", "check", "defs"],
+        ["dg", "check", "defs"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

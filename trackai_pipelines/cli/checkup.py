@@ -55,7 +55,7 @@ class Finding:
 
 def findings(settings: Settings, *, now: datetime) -> list[Finding]:
     """All checks. What depends on a failed one is left out: its mend comes first."""
-    return [*_of_database(settings, now), *_of_dagster(settings, now), *_of_disk(settings.home)]
+    return [*_of_database(settings, now), *_of_dagster(settings, now), disk(settings.home)]
 
 
 def _of_database(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -181,14 +181,14 @@ def _of_storage(connection: Connection, now: datetime) -> Iterator[Finding]:
         yield Finding("Dagster's daemon", Verdict.OK, f"lives ({last:%H:%M:%S} UTC)")
 
 
-def _of_disk(home: Path, usage: Callable[[Path], tuple[int, int, int]] = shutil.disk_usage) -> Iterator[Finding]:
+def disk(home: Path, *, usage: Callable[[Path], tuple[int, int, int]] = shutil.disk_usage) -> Finding:
+    """Whether there is room where `home` is or will be; `usage` gives (total, used, free) bytes of a folder's disk."""
     place = next(folder for folder in (home, *home.parents) if folder.exists())
     total, _, free = usage(place)
     said = f"{free / 10**9:,.1f} GB free ({free / total:.0%}) at {place}"
     mend = "Free some space: PostgreSQL stops when the disk is full."
     if free < LEAST_FREE_BYTES:
-        yield Finding("disk", Verdict.FAIL, said, mend)
-    elif free < total * LEAST_FREE_SHARE:
-        yield Finding("disk", Verdict.WARN, said, mend)
-    else:
-        yield Finding("disk", Verdict.OK, said)
+        return Finding("disk", Verdict.FAIL, said, mend)
+    if free < total * LEAST_FREE_SHARE:
+        return Finding("disk", Verdict.WARN, said, mend)
+    return Finding("disk", Verdict.OK, said)

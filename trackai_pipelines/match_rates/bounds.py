@@ -51,6 +51,8 @@ class Completeness:
 
     facts: int
     """Conversions that happened on the day."""
+    undecided: int
+    """Of these, conversions that wait for a match now."""
     aggregated: int
     pending: int
     """Aggregated while they still waited for a match."""
@@ -59,8 +61,8 @@ class Completeness:
 
     @property
     def complete(self) -> bool:
-        """Everything that happened is in the aggregate, and the log has its partition."""
-        return self.facts == self.aggregated and self.log_partition
+        """Everything that happened is in the aggregate, with what was decided of it, and the log has its partition."""
+        return self.facts == self.aggregated and self.undecided == self.pending and self.log_partition
 
 
 def completeness_of(connection: Connection, day: date) -> Completeness:

@@ -35,8 +35,8 @@ def match_rates_in_bounds(database: EventDatabase) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset="daily_match_rates",
-    description="Yesterday is there and counts every conversion that happened. Freshness by the last materialisation "
-    "would be green after a backfill of any old day; this is not.",
+    description="Yesterday is there, counts every conversion that happened, and was not counted before it was matched. "
+    "Freshness by the last materialisation would be green after a backfill of any old day; this is not.",
 )
 def yesterday_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
     """Yesterday's partition is present and agrees with the facts."""
@@ -50,7 +50,8 @@ def yesterday_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
             "day": yesterday.isoformat(),
             "conversions": found.facts,
             "aggregated": found.aggregated,
-            "pending": found.pending,
+            "aggregated as pending": found.pending,
+            "pending now": found.undecided,
             "log partition": found.log_partition,
         },
     )

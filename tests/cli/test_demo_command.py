@@ -1,0 +1,103 @@
+"""demo: the whole way on a small sample, in a process of its own, from a path with spaces."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from cli.processes import left_over, process
+
+from trackai_pipelines.database.server import dagster_database_url, event_database_url, stop_embedded
+from trackai_pipelines.settings import Settings
+
+COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
+
+
+@pytest.fixture
+def spaced_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home whose path holds spaces, its server stopped afterwards."""
+    folder = tmp_path / "a home with spaces"
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("TRACKAI_HOME", str(folder))
+    yield folder
+    stop_embedded(Settings())
+
+
+def demo(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr."""
+    running = process("demo", "--exit", *arguments)
+    try:
+        out, err = running.communicate(timeout=120)
+    finally:
+        running.kill()
+    return running.returncode, out, err
+
+
+def counts_of(out: str) -> dict[str, list[int]]:
+    """The table on stdout: counts by tenant."""
+    lines = [line.split() for line in out.splitlines()]
+    rows = [words for words in lines if len(words) == len(COUNTED) + 2 and words[1].replace(",", "").isdigit()]
+    return {words[0]: [int(word.replace(",", "")) for word in words[1:-1]] for words in rows}
+
+
+def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(spaced_home: Path) -> None:
+    code, out, err = demo("--conversions", "600", "--days", "3")
+    assert code == 0, err
+    assert left_over(spaced_home) == []
+    sample = json.loads((spaced_home / "demo.json").read_text())
+    table = counts_of(out)
+    assert table == {slug: [truth[name] for name in COUNTED] for slug, truth in sample["by_tenant"].items()}
+    assert sum(row[0] for row in table.values()) == 600
+    assert "all 5 tenants agree" in err
+    assert "</html>" in (spaced_home / "reports" / "demo.html").read_text()
+
+    settings = Settings()
+    with psycopg.connect(dagster_database_url(settings)) as dagster:
+        runs = dagster.execute("SELECT pipeline_name, status FROM runs ORDER BY id").fetchall()
+        assert runs == [
+            ("ingest_landing_files", "SUCCESS"),
+            ("match_conversions", "SUCCESS"),
+            ("aggregate_match_rates", "SUCCESS"),
+        ]
+        materialised = dagster.execute(
+            "SELECT asset_key, count(DISTINCT partition) FROM event_logs "
+            "WHERE dagster_event_type = 'ASSET_MATERIALIZATION' GROUP BY asset_key"
+        ).fetchall()
+        # Three days of sales and today, on which they were matched.
+        assert {json.loads(key)[0]: days for key, days in materialised} == {
+            "clicks": 0,
+            "identities": 0,
+            "conversions": 0,
+            "matched_attributions": 4,
+            "match_log": 4,
+            "daily_match_rates": 4,
+        }
+        checks = dagster.execute(
+            "SELECT DISTINCT check_name FROM asset_check_executions WHERE execution_status = 'SUCCEEDED'"
+        ).fetchall()
+        assert {name for (name,) in checks} >= {
+            "no_duplicate_conversions",
+            "exactly_one_attribution",
+            "log_agrees_with_attributions",
+            "match_rates_in_bounds",
+            "yesterday_is_complete",
+            "partitions_ahead",
+        }
+
+    again_code, again_out, again_err = demo()
+    assert again_code == 0, again_err
+    assert counts_of(again_out) == table
+
+    other_size, _, said = demo("--conversions", "700")
+    assert other_size == 1
+    assert "holds a demo of 600 conversions over 3 days" in said
+
+    with psycopg.connect(event_database_url(settings)) as connection:
+        connection.execute(
+            "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at) "
+            "SELECT id, 'stripe', 'of other origin', 1, 'BRL', now() FROM trackai.tenants WHERE slug = 'lumina-cursos'"
+        )
+    wrong, _, difference = demo()
+    assert wrong == 1
+    assert f"lumina-cursos: conversions is {table['lumina-cursos'][0] + 1}" in difference

@@ -1,0 +1,262 @@
+"""Each asset check passes on good data and fails, or warns, on data that was really broken in the database."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+from psycopg import Connection
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.definitions import defs
+from trackai_pipelines.lifecycle.partitions import partition_days, partition_name
+from trackai_pipelines.match_rates.aggregate import aggregate_days
+from trackai_pipelines.matching.drain import drain
+
+CHECKS = {
+    "no_duplicate_conversions", "exactly_one_attribution", "log_agrees_with_attributions", "partitions_ahead",
+    "match_rates_in_bounds", "yesterday_is_complete",
+}  # fmt: skip
+Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
+
+
+@pytest.fixture
+def evaluate(home: Any, database: EventDatabase, instance: dg.DagsterInstance) -> Evaluate:
+    """Run all checks, and nothing else; gives the evaluations by name."""
+    everything = dg.AssetSelection.all_asset_checks()
+    job = dg.Definitions(
+        assets=list(defs.assets or []),
+        asset_checks=list(defs.asset_checks or []),
+        jobs=[dg.define_asset_job("all_checks", selection=everything)],
+        resources={"database": database},
+    ).resolve_job_def("all_checks")
+
+    def run() -> dict[str, dg.AssetCheckEvaluation]:
+        result = job.execute_in_process(instance=instance)
+        assert result.success
+        return {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
+
+    return run
+
+
+@pytest.fixture
+def yesterday() -> date:
+    return utc_now().date() - timedelta(days=1)
+
+
+@pytest.fixture
+def good(
+    connection: Connection[Any], add_tenant: Callable[..., str], add_matched_sales: Any, yesterday: date
+) -> list[int]:
+    """Twenty sales of yesterday, matched as healthy traffic is, and aggregated; gives their ids."""
+    noon = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=UTC)
+    sales: list[int] = add_matched_sales(add_tenant("acme"), noon, fbc=15, fbp=3, unmatched=2)
+    drain(connection, run_id="test")
+    list(aggregate_days(connection, yesterday, yesterday))
+    return sales
+
+
+def failed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> set[str]:
+    assert set(evaluations) == CHECKS
+    return {name for name, evaluation in evaluations.items() if not evaluation.passed}
+
+
+def figures(evaluation: dg.AssetCheckEvaluation) -> dict[str, Any]:
+    return {name: value.value for name, value in evaluation.metadata.items()}
+
+
+def test_all_pass_on_good_data(good: list[int], evaluate: Evaluate) -> None:
+    evaluations = evaluate()
+    assert failed(evaluations) == set()
+    assert figures(evaluations["no_duplicate_conversions"])["conversions"] == 20
+    assert figures(evaluations["exactly_one_attribution"])["attributed"] == 20
+    assert figures(evaluations["log_agrees_with_attributions"])["attributions decided"] == 20
+    assert figures(evaluations["match_rates_in_bounds"]) == {"decided": 20, "fbc share": 0.75, "fbp share": 0.15}
+    assert figures(evaluations["yesterday_is_complete"])["aggregated"] == 20
+
+
+def test_a_conversion_that_is_there_twice(good: list[int], connection: Connection[Any], evaluate: Evaluate) -> None:
+    # The constraint would not let it happen; the check is for the day when somebody has dropped it.
+    connection.execute(
+        "ALTER TABLE trackai.conversions DROP CONSTRAINT conversions_tenant_id_gateway_gateway_event_id_key"
+    )
+    connection.execute(
+        "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at)"
+        " SELECT tenant_id, gateway, gateway_event_id, value, currency, occurred_at FROM trackai.conversions"
+        " WHERE id = ANY (%s)",
+        [good[:2]],
+    )
+    evaluations = evaluate()
+    # The twins are sales that yesterday's aggregate has not counted.
+    assert failed(evaluations) == {"no_duplicate_conversions", "yesterday_is_complete"}
+    assert figures(evaluations["no_duplicate_conversions"])["duplicates"] == 2
+    assert evaluations["no_duplicate_conversions"].severity == dg.AssetCheckSeverity.ERROR
+
+
+def test_a_conversion_that_is_neither_attributed_nor_queued(
+    good: list[int], connection: Connection[Any], evaluate: Evaluate
+) -> None:
+    connection.execute("DELETE FROM trackai.matched_attributions WHERE conversion_id = %s", [good[-1]])
+    evaluations = evaluate()
+    # Yesterday's aggregate tells of a decision that is gone.
+    assert failed(evaluations) == {"exactly_one_attribution", "yesterday_is_complete"}
+    assert figures(evaluations["exactly_one_attribution"])["unaccounted for"] == 1
+    assert "rematch_unmatched" in (evaluations["exactly_one_attribution"].description or "")
+
+
+def test_a_conversion_that_waits_is_accounted_for(
+    good: list[int], connection: Connection[Any], add_sale: Any, evaluate: Evaluate
+) -> None:
+    add_sale("t-acme", utc_now())
+    evaluations = evaluate()
+    assert failed(evaluations) == set()
+    assert figures(evaluations["exactly_one_attribution"])["waiting"] == 1
+
+
+def test_an_attribution_that_is_there_twice(good: list[int], connection: Connection[Any], evaluate: Evaluate) -> None:
+    connection.execute("ALTER TABLE trackai.matched_attributions DROP CONSTRAINT matched_attributions_pkey")
+    connection.execute(
+        "INSERT INTO trackai.matched_attributions SELECT * FROM trackai.matched_attributions WHERE conversion_id = %s",
+        [good[0]],
+    )
+    evaluations = evaluate()
+    assert "exactly_one_attribution" in failed(evaluations)
+    assert figures(evaluations["exactly_one_attribution"])["doubled"] == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "without_log", "without_attribution"),
+    [
+        # The log tells of another click than the attribution.
+        ("UPDATE trackai.match_log SET click_id = click_id + 1 WHERE conversion_id = %s", 1, 1),
+        # The log's hit is gone.
+        ("DELETE FROM trackai.match_log WHERE conversion_id = %s", 1, 0),
+        # The attribution is gone; the log's hit hangs in the air.
+        ("DELETE FROM trackai.matched_attributions WHERE conversion_id = %s", 0, 1),
+        # The attribution was turned round behind the log's back.
+        (
+            "UPDATE trackai.matched_attributions SET strategy = 'unmatched', click_id = NULL WHERE conversion_id = %s",
+            1,
+            1,
+        ),
+    ],
+)
+def test_a_log_that_disagrees(
+    broken: Any,
+    without_log: int,
+    without_attribution: int,
+    good: list[int],
+    connection: Connection[Any],
+    evaluate: Evaluate,
+) -> None:
+    assert connection.execute(broken, [good[0]]).rowcount == 1
+    evaluations = evaluate()
+    assert "log_agrees_with_attributions" in failed(evaluations)
+    found = figures(evaluations["log_agrees_with_attributions"])
+    assert found["attributions without their log"] == without_log
+    assert found["hits without their attribution"] == without_attribution
+
+
+def test_a_deleted_click_leaves_the_log_in_agreement(
+    good: list[int], connection: Connection[Any], evaluate: Evaluate
+) -> None:
+    assert connection.execute("DELETE FROM trackai.clicks").rowcount == 18
+    assert failed(evaluate()) == set()
+
+
+@pytest.mark.parametrize(("ahead", "passes"), [(7, False), (0, False), (8, True)])
+def test_partitions_that_are_missing(
+    ahead: int, passes: bool, connection: Connection[Any], evaluate: Evaluate, yesterday: date
+) -> None:
+    first = yesterday + timedelta(days=1 + ahead)
+    for day in partition_days(connection):
+        if day >= first:
+            connection.execute(f"DROP TABLE trackai.{partition_name('match_log', day)}")
+    evaluations = evaluate()
+    assert ("partitions_ahead" not in failed(evaluations)) == passes
+    if not passes:
+        assert f"{first} has no partition" in (evaluations["partitions_ahead"].description or "")
+
+
+@pytest.mark.parametrize(
+    ("counts", "outside"),
+    [
+        ({"fbc": 14, "fbp": 4, "unmatched": 2}, set()),
+        ({"fbc": 17, "fbp": 2, "unmatched": 1}, set()),
+        ({"fbc": 13, "fbp": 4, "unmatched": 3}, {"fbc matches 65.0%"}),
+        ({"fbc": 18, "fbp": 2}, {"fbc matches 90.0%"}),
+        ({"fbc": 15, "unmatched": 5}, {"fbp matches 0.0%"}),
+        ({"unmatched": 3}, {"fbc matches 0.0%", "fbp matches 0.0%"}),
+        ({}, set()),
+    ],
+)
+def test_rates_outside_their_bounds_warn(
+    counts: dict[str, int],
+    outside: set[str],
+    connection: Connection[Any],
+    add_tenant: Any,
+    add_matched_sales: Any,
+    yesterday: date,
+    evaluate: Evaluate,
+) -> None:
+    acme = add_tenant("acme")
+    noon = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=UTC)
+    add_matched_sales(acme, noon, **counts)
+    # Neither today's nor sales of eight days ago count.
+    for other in (noon + timedelta(days=1) - timedelta(hours=12), noon - timedelta(days=7)):
+        add_matched_sales(acme, other, unmatched=5)
+    drain(connection, run_id="test")
+    list(aggregate_days(connection, yesterday - timedelta(days=8), yesterday + timedelta(days=1)))
+    evaluations = evaluate()
+    assert failed(evaluations) == ({"match_rates_in_bounds"} if outside else set())
+    found = evaluations["match_rates_in_bounds"]
+    assert found.severity == dg.AssetCheckSeverity.WARN
+    assert {part.split(",")[0] for part in (found.description or "").split("; ") if part} == outside
+
+
+def test_yesterday_was_not_aggregated(good: list[int], connection: Connection[Any], evaluate: Evaluate) -> None:
+    connection.execute("DELETE FROM trackai.daily_match_rates")
+    # An old day, made fresh, does not hide it.
+    list(aggregate_days(connection, date(2026, 1, 1), date(2026, 1, 1)))
+    evaluations = evaluate()
+    assert failed(evaluations) == {"yesterday_is_complete"}
+    assert "Materialise daily_match_rates" in (evaluations["yesterday_is_complete"].description or "")
+
+
+def test_yesterday_got_a_sale_after_it_was_aggregated(
+    good: list[int], connection: Connection[Any], add_sale: Any, yesterday: date, evaluate: Evaluate
+) -> None:
+    last = datetime(yesterday.year, yesterday.month, yesterday.day, 23, 59, 59, 999_999, tzinfo=UTC)
+    add_sale("t-acme", last + timedelta(microseconds=1))
+    add_sale("t-acme", last - timedelta(days=1))
+    drain(connection, run_id="test")
+    assert failed(evaluate()) == set()
+    add_sale("t-acme", last)
+    drain(connection, run_id="test")
+    assert failed(evaluate()) == {"yesterday_is_complete"}
+    list(aggregate_days(connection, yesterday, yesterday))
+    assert "yesterday_is_complete" not in failed(evaluate())
+
+
+def test_yesterday_was_aggregated_before_it_was_matched(
+    connection: Connection[Any], add_tenant: Any, add_matched_sales: Any, yesterday: date, evaluate: Evaluate
+) -> None:
+    noon = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=UTC)
+    add_matched_sales(add_tenant("acme"), noon, fbc=15, fbp=3, unmatched=2)
+    suspended = add_matched_sales(add_tenant("quiet", status="suspended"), noon, fbc=1)
+    list(aggregate_days(connection, yesterday, yesterday))
+    drain(connection, run_id="test")
+    evaluations = evaluate()
+    assert failed(evaluations) == {"yesterday_is_complete"}
+    assert figures(evaluations["yesterday_is_complete"])["aggregated as pending"] == 20 + len(suspended)
+    list(aggregate_days(connection, yesterday, yesterday))
+    assert failed(evaluate()) == set()
+
+
+def test_yesterdays_log_partition_is_gone(
+    good: list[int], connection: Connection[Any], yesterday: date, evaluate: Evaluate
+) -> None:
+    connection.execute(f"DROP TABLE trackai.match_log_{yesterday:%Y%m%d}")
+    assert failed(evaluate()) == {"yesterday_is_complete"}
