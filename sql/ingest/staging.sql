@@ -2,8 +2,6 @@
 -- Columns stand in the order in which rows are written (ingest/rows.py, STAGED) and have the types of the facts, so
 -- that a value that the database cannot take fails here. Emptied by every commit and rollback. No index: read once.
 SET temp_buffers = '64MB';
--- The foreign keys' own look-ups, one a row, would be planned anew for every row otherwise.
-SET plan_cache_mode = auto;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_clicks (
     tenant_id text COLLATE "C",
     external_id text COLLATE "C",

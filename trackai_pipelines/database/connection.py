@@ -6,8 +6,9 @@ from psycopg.rows import TupleRow
 
 # UTC, because literals in partition bounds and casts to date are read in the session's zone. The time-out ends a
 # transaction whose process hangs: an open one keeps dead queue rows from being removed. No JIT: it costs more than it
-# gains on statements of this size. plan_cache_mode stays as it is: none of our statements is prepared (below), so each
-# gets a plan of its own, while the plans of foreign-key checks must stay cached (6 microseconds a row otherwise).
+# gains on statements of this size. None of our statements is prepared: a plan that was cached while a table was small
+# would be kept while it grows by millions. plan_cache_mode stays as it is, because the plans of foreign-key checks must
+# stay cached (6 microseconds a row otherwise).
 _SESSION = """
 SET timezone = 'UTC';
 SET idle_in_transaction_session_timeout = '5min';
