@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,16 +74,24 @@ def test_a_dead_child_ends_everything_and_is_named(home: Path, port: int) -> Non
     home.parent.chmod(0o755)
     running = process("up", "--port", str(port))
     try:
-        _wait_until_told(running, f"http://127.0.0.1:{port}")
-        children = psutil.Process(running.pid).children()
-        daemon = next(child for child in children if "dagster._daemon" in child.cmdline())
-        os.kill(daemon.pid, signal.SIGKILL)
+        os.kill(_daemon_of(running.pid), signal.SIGKILL)
         _, err = running.communicate(timeout=60)
     finally:
         running.kill()
     assert running.returncode == 1
     assert "Dagster's daemon ended by itself (exit code -9)" in err
     assert left_over(home) == []
+
+
+def _daemon_of(pid: int) -> int:
+    """The process id of the daemon, once `up` has started it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in psutil.Process(pid).children():
+            if child.cmdline()[1:3] == ["-m", "dagster._daemon"]:
+                return child.pid
+        time.sleep(0.05)
+    pytest.fail("up started no daemon")
 
 
 def _wait_until_told(running: "subprocess.Popen[str]", url: str) -> None:

@@ -323,3 +323,20 @@ def test_a_gateways_sale_is_held_to_the_same_rules() -> None:
     assert row["customer_email_hash"] == ANA
     with pytest.raises(Refused, match="no tenant"):
         sale_row(sale, "kiwify", _context("nobody"))
+
+
+def test_addresses_never_get_through_in_other_columns() -> None:
+    row = _sale(
+        event_source_url="https://shop.example/thanks?email=Ana%40example.com&src=ana@example.com",
+        order_id="ana@example.com-1",
+        client_user_agent="app/1 (bob@example.com)",
+        fbc="fb.1.1700000000000.ana@example.com",
+    )
+    assert not [
+        value for value in row.values() if "@" in value or "%40" in value or "example.com" in value.lower()[24:]
+    ]
+    assert row["event_source_url"].startswith("https://shop.example/thanks?email=[e-mail ")
+    other = _sale(order_id="bob@example.com-1")
+    assert other["order_id"] != row["order_id"], "orders that differ in the address alone stay two orders"
+    click = _columns("clicks", click_row(_line(tenant="acme", utm_term="ana@example.com"), _context()))
+    assert click["utm_term"].startswith("[e-mail ")

@@ -19,6 +19,7 @@ import msgspec
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.formats import Fields, Refused, json_value
 from trackai_pipelines.ingest.normalise import email_hash, is_currency, phone_hash
+from trackai_pipelines.ingest.personal import emails_hashed
 from trackai_pipelines.ingest.sale import Sale
 from trackai_pipelines.ingest.streams import Line
 from trackai_pipelines.ingest.tenants import Context, Tenant, Text
@@ -339,6 +340,8 @@ def _copy_text(values: tuple[Text, ...], kind: str) -> str:
         or "\n" in text
         or "\r" in text
         or "\0" in text
+        or "@" in text
+        or "%40" in text
         or text.count("\t") != len(values) - 1
     ):
         return _checked_text(map(str, values), kind)
@@ -353,5 +356,8 @@ def _checked_text(values: "map[str]", kind: str) -> str:
             raise Refused(f"{name} has {len(value):,} characters; at most {longest:,} are taken")
         if "\0" in value:
             raise Refused(f"{name} holds a NUL character; remove it")
+        if "@" in value or "%40" in value:
+            # A page's query, or an order number made of the buyer's address.
+            value = emails_hashed(value)
         escaped.append(value.translate(_ESCAPES))
     return "\t".join(escaped)
