@@ -21,7 +21,7 @@ Folder = Annotated[Path, BeforeValidator(_absolute)]
 class Settings(BaseSettings):
     """The environment's answer, validated; empty variables count as unset."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     database_url: str | None = Field(default=None, validation_alias="TRACKAI_DATABASE_URL")
     dagster_postgres_url: str | None = Field(default=None, validation_alias="DAGSTER_POSTGRES_URL")

@@ -30,9 +30,7 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str | None, dic
         for event in result.all_events
         if event.is_step_materialization and event.materialization.asset_key == dg.AssetKey(asset)
     ]
-    by_partition = {
-        event.partition: {name: value.value for name, value in event.metadata.items()} for event in events
-    }
+    by_partition = {event.partition: {name: value.value for name, value in event.metadata.items()} for event in events}
     assert len(by_partition) == len(events), f"a partition of {asset} was recorded twice"
     return by_partition
 
@@ -305,7 +303,9 @@ def test_maintenance_makes_missing_partitions(connection: Connection[Any], run_j
         (output,) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
         counts.append(output.step_output_data.metadata["partitions made"].value)
     assert counts == [2, 0]
-    found = connection.execute("SELECT to_regclass('trackai.' || name) IS NOT NULL FROM unnest(%s::text[]) AS name", [missing])
+    found = connection.execute(
+        "SELECT to_regclass('trackai.' || name) IS NOT NULL FROM unnest(%s::text[]) AS name", [missing]
+    )
     assert found.fetchall() == [(True,), (True,)]
 
 

@@ -1,0 +1,58 @@
+"""What the environment decides, and what it must not decide by accident."""
+
+from pathlib import Path
+
+import pytest
+
+from trackai_pipelines.settings import Settings
+
+VARIABLES = (
+    "TRACKAI_DATABASE_URL",
+    "DAGSTER_POSTGRES_URL",
+    "TRACKAI_HOME",
+    "TRACKAI_LANDING_DIR",
+    "TRACKAI_ARCHIVE_DIR",
+    "TRACKAI_ALERT_WEBHOOK_URL",
+)
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_variables_state_is_in_the_working_directory(tmp_path: Path) -> None:
+    settings = Settings()
+    assert settings.home == tmp_path / ".trackai"
+    assert settings.landing_dir == tmp_path / ".trackai" / "landing"
+    assert settings.archive_dir == tmp_path / ".trackai" / "archive"
+    assert settings.dagster_home == tmp_path / ".trackai" / "dagster"
+    assert settings.database_url is None
+
+
+def test_variables_that_only_look_like_settings_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HOME", "DATABASE_URL", "LANDING_OVERRIDE"):
+        monkeypatch.setenv(name, "/somewhere/else")
+    settings = Settings()
+    assert settings.home == tmp_path / ".trackai"
+    assert settings.database_url is None
+    assert settings.landing_override is None
+
+
+def test_variables_are_read_when_asked_and_empty_ones_count_as_unset(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRACKAI_HOME", "with space/home")
+    monkeypatch.setenv("TRACKAI_LANDING_DIR", "~/landing")
+    monkeypatch.setenv("TRACKAI_DATABASE_URL", "")
+    settings = Settings()
+    assert settings.home == tmp_path / "with space" / "home"
+    assert settings.landing_dir == Path.home() / "landing"
+    assert settings.database_url is None
+
+
+def test_webhook_url_does_not_show_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKAI_ALERT_WEBHOOK_URL", "https://chat.example/hooks/secret")
+    assert "secret" not in repr(Settings())
