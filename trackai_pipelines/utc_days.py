@@ -11,7 +11,7 @@ import dagster as dg
 
 # With a time zone, days would be 23 or 25 hours long twice a year. `end_offset`: today is a partition, too, so that
 # a day's figures can be refreshed before it is over.
-UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_offset=1)
+UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2025-01-01", end_offset=1)
 
 # Still marked as beta, and every process that loads the definitions would say so once an asset.
 warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`", category=dg.BetaWarning)

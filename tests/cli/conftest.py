@@ -3,7 +3,9 @@
 What belongs here: how tests in this folder call commands, and the facts they put in. What does not: assertions.
 """
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from psycopg import Connection, sql
 from typer.testing import CliRunner, Result
 
 from trackai_pipelines.cli import app
+from trackai_pipelines.database.embedded import stop
 
 CLICK_ID = "IwAR0clickid"
 
@@ -23,6 +26,22 @@ def run() -> Callable[..., Result]:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return invoke
+
+
+@pytest.fixture
+def server_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home for an embedded server of the test's own, with spaces in its path, gone afterwards.
+
+    Outside pytest's folders: those are closed to the account that runs PostgreSQL for root.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="trackai-cli-"))
+    folder.chmod(0o711)
+    own = folder / "a home with spaces"
+    own.mkdir()
+    monkeypatch.setenv("TRACKAI_HOME", str(own))
+    yield own
+    stop(own, though_used=True)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

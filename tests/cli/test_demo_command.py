@@ -1,27 +1,15 @@
 """demo: the whole way on a small sample, in a process of its own, from a path with spaces."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
 from cli.processes import left_over, process
 
-from trackai_pipelines.database.server import dagster_database_url, event_database_url, stop_embedded
+from trackai_pipelines.database.server import dagster_database_url, event_database_url
 from trackai_pipelines.settings import Settings
 
 COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
-
-
-@pytest.fixture
-def spaced_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home whose path holds spaces, its server stopped afterwards."""
-    folder = tmp_path / "a home with spaces"
-    tmp_path.chmod(0o755)
-    monkeypatch.setenv("TRACKAI_HOME", str(folder))
-    yield folder
-    stop_embedded(Settings())
 
 
 def demo(*arguments: str) -> tuple[int, str, str]:
@@ -41,16 +29,16 @@ def counts_of(out: str) -> dict[str, list[int]]:
     return {words[0]: [int(word.replace(",", "")) for word in words[1:-1]] for words in rows}
 
 
-def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(spaced_home: Path) -> None:
+def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: Path) -> None:
     code, out, err = demo("--conversions", "600", "--days", "3")
     assert code == 0, err
-    assert left_over(spaced_home) == []
-    sample = json.loads((spaced_home / "demo.json").read_text())
+    assert left_over(server_home) == []
+    sample = json.loads((server_home / "demo.json").read_text())
     table = counts_of(out)
     assert table == {slug: [truth[name] for name in COUNTED] for slug, truth in sample["by_tenant"].items()}
     assert sum(row[0] for row in table.values()) == 600
     assert "all 5 tenants agree" in err
-    assert "</html>" in (spaced_home / "reports" / "demo.html").read_text()
+    assert "</html>" in (server_home / "reports" / "demo.html").read_text()
 
     settings = Settings()
     with psycopg.connect(dagster_database_url(settings)) as dagster:

@@ -13,9 +13,7 @@ import pytest
 from cli.processes import CHECKOUT
 from typer.testing import Result
 
-from trackai_pipelines.database.server import stop_embedded
 from trackai_pipelines.database.statements import shipped
-from trackai_pipelines.settings import Settings
 
 Run = Callable[..., Result]
 
@@ -60,18 +58,25 @@ def test_bash_gets_every_variable(
     assert (odd / "dagster" / "dagster.yaml").read_bytes() == shipped("dagster.yaml").read_bytes()
 
 
-def test_starts_the_embedded_server_and_migrates_it(run: Run, home: Path) -> None:
-    home.parent.chmod(0o755)
-    try:
-        result = run("env")
-        assert result.exit_code == 0, result.output
-        event_url, dagster_url = sourced(result.stdout, "TRACKAI_DATABASE_URL", "DAGSTER_POSTGRES_URL")
-        with psycopg.connect(event_url) as connection:
-            assert connection.execute("SELECT count(*) FROM trackai.tenants").fetchone() == (0,)
-        with psycopg.connect(dagster_url) as connection:
-            assert connection.execute("SELECT current_database()").fetchone() == ("dagster",)
-    finally:
-        assert stop_embedded(Settings())
+def test_starts_the_embedded_server_and_migrates_it(run: Run, server_home: Path) -> None:
+    result = run("env")
+    assert result.exit_code == 0, result.output
+    event_url, dagster_url = sourced(result.stdout, "TRACKAI_DATABASE_URL", "DAGSTER_POSTGRES_URL")
+    with psycopg.connect(event_url) as connection:
+        assert connection.execute("SELECT count(*) FROM trackai.tenants").fetchone() == (0,)
+    with psycopg.connect(dagster_url) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("dagster",)
+
+
+def test_the_home_is_in_the_working_folder_unless_named(
+    trackai: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRACKAI_HOME")
+    # What every login sets must not be taken for ours.
+    monkeypatch.setenv("HOME", str(tmp_path / "login"))
+    monkeypatch.chdir(tmp_path)
+    result = trackai("env")
+    assert sourced(result.stdout, "TRACKAI_HOME") == [str(tmp_path / ".trackai")]
 
 
 def test_a_stale_dagster_yaml_is_rewritten(trackai: Run, home: Path) -> None:

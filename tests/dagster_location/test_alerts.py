@@ -17,7 +17,7 @@ from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.definitions import build_definitions
 from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
 
-SECRET = "T000-B000-hook-s3cret"  # noqa: S105
+SECRET = "T000-B000-hook-s3cret"
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
@@ -61,6 +61,10 @@ def good(
 def failed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> set[str]:
     assert set(evaluations) == CHECKS
     return {name for name, evaluation in evaluations.items() if not evaluation.passed}
+
+
+def drop_partition(connection: Connection[Any], day: date) -> None:
+    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("trackai", partition_name("match_log", day))))
 
 
 def figures(evaluation: dg.AssetCheckEvaluation) -> dict[str, Any]:
@@ -173,7 +177,7 @@ def test_partitions_that_are_missing(
     first = yesterday + timedelta(days=1 + ahead)
     for day in partition_days(connection):
         if day >= first:
-            connection.execute(f"DROP TABLE trackai.{partition_name('match_log', day)}")
+            drop_partition(connection, day)
     evaluations = evaluate()
     assert ("partitions_ahead" not in failed(evaluations)) == passes
     if not passes:
@@ -258,5 +262,5 @@ def test_yesterday_was_aggregated_before_it_was_matched(
 def test_yesterdays_log_partition_is_gone(
     good: list[int], connection: Connection[Any], yesterday: date, evaluate: Evaluate
 ) -> None:
-    connection.execute(f"DROP TABLE trackai.match_log_{yesterday:%Y%m%d}")
+    drop_partition(connection, yesterday)
     assert failed(evaluate()) == {"yesterday_is_complete"}

@@ -71,8 +71,10 @@ def test_every_job_sensor_schedule_and_check_explains_itself() -> None:
     repository = defs.get_repository_def()
     for job in JOBS:
         assert repository.get_job(job).description, job
-    for trigger in [*repository.sensor_defs, *repository.schedule_defs]:
-        assert trigger.description, trigger.name
+    for sensor in repository.sensor_defs:
+        assert sensor.description, sensor.name
+    for schedule in repository.schedule_defs:
+        assert schedule.description, schedule.name
     for key in defs.resolve_asset_graph().asset_check_keys:
         assert defs.resolve_asset_graph().get_check_spec(key).description, key
 

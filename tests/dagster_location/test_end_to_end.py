@@ -110,7 +110,7 @@ def wait_for(what: str, found: Callable[[], Any], processes: list["subprocess.Po
         if answer:
             return answer
         for process in processes:
-            assert process.poll() is None, f"{process.args} ended while waiting for {what}"
+            assert process.poll() is None, f"{process.args!r} ended while waiting for {what}"
         time.sleep(0.3)
     raise AssertionError(f"waited {PATIENCE} s for {what}")
 
@@ -141,7 +141,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     if left:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert not left, f"processes of {process.args} were still there a minute after they were told to end"
+    assert not left, f"processes of {process.args!r} were still there a minute after they were told to end"
 
 
 def _group_lives(process: "subprocess.Popen[bytes]") -> bool:

@@ -58,13 +58,14 @@ def launch(location: dg.Definitions, instance: dg.DagsterInstance) -> Callable[.
     def execute(sensor: str, request: dg.RunRequest, **options: Any) -> dg.ExecuteInProcessResult:
         repository = options.pop("location", location).get_repository_def()
         job = repository.get_job(repository.get_sensor_def(sensor).job_name)
-        return job.execute_in_process(
+        result: dg.ExecuteInProcessResult = job.execute_in_process(
             run_config=request.run_config or None,
             partition_key=request.partition_key,
             tags=dict(request.tags),
             instance=instance,
             **options,
         )
+        return result
 
     return execute
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_DAYS = 7
 DEFAULT_CONVERSIONS = 20_000
+# The lineage page opens with its groups closed unless its address names them.
+_GROUPS = ",".join(f"global@global:{group}" for group in ("ingest", "matching", "match_rates"))
 _COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
 
 
@@ -139,6 +141,6 @@ def _require_agreement(summaries: "list[TenantSummary]", sample: "Sample") -> No
 
 def _look_at(url: str, report: Path) -> None:
     remark(f"Dagster's UI is on {url}; Ctrl-C stops everything.", style="green")
-    remark(f"  {url}/asset-groups  the lineage, with rows, rates and checks on every asset")
+    remark(f"  {url}/asset-groups?expanded={_GROUPS}  the lineage, with rows, rates and checks on every asset")
     remark(f"  {url}/assets/daily_match_rates  match rates by day, and their checks")
     remark(f"  {report}  the report")

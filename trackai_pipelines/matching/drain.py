@@ -94,23 +94,6 @@ def drain(
         after = following
 
 
-def follow(
-    connection: Connection,
-    *,
-    run_id: str,
-    batch_size: int = BATCH_SIZE,
-    poll_seconds: float = 0.2,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_drained: Callable[[DrainReport], None] | None = None,
-) -> None:
-    """Drain again and again, until `should_stop` says so; `on_drained` hears of every drain that found work."""
-    while not should_stop():
-        report = drain(connection, run_id=run_id, batch_size=batch_size)
-        if report.batches and on_drained:
-            on_drained(report)
-        time.sleep(poll_seconds)
-
-
 @dataclass(frozen=True)
 class Waiting:
     """What a drain would find."""
