@@ -4,6 +4,7 @@
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input
+# Bytecode is made when a module is first imported, which spares half of the installation.
 
 .DEFAULT_GOAL := install
 .PHONY: install demo test lint bench
@@ -41,6 +42,6 @@ $(INSTALLED): requirements.txt pyproject.toml
 		"$$found" -m venv --clear .venv; \
 	fi
 	@echo "Installing packages into .venv"
-	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-compile --require-hashes -r requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(INSTALLED)

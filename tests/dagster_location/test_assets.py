@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,8 @@ def test_match_job_leaves_unmatched_conversions_alone(
     connection: Connection[Any], add_tenant: Callable[..., str], add_sale: Callable[..., int], run_job: RunJob
 ) -> None:
     acme, day = add_tenant("acme"), day_before(0)
-    add_sale(acme, noon(day_before(1)), fbclid="Nobody")
+    # On the run's own day, which a re-match would be for.
+    add_sale(acme, datetime.combine(day, time(), UTC), fbclid="Nobody")
     run_job("match_conversions", partition_key=day.isoformat())
     again = run_job("match_conversions", partition_key=day.isoformat())
     assert shown(again, "matched_attributions")[day.isoformat()]["decided in this run"] == 0

@@ -11,7 +11,7 @@ from trackai_pipelines.ingest.rows import STAGED
 
 EMAIL, PHONE = "ana.souza@example.com", "+55 11 91234-5678"
 BUSINESS = {
-    "clicks": [name for name in STAGED["clicks"] if name != "created_at"],
+    "clicks": list(STAGED["clicks"]),
     "identities": ["tenant_id", "external_id", "email_hash", "phone_hash", "click_external_id"],
     "conversions": list(STAGED["conversions"]),
     "ingest_rejects": ["tenant_id", "source", "line", "payload", "reason", "digest"],

@@ -41,7 +41,7 @@ from trackai_pipelines.ingest.rows import FILE_COLUMNS, ROW_READERS, sale_row
 from trackai_pipelines.ingest.sale import MalformedPayload, NotASale
 from trackai_pipelines.ingest.streams import Line, Notes
 from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
-from trackai_pipelines.ingest.writing import Chunk, Counts, prepare_staging, write_chunk
+from trackai_pipelines.ingest.writing import Chunk, Counts, SaleEvent, prepare_staging, write_chunk
 
 # Rows and bytes of a chunk, whichever comes first. Larger chunks are no faster, but hold locks and memory longer.
 CHUNK_ROWS = 20_000
@@ -240,10 +240,15 @@ def _add_sales(chunk: Chunk, record: Payload, gateway: str) -> None:
                     reasons.append(found.reason)
                     continue
                 try:
-                    chunk.rows.append(sale_row(found, gateway, chunk.context).text)
-                    chunk.lines.append(record.number)
+                    row = sale_row(found, gateway, chunk.context)
                 except Refused as refusal:
                     reasons.append(str(refusal))
+                    continue
+                chunk.rows.append(row.text)
+                chunk.lines.append(record.number)
+                if found.sale_key:
+                    tenant_id = chunk.context.tenant_of(None, None).id
+                    chunk.events.append(SaleEvent(tenant_id, gateway, found.gateway_event_id, found.sale_key, record))
         except MalformedPayload as malformed:
             reasons.append(str(malformed))
     else:

@@ -7,14 +7,14 @@ Here: staging, inserting, retrying, setting aside the row that the database refu
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection, DatabaseError, DataError, IntegrityError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, ProgramLimitExceeded, SerializationFailure
 from psycopg.rows import TupleRow
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.ingest.formats import Fields, sha256
+from trackai_pipelines.ingest.formats import Fields, Payload, sha256
 from trackai_pipelines.ingest.masking import masked_text
 from trackai_pipelines.ingest.rejects import Reject, reject_of
 from trackai_pipelines.ingest.rows import Reference, Row
@@ -45,6 +45,16 @@ class Counts:
         )
 
 
+class SaleEvent(NamedTuple):
+    """A paid event, and the payload that told of it."""
+
+    tenant_id: str
+    gateway: str
+    event_id: str
+    sale_key: str
+    payload: Payload
+
+
 @dataclass(slots=True)
 class Chunk:
     """Rows of one fact and the rejects met beside them, written together or not at all.
@@ -60,6 +70,8 @@ class Chunk:
     lines: list[int] = field(default_factory=list)
     references: list[tuple[int, Reference, Line | Fields]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    # Events of sales that a gateway may tell of more than once, to say which of them were not counted.
+    events: list["SaleEvent"] = field(default_factory=list)
 
     def add(self, row: Row, record: Line | Fields) -> None:
         """Takes a row in."""
@@ -78,6 +90,7 @@ class Chunk:
             [line for index, line in enumerate(self.lines) if index not in dropped],
             [],
             [*self.rejects, *reasons],
+            self.events,
         )
 
 
@@ -113,9 +126,33 @@ def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
                 # A row begins with its unique key. Sorted here, because the server is the busier of the two.
                 copy.write("\n".join(sorted(chunk.rows)).encode() + b"\n")
             accepted = cursor.execute(statement(f"ingest/insert_{chunk.fact}")).rowcount
-    if chunk.rejects:
-        _keep(connection, chunk)
-    return Counts(accepted, len(chunk.rows) - accepted, len(chunk.rejects))
+    repeated = _repeated_sales(connection, chunk)
+    if chunk.rejects or repeated:
+        _keep(connection, chunk.source, [*chunk.rejects, *repeated])
+    return Counts(accepted, len(chunk.rows) - accepted - len(repeated), len(chunk.rejects) + len(repeated))
+
+
+def _repeated_sales(connection: Connection[TupleRow], chunk: Chunk) -> list[Reject]:
+    """Paid events that are no conversion because another event of their sale is: kept, with that reason."""
+    if not chunk.events:
+        return []
+    found = connection.execute(
+        statement("ingest/repeated_sales"),
+        {
+            "tenant_ids": [event.tenant_id for event in chunk.events],
+            "gateways": [event.gateway for event in chunk.events],
+            "event_ids": [event.event_id for event in chunk.events],
+            "sale_keys": [event.sale_key for event in chunk.events],
+        },
+    ).fetchall()
+    return [
+        reject_of(
+            chunk.events[place - 1].payload,
+            f"the sale {chunk.events[place - 1].sale_key} is counted already, by event {counted}",
+            chunk.context,
+        )
+        for place, counted in found
+    ]
 
 
 def _without_unknown(connection: Connection[TupleRow], chunk: Chunk) -> Chunk:
@@ -142,16 +179,16 @@ _REFERENCED: dict[str, tuple[str, LiteralString]] = {
 }
 
 
-def _keep(connection: Connection[TupleRow], chunk: Chunk) -> None:
+def _keep(connection: Connection[TupleRow], source: str, rejects: list[Reject]) -> None:
     connection.execute(
         statement("ingest/insert_rejects"),
         {
-            "source": chunk.source,
-            "tenant_ids": [reject.tenant_id for reject in chunk.rejects],
-            "lines": [reject.line for reject in chunk.rejects],
-            "payloads": [reject.payload for reject in chunk.rejects],
-            "reasons": [reject.reason for reject in chunk.rejects],
-            "digests": [reject.digest for reject in chunk.rejects],
+            "source": source,
+            "tenant_ids": [reject.tenant_id for reject in rejects],
+            "lines": [reject.line for reject in rejects],
+            "payloads": [reject.payload for reject in rejects],
+            "reasons": [reject.reason for reject in rejects],
+            "digests": [reject.digest for reject in rejects],
         },
     )
 
@@ -181,5 +218,6 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         chunk.rows[middle:],
         chunk.lines[middle:],
         [(i - middle, reference, record) for i, reference, record in chunk.references if i >= middle],
+        events=chunk.events,
     )
     return write_chunk(connection, first) + write_chunk(connection, second)

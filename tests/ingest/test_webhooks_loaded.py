@@ -1,0 +1,139 @@
+"""Webhooks go into the database: each payload is one conversion, or is kept with its reason; in any order."""
+
+import json
+import random
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ingest.landing_zone import business_rows, counts, load_all
+from psycopg import Connection, sql
+
+FIXTURES = Path(__file__).parent / "fixtures"
+# Where a checkout of the shared data stands beside the repository, gateways' own samples.
+SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "webhooks"
+
+
+def _write(landing: Path, gateway: str, name: str, payloads: list[dict[str, Any]]) -> Path:
+    path = landing / "acme" / "webhooks" / gateway / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(payloads), encoding="utf-8")
+    return path
+
+
+def _paid(gateway: str) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads((FIXTURES / f"{gateway}.json").read_text(encoding="utf-8"))
+    return payload
+
+
+def _hotmart(event_id: str, event: str, transaction: str = "HP1") -> dict[str, Any]:
+    payload = _paid("hotmart") | {"id": event_id, "event": event}
+    payload["data"]["purchase"]["transaction"] = transaction
+    return payload
+
+
+def _counts(connection: Connection) -> tuple[int, int]:
+    found = connection.execute(
+        "SELECT (SELECT count(*) FROM trackai.conversions), (SELECT count(*) FROM trackai.ingest_rejects)"
+    ).fetchone()
+    assert found is not None
+    return found[0], found[1]
+
+
+def test_every_gateway_s_paid_sale_is_one_conversion(database_url: str, connection: Connection, landing: Path) -> None:
+    gateways = sorted(path.stem for path in FIXTURES.glob("*.json"))
+    for gateway in gateways:
+        _write(landing, gateway, "paid.json", [_paid(gateway)])
+    reports = load_all(database_url, landing)
+    assert [counts(report) for report in reports] == [(1, 0, 0)] * len(gateways)
+    found = connection.execute("SELECT DISTINCT gateway FROM trackai.conversions ORDER BY 1").fetchall()
+    assert [gateway for (gateway,) in found] == gateways
+
+
+@pytest.mark.parametrize("events", [("approved", "complete"), ("complete", "approved")])
+def test_second_paid_event_of_a_sale_is_kept_with_its_reason(
+    database_url: str, connection: Connection, landing: Path, events: tuple[str, str]
+) -> None:
+    for place, event in enumerate(events):
+        _write(landing, "hotmart", f"{place}.json", [_hotmart(event, f"PURCHASE_{event.upper()}")])
+    first, second = load_all(database_url, landing)
+    assert counts(first) == (1, 0, 0)
+    assert counts(second) == (0, 0, 1)
+    assert connection.execute("SELECT gateway_event_id, order_id FROM trackai.conversions").fetchall() == [
+        (events[0], "HP1")
+    ]
+    assert connection.execute("SELECT reason, tenant_id, payload ->> 'id' FROM trackai.ingest_rejects").fetchall() == [
+        (f"the sale HP1 is counted already, by event {events[0]}", "t-acme", events[1])
+    ]
+    load_all(database_url, landing)
+    assert _counts(connection) == (1, 1)
+
+
+def test_both_paid_events_of_a_sale_in_one_file(database_url: str, connection: Connection, landing: Path) -> None:
+    payloads = [
+        _hotmart("2-complete", "PURCHASE_COMPLETE"),
+        _hotmart("1-approved", "PURCHASE_APPROVED"),
+        _hotmart("other", "PURCHASE_APPROVED", "HP2"),
+        _hotmart("1-approved", "PURCHASE_APPROVED"),
+    ]
+    _write(landing, "hotmart", "all.json", payloads)
+    (report,) = load_all(database_url, landing)
+    assert counts(report) == (2, 1, 1)
+    assert connection.execute("SELECT reason FROM trackai.ingest_rejects").fetchall() == [
+        ("the sale HP1 is counted already, by event 1-approved",)
+    ]
+
+
+def test_webhooks_loaded_thrice_in_any_order_at_once_are_there_once(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    paths = []
+    for number in range(40):
+        events = [_hotmart(f"{number}-1", "PURCHASE_APPROVED", f"HP{number}")]
+        events += [
+            _hotmart(f"{number}-{state}", f"PURCHASE_{state}", f"HP{number}") for state in ("EXPIRED", "COMPLETE")
+        ]
+        paths.append(_write(landing, "hotmart", f"{number}.json", events))
+        paths.append(_write(landing, "kiwify", f"{number}.json", [_paid("kiwify") | {"order_id": f"K{number % 9}"}]))
+    load_all(database_url, landing)
+    tables = ("conversions", "ingest_rejects")
+    expected = {table: business_rows(connection, table) for table in tables}
+    assert _counts(connection) == (40 + 9, 80)
+    for table in (*tables, "ingest_files"):
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier("trackai", table)))
+
+    def load_thrice(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(3):
+            load_all(database_url, landing, *chance.sample(paths, len(paths)))
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(load_thrice, seed) for seed in range(2)]:
+            future.result()
+    assert {table: business_rows(connection, table) for table in tables} == expected
+
+
+def test_shared_samples_are_accounted_for_payload_by_payload(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    """Every payload of gateways' own samples is a conversion or a reject; without the samples, of our fixtures."""
+    shutil.copytree(SAMPLES if SAMPLES.is_dir() else FIXTURES, landing / "acme" / "webhooks", dirs_exist_ok=True)
+    if not SAMPLES.is_dir():
+        for path in (landing / "acme" / "webhooks").glob("*.json"):
+            _write(landing, path.stem, path.name, [json.loads(path.read_text(encoding="utf-8"))])
+            path.unlink()
+    payloads = [
+        payload
+        for path in (landing / "acme" / "webhooks").rglob("*.json")
+        for read in [json.loads(path.read_text(encoding="utf-8"))]
+        for payload in (read if isinstance(read, list) else [read])
+    ]
+    for _ in range(2):
+        load_all(database_url, landing)
+        assert sum(_counts(connection)) == len(payloads)
+    addresses = connection.execute(
+        "SELECT count(*) FROM trackai.ingest_rejects WHERE payload::text LIKE '%@%'"
+    ).fetchone()
+    assert addresses == (0,)
