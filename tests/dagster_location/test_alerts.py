@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import dagster as dg
@@ -102,9 +102,10 @@ def test_without_a_webhook_the_log_is_told(failed: dg.RunFailureSensorContext, c
     assert chat.heard == []
 
 
-@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize(("status", "tries"), [(403, 1), (500, 3)])
 def test_a_webhook_that_refuses_fails_the_tick_without_showing_its_url(
     status: int,
+    tries: int,
     failed: dg.RunFailureSensorContext,
     chat: Chat,
     monkeypatch: pytest.MonkeyPatch,
@@ -114,10 +115,19 @@ def test_a_webhook_that_refuses_fails_the_tick_without_showing_its_url(
     monkeypatch.setenv("TRACKAI_ALERT_WEBHOOK_URL", chat.url)
     with caplog.at_level(logging.INFO), pytest.raises(RuntimeError) as caught:
         run_failure_alert_sensor(failed)
-    assert len(chat.heard) == 1
+    assert len(chat.heard) == tries
     told = "\n".join(_texts(caught.value))
     assert "TRACKAI_ALERT_WEBHOOK_URL" in told
     assert SECRET not in told + caplog.text
+
+
+def test_a_webhook_that_is_away_for_a_moment_is_told_again(chat: Chat) -> None:
+    chat.status = 503
+    recovery = Timer(0.2, lambda: setattr(chat, "status", 200))
+    recovery.start()
+    deliver("text", chat.url)
+    recovery.join()
+    assert len(chat.heard) == 2
 
 
 def test_a_webhook_that_is_not_there_or_no_url_is_told_without_the_url() -> None:

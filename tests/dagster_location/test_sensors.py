@@ -19,6 +19,7 @@ from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.definitions import build_definitions
 from trackai_pipelines.ingest.arrivals import waiting_files
+from trackai_pipelines.ingest.defs import sensors as ingest_sensors
 from trackai_pipelines.ingest.defs.sensors import RETRY_EVERY, load_request
 from trackai_pipelines.matching.defs.jobs import DRAIN_TAG
 
@@ -275,6 +276,34 @@ def test_one_drain_at_a_time_but_a_dead_one_does_not_count_for_ever(
             [dead.run_id],
         )
     assert asked()
+
+
+def test_one_load_at_a_time_and_of_a_bounded_number_of_files(
+    location: dg.Definitions,
+    database: EventDatabase,
+    postgres_instance: dg.DagsterInstance,
+    landing: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ingest_sensors, "MOST_FILES", 2)
+    for number in range(3):
+        landing(f"conversions-{number}.jsonl", f"e{number}")
+    repository = location.get_repository_def()
+
+    def evaluate() -> Any:
+        with dg.build_sensor_context(
+            instance=postgres_instance, resources={"database": database}, repository_def=repository
+        ) as context:
+            return repository.get_sensor_def("landing_files_sensor").evaluate_tick(context)
+
+    (request,) = evaluate().run_requests or ()
+    assert len(files_of(request)) == 2
+    run = postgres_instance.create_run_for_job(
+        repository.get_job("ingest_landing_files"), status=dg.DagsterRunStatus.STARTED
+    )
+    assert evaluate().skip_message == f"3 files wait; run {run.run_id[:8]} is at it."
+    postgres_instance.delete_run(run.run_id)
+    assert evaluate().run_requests
 
 
 def test_drains_are_limited_by_their_tag(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> None:

@@ -3,10 +3,13 @@
 What belongs here: text and HTTP. What does not: noticing failures (defs/).
 """
 
+import time
 from dataclasses import dataclass
 
 # Chat webhooks (Slack's and those that imitate it) take {"text": ...}.
 _TIMEOUT_SECONDS = 10
+# Ours rather than urllib3's retries, which log the URL.
+_PAUSES_SECONDS = (0.5, 1.0)
 _LONGEST_ERROR = 1_000
 
 
@@ -30,14 +33,24 @@ class FailedRun:
 
 
 def deliver(message: str, webhook_url: str) -> None:
-    """Post the message to a chat webhook. Raises RuntimeError, without the URL, when it is not accepted."""
+    """Post the message to a chat webhook; what passes is tried again for a few seconds.
+
+    Raises RuntimeError, without the URL, when it is not accepted.
+    """
     import requests
 
-    try:
-        answer = requests.post(webhook_url, json={"text": message}, timeout=_TIMEOUT_SECONDS)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        # The URL of a chat webhook is its password, and requests puts it into its messages.
-        raise RuntimeError(
-            f"the alert webhook did not take the message ({type(error).__name__}); check TRACKAI_ALERT_WEBHOOK_URL"
-        ) from None
+    for pause in (*_PAUSES_SECONDS, None):
+        try:
+            answer = requests.post(webhook_url, json={"text": message}, timeout=_TIMEOUT_SECONDS)
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            refused = error.response is not None and error.response.status_code < 500
+            if pause is None or refused:
+                # The URL of a chat webhook is its password, and requests puts it into its messages.
+                raise RuntimeError(
+                    f"the alert webhook did not take the message ({type(error).__name__}); check "
+                    "TRACKAI_ALERT_WEBHOOK_URL"
+                ) from None
+            time.sleep(pause)
+        else:
+            return

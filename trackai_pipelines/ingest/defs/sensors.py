@@ -13,12 +13,18 @@ from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.ingest.arrivals import WaitingFile, waiting_files
 from trackai_pipelines.ingest.defs.jobs import ingest_landing_files
+from trackai_pipelines.runs import run_under_way
 from trackai_pipelines.settings import Settings
 
 # A producer that writes in place instead of renaming gets this long between two writes.
 SETTLE_SECONDS = 5
 # A load that failed is asked for again, since its files still wait; not at every tick, though.
 RETRY_EVERY = timedelta(minutes=10)
+# Files wait until they are loaded, so those of a load under way still do. A second load would do no harm, only the
+# same work; after this long the first one counts as dead.
+LOAD_COUNTS_FOR = timedelta(hours=1)
+# More files than these wait for the next run: their paths stand in the run's configuration.
+MOST_FILES = 1_000
 
 
 @dg.sensor(
@@ -29,12 +35,16 @@ RETRY_EVERY = timedelta(minutes=10)
     "is kept in the database, so nothing is forgotten when a run fails: the files wait, and are asked for again.",
 )
 def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
-    """One run for all files that wait, once per state of theirs and retry period."""
+    """One run for the files that wait, once per state of theirs and retry period."""
     with database.connect("landing sensor") as connection:
         waiting = waiting_files(connection, Settings().landing_dir, settle_seconds=SETTLE_SECONDS)
     if not waiting:
         return dg.SkipReason("Every landing file is loaded.")
-    return load_request(waiting, utc_now())
+    now = utc_now()
+    under_way = run_under_way(context.instance, ingest_landing_files.name, now=now, counts_for=LOAD_COUNTS_FOR)
+    if under_way:
+        return dg.SkipReason(f"{len(waiting):,} files wait; run {under_way[:8]} is at it.")
+    return load_request(waiting[:MOST_FILES], now)
 
 
 def load_request(waiting: Sequence[WaitingFile], now: datetime) -> dg.RunRequest:

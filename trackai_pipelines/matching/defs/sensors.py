@@ -11,17 +11,11 @@ from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.defs.jobs import match_conversions
 from trackai_pipelines.matching.drain import work_waiting
+from trackai_pipelines.runs import run_under_way
 
 # A run's status outlives its process, so a drain counts as running only this long; then another one is started
 # beside it, which does no harm.
 DRAIN_COUNTS_FOR = timedelta(minutes=10)
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 @dg.sensor(
@@ -57,10 +51,7 @@ def late_clicks_sensor(context: dg.SensorEvaluationContext, database: EventDatab
 
 def _drain(context: dg.SensorEvaluationContext, why: str) -> dg.RunRequest | dg.SkipReason:
     now = utc_now()
-    under_way = context.instance.get_runs(
-        dg.RunsFilter(job_name=match_conversions.name, statuses=_UNFINISHED, created_after=now - DRAIN_COUNTS_FOR),
-        limit=1,
-    )
+    under_way = run_under_way(context.instance, match_conversions.name, now=now, counts_for=DRAIN_COUNTS_FOR)
     if under_way:
-        return dg.SkipReason(f"{why}; run {under_way[0].run_id[:8]} is at it.")
+        return dg.SkipReason(f"{why}; run {under_way[:8]} is at it.")
     return dg.RunRequest(partition_key=now.date().isoformat(), tags={"trackai/why": why})
