@@ -52,11 +52,12 @@ RETURN hashtextextended(key COLLATE "C", 0);
 
 CREATE TABLE trackai.tenants (
     id text COLLATE "C" PRIMARY KEY CHECK (id <> ''),
-    slug text COLLATE "C" NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
-    name text NOT NULL,
+    -- Also the name of the tenant's landing folder, and part of its token's variable.
+    slug text COLLATE "C" NOT NULL UNIQUE CHECK (slug ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'),
+    name text NOT NULL DEFAULT '',
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('provisioning', 'active', 'suspended', 'retired')),
     pixel_id text,
-    lookback_days integer NOT NULL DEFAULT 90 CHECK (lookback_days BETWEEN 1 AND 3650),
+    lookback_days integer NOT NULL DEFAULT 90 CHECK (lookback_days BETWEEN 0 AND 3650),
     email_matching boolean NOT NULL DEFAULT false,
     -- ISO 3166 alpha-2; completes a phone number that comes without a country code.
     default_country text CHECK (default_country ~ '^[A-Z]{2}$'),
