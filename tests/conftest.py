@@ -9,6 +9,7 @@ The server is the embedded one, in a temporary home that all workers share; TRAC
 import os
 import re
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,6 +40,9 @@ _HOME = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller makes the server's home, short and open to the account that runs PostgreSQL for root."""
+    # A job in the background is started with Ctrl-C ignored, and would hand that down to the processes of the tests.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         config.stash[_HOME] = Path(config.workerinput["server_home"])
         return

@@ -9,7 +9,6 @@ import fcntl
 import os
 import re
 from pathlib import Path
-from typing import TextIO
 
 import psycopg
 from psycopg import sql
@@ -28,7 +27,7 @@ _TEMPLATE = sql.SQL("CREATE DATABASE {} TEMPLATE template0")
 
 # Homes whose embedded server this process uses. The open file carries a shared lock until the process ends, so that
 # nobody stops the server while we are between two connections.
-_in_use: dict[Path, TextIO] = {}
+_in_use: dict[Path, int] = {}
 
 
 def event_database_url(settings: Settings) -> str:
@@ -53,8 +52,8 @@ def dagster_database_url(settings: Settings) -> str:
 def stop_embedded(settings: Settings) -> bool:
     """Stop the embedded server unless other processes use it: True if it ran and has ended."""
     used = _in_use.pop(settings.home, None)
-    if used:
-        used.close()
+    if used is not None:
+        os.close(used)
     users = _users_file(settings.home)
     if not users.exists():
         return embedded.stop(settings.home)
@@ -158,7 +157,8 @@ def _use(home: Path) -> None:
         return
     try:
         home.mkdir(parents=True, exist_ok=True)
-        file = os.fdopen(os.open(_users_file(home), os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8")
+        # A bare descriptor: nothing closes it, and nothing complains, before the process ends.
+        file = os.open(_users_file(home), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise DatabaseSetupError(
             f"The folder {home} cannot be used ({error.strerror}). Run as its owner, or set TRACKAI_HOME to one of "
