@@ -103,3 +103,14 @@ def _wait_until_told(running: "subprocess.Popen[str]", url: str) -> None:
             assert requests.get(f"{url}/server_info", timeout=5).ok
             return
     pytest.fail("up ended before the UI answered")
+
+
+def test_stop_ends_the_server_that_a_command_left(run: Run, server_home: Path) -> None:
+    assert "Nothing was stopped" in run("stop").stderr
+    assert run("migrate").exit_code == 0
+    assert (server_home / "postgres" / "data" / "postmaster.pid").exists()
+    ended = run("stop")
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert "Stopped the embedded server" in ended.stderr
+    assert not (server_home / "postgres" / "data" / "postmaster.pid").exists()
+    assert "Nothing was stopped" in run("stop").stderr

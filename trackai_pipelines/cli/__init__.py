@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+app.command("stop")(up.stop)
 app.command("migrate")(schema.migrate)
 app.add_typer(tenant.app, name="tenant")
 app.command("ingest")(load.ingest)

@@ -1,4 +1,4 @@
-"""`trackai up`: everything that runs all the time, in the foreground."""
+"""`trackai up`: everything that runs all the time, in the foreground; `trackai stop`: the server that others left."""
 
 from typing import Annotated
 
@@ -34,6 +34,18 @@ def up(
         finally:
             stop_embedded(settings)
     remark("Stopped.")
+
+
+def stop() -> None:
+    """Stop the embedded server that commands such as `ingest` leave running; the next one starts it again."""
+    from trackai_pipelines.database.server import stop_embedded
+    from trackai_pipelines.settings import Settings
+
+    settings = Settings()
+    if stop_embedded(settings):
+        remark("Stopped the embedded server.")
+    else:
+        remark(f"Nothing was stopped: no server runs in {settings.home}, or other processes use it.")
 
 
 def _ready(url: str) -> None:
