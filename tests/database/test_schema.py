@@ -61,7 +61,7 @@ _WRONG = [
     ("identities", {"tenant_id": "t-acme", "phone_hash": "+5511999999999"}),
     ("tenants", {"id": "t", "slug": "Not A Slug", "name": "x"}),
     ("tenants", {"id": "t", "slug": "x", "name": "x", "status": "gone"}),
-    ("tenants", {"id": "t", "slug": "x", "name": "x", "lookback_days": 0}),
+    ("tenants", {"id": "t", "slug": "x", "name": "x", "lookback_days": -1}),
     ("tenants", {"id": "t", "slug": "x", "name": "x", "updated_at": _NOW - timedelta(days=1)}),
     ("funnels", {"tenant_id": "t-acme", "id": "f", "name": "f", "status": "live"}),
     ("match_queue", {"tenant_id": "t-acme", "conversion_id": 1, "cause": "whim"}),

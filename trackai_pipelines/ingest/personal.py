@@ -41,6 +41,8 @@ _EMAIL = re.compile(
     rf"(?:[^{_DELIMITER}@]{{1,128}}[=&?|/]{{0,64}}|[=&?|/]{{1,64}})(?:@|\uff20|\ufe6b|%40|%2540|&#64;|&#x40;|\\u0040)[^{_DELIMITER}'\\]{{0,255}}",
     re.IGNORECASE,
 )
+# An address that somebody could be written to. Above, in what is refused anyway, any trace of one is enough.
+_ADDRESS = re.compile(r"[\w.%+'\-]{1,64}(?:@|%40)(?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,24}", re.IGNORECASE)
 _EMAIL_SIGNS = ("@", "\uff20", "\ufe6b", "%40", "%2540", "&#64;", "&#x40;", "&#X40;", "\\u0040")
 
 # Beyond doubt a phone number: a plus with 8 to 15 digits; an area code in brackets; groups that end in four
@@ -150,7 +152,7 @@ def masked_raw_text(text: str) -> str:
 
 def emails_hashed(text: str) -> str:
     """The text with each e-mail address replaced by the start of its SHA-256: different texts stay different."""
-    return _EMAIL.sub(lambda match: f"[e-mail {sha256(match[0].lower().encode()).hexdigest()[:12]}]", text)
+    return _ADDRESS.sub(lambda match: f"[e-mail {sha256(match[0].lower().encode()).hexdigest()[:12]}]", text)
 
 
 def _without_emails(text: str) -> str:
