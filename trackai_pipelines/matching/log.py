@@ -26,12 +26,13 @@ class DayOfLog:
         return sum(self.outcomes.values())
 
 
-def close_day(connection: Connection, day: date) -> DayOfLog:
-    """Count one UTC day of the log and refresh the planner's statistics of the table.
-
-    Autovacuum analyses partitions but never their parent, so somebody has to.
-    """
+def analyse_log(connection: Connection) -> None:
+    """Refresh the planner's statistics of the log: autovacuum analyses partitions, but never their parent."""
     connection.execute("ANALYZE trackai.match_log")
+
+
+def day_of_log(connection: Connection, day: date) -> DayOfLog:
+    """Count one UTC day of the log."""
     rows = connection.execute(statement("matching/log_of_day"), {"day": day}).fetchall()
     outcomes = {(strategy, outcome): attempts for strategy, outcome, attempts, _ in rows}
     return DayOfLog(day, sum(first for _, _, _, first in rows), outcomes)

@@ -11,7 +11,7 @@ from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.drain import DrainReport, drain
-from trackai_pipelines.matching.log import DayOfLog, close_day
+from trackai_pipelines.matching.log import DayOfLog, analyse_log, day_of_log
 from trackai_pipelines.matching.rematch import enqueue_rematch
 from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run, is_partition
 
@@ -104,8 +104,9 @@ def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own
 def match_log(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
     """Close the log of the run's days: count them and have the planner know them."""
     with database.connect("match log") as connection:
+        analyse_log(connection)
         for day in days_of_run(context):
-            context.add_asset_metadata(_log_metadata(close_day(connection, day)), partition_key=day.isoformat())
+            context.add_asset_metadata(_log_metadata(day_of_log(connection, day)), partition_key=day.isoformat())
         return dg.MaterializeResult(metadata=table_metadata(connection, "match_log"))
 
 
