@@ -93,7 +93,15 @@ tenants = st.lists(
     max_size=3,
 )
 clicks = st.fixed_dictionaries(
-    {"tenant": st.integers(0, 2), "fbclid": fbclids, "fbc": fbcs, "fbp": fbps, "created_at": click_times()}
+    {
+        "tenant": st.integers(0, 2),
+        "fbclid": fbclids,
+        "fbc": fbcs,
+        "fbp": fbps,
+        "created_at": click_times(),
+        # The click before it once more, at the same moment: only the ids tell which one wins.
+        "twin": st.sampled_from((False, False, True)),
+    }
 )
 identities = st.fixed_dictionaries({"tenant": st.integers(0, 2), "email_hash": emails, "click": st.integers(0, 20)})
 conversions = st.fixed_dictionaries(
@@ -133,7 +141,10 @@ class World:
         self._insert("tenants", [{**tenant, "slug": tenant["id"], "name": tenant["id"]} for tenant in self.tenants])
 
     def add(self, drawn: dict[str, Any]) -> None:
-        new_clicks = [self._row(click) for click in drawn["clicks"]]
+        new_clicks: list[dict[str, Any]] = []
+        for click in drawn["clicks"]:
+            row = self._row(click)
+            new_clicks.append(dict(new_clicks[-1]) if row.pop("twin") and new_clicks else row)
         self.clicks += self._insert("clicks", new_clicks)
         links = []
         for identity in drawn["identities"]:
