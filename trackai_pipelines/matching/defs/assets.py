@@ -64,11 +64,11 @@ def matched_attributions(
 
 
 def decisions_of_day(report: DrainReport, day: date) -> dict[str, int | float]:
-    """What a drain decided about the sales of one day."""
+    """What a drain decided about the sales of one day: not what the day holds, which daily_match_rates tells."""
     counts = {strategy: report.decisions[day, strategy] for strategy in ("fbc", "fbp", "email", "unmatched")}
     decided = sum(counts.values())
     rate = {"match rate": round(1 - counts["unmatched"] / decided, 4)} if decided else {}
-    return {"dagster/partition_row_count": decided, **counts, **rate}
+    return {"decided of this day": decided, **counts, **rate}
 
 
 def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own: list[date]) -> None:
