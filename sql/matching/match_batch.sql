@@ -185,8 +185,13 @@ second_look AS (
 )
 SELECT (r.occurred_at AT TIME ZONE 'UTC')::date AS day,
        r.strategy,
+       -- Milliseconds from arrival to decision, eight buckets to a doubling (matching/latency.py).
+       CASE
+           WHEN r.is_new AND r.cause = 'new'
+           THEN floor(8 * ln(greatest(1, 1000 * date_part('epoch', r.at - r.created_at))) / ln(2::float))::integer
+       END AS latency,
        count(*) AS conversions,
        count(*) FILTER (WHERE r.is_new) AS new,
        sum(r.tried) AS attempts
 FROM recorded r
-GROUP BY 1, 2
+GROUP BY 1, 2, 3

@@ -21,7 +21,7 @@ from trackai_pipelines.definitions import build_definitions
 from trackai_pipelines.ingest.arrivals import waiting_files
 from trackai_pipelines.ingest.defs import sensors as ingest_sensors
 from trackai_pipelines.ingest.defs.sensors import RETRY_EVERY, load_request
-from trackai_pipelines.matching.defs.jobs import DRAIN_TAG
+from trackai_pipelines.matching.drain import drain
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LONG_AGO = 1_700_000_000
@@ -182,42 +182,23 @@ def test_a_file_name_that_is_not_utf8_is_loaded(
     assert tick(sensor) == "Every landing file is loaded."
 
 
-def test_match_sensor_asks_while_conversions_wait(
-    connection: Connection[Any], add_tenant: Any, add_sale: Any, tick: Tick, launch: Any
-) -> None:
-    nothing = "No conversion waits to be matched."
-    assert tick("match_sensor") == nothing
-    suspended = add_tenant("suspended", status="suspended")
-    add_sale(suspended, NOON)
-    assert tick("match_sensor") == nothing
-
-    add_sale(add_tenant("acme"), NOON)
-    add_sale(add_tenant("fresh", status="provisioning"), NOON)
-    request = tick("match_sensor")
-    assert isinstance(request, dg.RunRequest)
-    assert request.tags["trackai/why"] == "2 conversions wait"
-    assert launch("match_sensor", request).success
-    assert tick("match_sensor") == nothing
-    waiting = connection.execute("SELECT tenant_id FROM trackai.match_queue").fetchall()
-    assert waiting == [(suspended,)]
-
-    connection.execute("UPDATE trackai.tenants SET status = 'active'")
-    assert isinstance(tick("match_sensor"), dg.RunRequest)
-
-
 def test_late_clicks_sensor_asks_when_clicks_or_identities_arrived(
     connection: Connection[Any], add_tenant: Any, add_click: Any, add_sale: Any, tick: Tick, launch: Any
 ) -> None:
     compared = "Every click and identity has been compared with the unmatched conversions."
     acme = add_tenant("acme", email_matching=True)
     sales = [add_sale(acme, NOON, fbclid="Late"), add_sale(acme, NOON, customer_email_hash="a" * 64)]
-    request = tick("match_sensor")
     assert tick("late_clicks_sensor") == compared
-    assert launch("match_sensor", request).success
+    drain(connection, run_id="drain")
     assert tick("late_clicks_sensor") == compared
 
     clicks = [add_click(acme, fbclid="Late", created_at=NOON), add_click(acme, created_at=NOON)]
-    assert tick("match_sensor") == "No conversion waits to be matched."
+    connection.execute(
+        "INSERT INTO trackai.leases (name, holder, taken_at, expires_at, leaves_at) "
+        "VALUES ('match_conversions', 'resident', now(), now() + interval '1 hour', now() + interval '1 hour')"
+    )
+    assert tick("late_clicks_sensor") == "Resident drains compare what arrives."
+    connection.execute("DELETE FROM trackai.leases")
     assert launch("late_clicks_sensor", tick("late_clicks_sensor")).success
     assert tick("late_clicks_sensor") == compared
     connection.execute(
@@ -230,26 +211,21 @@ def test_late_clicks_sensor_asks_when_clicks_or_identities_arrived(
     assert found.fetchall() == [(sales[0], clicks[0], "fbc"), (sales[1], clicks[1], "email")]
 
 
-@pytest.mark.parametrize("sensor", ["match_sensor", "late_clicks_sensor"])
-def test_one_drain_at_a_time_but_a_dead_one_does_not_count_for_ever(
-    sensor: str,
+def test_one_comparison_at_a_time_but_a_dead_run_does_not_count_for_ever(
     location: dg.Definitions,
     database: EventDatabase,
     postgres_instance: dg.DagsterInstance,
     add_tenant: Any,
     add_click: Any,
-    add_sale: Any,
 ) -> None:
-    acme = add_tenant("acme")
-    add_click(acme, fbclid="Key", created_at=NOON)
-    add_sale(acme, NOON, fbclid="Key")
+    add_click(add_tenant("acme"), fbclid="Key", created_at=NOON)
     repository = location.get_repository_def()
 
     def asked() -> bool:
         with dg.build_sensor_context(
             instance=postgres_instance, resources={"database": database}, repository_def=repository
         ) as context:
-            data = repository.get_sensor_def(sensor).evaluate_tick(context)
+            data = repository.get_sensor_def("late_clicks_sensor").evaluate_tick(context)
         assert data.run_requests or (data.skip_message or "").endswith("is at it.")
         return bool(data.run_requests)
 
@@ -304,11 +280,3 @@ def test_one_load_at_a_time_and_of_a_bounded_number_of_files(
     assert evaluate().skip_message == f"3 files wait; run {run.run_id[:8]} is at it."
     postgres_instance.delete_run(run.run_id)
     assert evaluate().run_requests
-
-
-def test_drains_are_limited_by_their_tag(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> None:
-    repository = location.get_repository_def()
-    for job in ("match_conversions", "rematch_unmatched"):
-        assert DRAIN_TAG in repository.get_job(job).tags
-    (limit,) = postgres_instance.get_concurrency_config().run_queue_config.tag_concurrency_limits  # type: ignore[union-attr]
-    assert limit == {"key": DRAIN_TAG, "limit": 2}

@@ -1,8 +1,6 @@
 """Matching from the command line: match, try again, aggregate, and explain one conversion."""
 
-import contextlib
 import json
-import time
 import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ import typer
 from trackai_pipelines.cli.failures import usage
 from trackai_pipelines.cli.output import fail, percent, remark, results, table
 from trackai_pipelines.cli.schema import ready_database
-from trackai_pipelines.cli.stopping import interruptible
+from trackai_pipelines.cli.stopping import stop_requests
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -20,8 +18,7 @@ if TYPE_CHECKING:
     from trackai_pipelines.matching.drain import DrainReport
     from trackai_pipelines.matching.explain import Attempt, Story
 
-# How long a committed row waits at most before `match --follow` sees it; an empty look costs a millisecond.
-_POLL_SECONDS = 0.2
+_SHOWN_EVERY_SECONDS = 10.0
 STRATEGIES = ("fbc", "fbp", "email", "unmatched")
 
 _DAY = ["%Y-%m-%d"]
@@ -43,8 +40,11 @@ def match(
 
     url = ready_database(Settings())
     run_id = _run_id()
-    with connect(url, name="trackai match") as connection:
-        total = _follow(connection, run_id) if follow else drain(connection, run_id=run_id)
+    if follow:
+        total = _follow(url, run_id)
+    else:
+        with connect(url, name="trackai match") as connection:
+            total = drain(connection, run_id=run_id)
     if as_json:
         typer.echo(json.dumps(_totals(total, run_id)))
     else:
@@ -118,33 +118,28 @@ def _days(from_day: datetime, to_day: datetime) -> tuple[date, date]:
     return from_day.date(), to_day.date()
 
 
-def _follow(connection: "Connection", run_id: str) -> "DrainReport":
-    """Drain again and again until Ctrl-C or SIGTERM, which undo the batch under way; gives all that was committed."""
-    from trackai_pipelines.matching.drain import DrainReport, drain
+def _follow(url: str, run_id: str) -> "DrainReport":
+    """Match as rows arrive until Ctrl-C or SIGTERM; gives all that was done."""
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.matching.drain import DrainReport
+    from trackai_pipelines.matching.follow import follow
 
-    total, under_way = DrainReport(), DrainReport()
+    total = DrainReport()
 
-    def committed(report: DrainReport) -> None:
-        nonlocal under_way
-        under_way = report
+    def show(connection: "Connection", window: DrainReport, seconds: float) -> None:
+        remark(_sentence(window))
+        total.add(window)
 
-    with contextlib.suppress(KeyboardInterrupt), interruptible():
+    with stop_requests() as stopping:
         remark("Matching as rows arrive; Ctrl-C ends it.")
-        while True:
-            drain(connection, run_id=run_id, on_batch=committed)
-            if under_way.batches:
-                remark(_sentence(under_way))
-                _add(total, under_way)
-                under_way = DrainReport()
-            time.sleep(_POLL_SECONDS)
-    _add(total, under_way)
+        follow(
+            lambda: connect(url, name="trackai match"),
+            run_id=run_id,
+            until=stopping.is_set,
+            on_window=show,
+            window_seconds=_SHOWN_EVERY_SECONDS,
+        )
     return total
-
-
-def _add(total: "DrainReport", report: "DrainReport") -> None:
-    total.decisions.update(report.decisions)
-    for name in ("conversions", "rematched", "attempts", "batches", "late", "seconds"):
-        setattr(total, name, getattr(total, name) + getattr(report, name))
 
 
 def _totals(report: "DrainReport", run_id: str) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """The drain: takes waiting conversions in micro-batches and matches each batch in one transaction.
 
-What belongs here: the loop and its report. What does not: when it runs (defs/), what matches (sql/matching).
-Several drains at once share the work; one that dies gives its batch back.
+What belongs here: looking for work until there is none, and the report. What does not: staying for more (follow.py),
+when it runs (defs/), what matches (sql/matching). Several drains at once share the work; one that dies gives its
+batch back.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -38,6 +39,8 @@ class DrainReport:
     """What a drain did: decisions by (UTC day of the sale, strategy), and totals."""
 
     decisions: Counter[tuple[date, str]] = field(default_factory=Counter)
+    latencies: Counter[int] = field(default_factory=Counter)
+    """Of conversions decided for the first time: from arrival to decision, by bucket (see latency.py)."""
     conversions: int = 0
     """Decisions in all, re-matches included."""
     rematched: int = 0
@@ -48,6 +51,7 @@ class DrainReport:
     late: int = 0
     """Unmatched conversions put back on the queue because a click or identity arrived."""
     seconds: float = 0.0
+    """Time at work, waiting not included."""
 
     @property
     def by_strategy(self) -> Counter[str]:
@@ -64,6 +68,24 @@ class DrainReport:
             return None
         return 1 - self.by_strategy["unmatched"] / self.conversions
 
+    def add(self, other: "DrainReport") -> None:
+        """Count what the other did, too."""
+        self.decisions.update(other.decisions)
+        self.latencies.update(other.latencies)
+        for name in ("conversions", "rematched", "attempts", "batches", "late", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at what waits, and what was done about it."""
+
+    report: DrainReport
+    idle: bool
+    """Nothing waited, for any tenant."""
+    full: bool
+    """More is likely to wait."""
+
 
 def drain(
     connection: Connection,
@@ -79,18 +101,28 @@ def drain(
     Raises psycopg.Error when the server goes away; what was committed stays, the rest waits on the queue.
     """
     report = DrainReport()
-    started = time.monotonic()
+    for look in looks(connection, run_id=run_id, batch_size=batch_size, clock=clock):
+        report.add(look.report)
+        if look.idle:
+            break
+        if on_batch and look.report.batches:
+            on_batch(report)
+    return report
+
+
+def looks(
+    connection: Connection, *, run_id: str, batch_size: int = BATCH_SIZE, clock: Clock | None = None
+) -> Iterator[Look]:
+    """Look for work, again for each item asked for: a portion of late facts, then one micro-batch, each committed."""
     after = ""
     while True:
+        report = DrainReport()
+        started = time.monotonic()
         compared = _again(partial(_compare_arrivals, connection, report))
         claimed, following = _again(partial(_match_batch, connection, report, run_id, batch_size, after, clock))
         report.seconds = time.monotonic() - started
-        if claimed:
-            report.batches += 1
-            if on_batch:
-                on_batch(report)
-        if not claimed and not compared and not after:
-            return report
+        report.batches = 1 if claimed else 0
+        yield Look(report, idle=not (claimed or compared or after), full=bool(compared or following or after))
         after = following
 
 
@@ -149,8 +181,10 @@ def _match_batch(
                 "now": now,
             },
         ).fetchall()
-    for day, strategy, conversions, new, attempts in decided:
+    for day, strategy, latency, conversions, new, attempts in decided:
         report.decisions[day, strategy] += conversions
+        if latency is not None:
+            report.latencies[latency] += conversions
         report.conversions += conversions
         report.rematched += conversions - new
         report.attempts += int(attempts)

@@ -8,7 +8,7 @@ from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
 
 
 @dg.run_failure_sensor(
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Tells of every failed run: in the log of its tick, and to the chat webhook of "
     "TRACKAI_ALERT_WEBHOOK_URL where that is set.",

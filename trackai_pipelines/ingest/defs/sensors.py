@@ -29,7 +29,7 @@ MOST_FILES = 1_000
 
 @dg.sensor(
     job=ingest_landing_files,
-    minimum_interval_seconds=15,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a load when the landing folder holds files that are new or have changed. What has been loaded "
     "is kept in the database, so nothing is forgotten when a run fails: the files wait, and are asked for again.",

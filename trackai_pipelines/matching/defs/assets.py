@@ -10,6 +10,8 @@ import dagster as dg
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.matching.defs.metadata import decided_of, latency_metadata
+from trackai_pipelines.matching.defs.resident import stay
 from trackai_pipelines.matching.drain import DrainReport, drain
 from trackai_pipelines.matching.log import DayOfLog, analyse_log, day_of_log
 from trackai_pipelines.matching.rematch import enqueue_rematch
@@ -23,6 +25,10 @@ class MatchConfig(dg.Config):
 
     rematch: bool = True
     """Put the unmatched conversions of the run's days back on the queue first; each attempt is logged."""
+    stay: bool = False
+    """Stay as a resident drain until a successor takes over, instead of ending when nothing waits."""
+    promised: str = ""
+    """The lease that match_sensor promised to a resident drain."""
 
 
 @dg.asset(
@@ -39,36 +45,39 @@ class MatchConfig(dg.Config):
 def matched_attributions(
     context: dg.AssetExecutionContext, config: MatchConfig, database: EventDatabase
 ) -> dg.MaterializeResult[None]:
-    """Match whatever waits; with `rematch`, the unmatched conversions of the run's days, too."""
+    """Match whatever waits and end, or stay; with `rematch`, the unmatched conversions of the run's days, too."""
     days = days_of_run(context)
-    with database.connect("match") as connection:
-        queued = enqueue_rematch(connection, days[0], days[-1]) if config.rematch else 0
-        if queued:
-            context.log.info(f"{queued:,} conversions of {days[0]} to {days[-1]} are tried again")
-        report = drain(connection, run_id=context.run.run_id)
-        context.log.info(f"{report.conversions:,} conversions decided in {report.seconds:.1f} s")
+    if config.stay:
+        report = stay(context, database, config.promised)
+    else:
+        report = _drain_once(context, database, days if config.rematch else [])
         _show_other_days(context, report, days)
-        for day in days:
-            context.add_asset_metadata(decisions_of_day(report, day), partition_key=day.isoformat())
-        return dg.MaterializeResult(
-            metadata={
-                "decided in this run": report.conversions,
-                "re-matched": report.rematched,
-                "late facts led back to": report.late,
-                "log rows written": report.attempts,
-                "micro-batches": report.batches,
-                "conversions per second": round(report.conversions / report.seconds) if report.conversions else 0,
-                **table_metadata(connection, "matched_attributions"),
-            }
-        )
+    for day in days:
+        context.add_asset_metadata(decided_of(report, day), partition_key=day.isoformat())
+    with database.connect("match") as connection:
+        table = table_metadata(connection, "matched_attributions")
+    return dg.MaterializeResult(
+        metadata={
+            "decided in this run": report.conversions,
+            "re-matched": report.rematched,
+            "late facts led back to": report.late,
+            "log rows written": report.attempts,
+            "micro-batches": report.batches,
+            "conversions per second at work": round(report.conversions / report.seconds) if report.conversions else 0,
+            **latency_metadata(report.latencies),
+            **table,
+        }
+    )
 
 
-def decisions_of_day(report: DrainReport, day: date) -> dict[str, int | float]:
-    """What a drain decided about the sales of one day: not what the day holds, which daily_match_rates tells."""
-    counts = {strategy: report.decisions[day, strategy] for strategy in ("fbc", "fbp", "email", "unmatched")}
-    decided = sum(counts.values())
-    rate = {"match rate": round(1 - counts["unmatched"] / decided, 4)} if decided else {}
-    return {"decided of this day": decided, **counts, **rate}
+def _drain_once(context: dg.AssetExecutionContext, database: EventDatabase, again: list[date]) -> DrainReport:
+    with database.connect("match") as connection:
+        queued = enqueue_rematch(connection, again[0], again[-1]) if again else 0
+        if queued:
+            context.log.info(f"{queued:,} conversions of {again[0]} to {again[-1]} are tried again")
+        report = drain(connection, run_id=context.run.run_id)
+    context.log.info(f"{report.conversions:,} conversions decided in {report.seconds:.1f} s")
+    return report
 
 
 def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own: list[date]) -> None:
@@ -76,9 +85,7 @@ def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own
     touched = sorted({day for day, _ in report.decisions if is_partition(day)} - set(own))
     for day in touched:
         context.log_event(
-            dg.AssetMaterialization(
-                "matched_attributions", partition=day.isoformat(), metadata=decisions_of_day(report, day)
-            )
+            dg.AssetMaterialization("matched_attributions", partition=day.isoformat(), metadata=decided_of(report, day))
         )
     if report.attempts:
         context.log_event(

@@ -1,6 +1,6 @@
-"""The sensors that start a drain when there is something to match.
+"""The sensors that see to it that drains are at work.
 
-What belongs here: whether a run is due. What does not: what waits (matching/drain).
+What belongs here: whether a run is due. What does not: what waits (matching/drain), who is alive (residents/).
 """
 
 from datetime import timedelta
@@ -10,48 +10,48 @@ import dagster as dg
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.defs.jobs import match_conversions
+from trackai_pipelines.matching.defs.resident import drain_terms
 from trackai_pipelines.matching.drain import work_waiting
+from trackai_pipelines.residents.defs.sensors import missing_residents
+from trackai_pipelines.residents.leases import holders
 from trackai_pipelines.runs import run_under_way
 
-# A run's status outlives its process, so a drain counts as running only this long; then another one is started
-# beside it, which does no harm.
-DRAIN_COUNTS_FOR = timedelta(minutes=10)
+# A run's status outlives its process, so a run that compares counts as running only this long.
+RUN_COUNTS_FOR = timedelta(minutes=10)
 
 
 @dg.sensor(
     job=match_conversions,
-    minimum_interval_seconds=10,
+    # Each evaluation watches for most of a minute; the next one begins when the sensor loop comes round.
+    minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a drain when conversions wait to be matched and none is on its way.",
+    description="Keeps resident drains at work (TRACKAI_DRAINS, 2 by default): starts one when a lease is missing, or "
+    "before one ends. The drains themselves see what arrives, within a fraction of a second.",
 )
-def match_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
-    """One drain run while conversions of eligible tenants wait."""
+def match_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> list[dg.RunRequest] | dg.SkipReason:
+    """One run for each drain that is missing."""
     with database.connect("match sensor") as connection:
-        waiting = work_waiting(connection)
-    if not waiting.conversions:
-        return dg.SkipReason("No conversion waits to be matched.")
-    return _drain(context, f"{waiting.conversions:,} conversions wait")
+        return missing_residents(
+            context, connection, drain_terms(), op="matched_attributions", config={"rematch": False, "stay": True}
+        )
 
 
 @dg.sensor(
     job=match_conversions,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a drain when clicks or identities arrived that unmatched conversions have not been compared "
-    "with: a click that comes after its sale still gets it.",
+    "with, and no resident drain is there to do it (match_sensor is switched off, or TRACKAI_DRAINS is 0).",
 )
 def late_clicks_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
-    """One drain run while arrivals wait to be compared."""
+    """One run that drains and ends, while arrivals wait and nobody stays to compare them."""
     with database.connect("late clicks sensor") as connection:
-        waiting = work_waiting(connection)
-    if not waiting.arrivals:
-        return dg.SkipReason("Every click and identity has been compared with the unmatched conversions.")
-    return _drain(context, "clicks or identities arrived")
-
-
-def _drain(context: dg.SensorEvaluationContext, why: str) -> dg.RunRequest | dg.SkipReason:
+        if holders(connection, match_conversions.name):
+            return dg.SkipReason("Resident drains compare what arrives.")
+        if not work_waiting(connection).arrivals:
+            return dg.SkipReason("Every click and identity has been compared with the unmatched conversions.")
     now = utc_now()
-    under_way = run_under_way(context.instance, match_conversions.name, now=now, counts_for=DRAIN_COUNTS_FOR)
+    under_way = run_under_way(context.instance, match_conversions.name, now=now, counts_for=RUN_COUNTS_FOR)
     if under_way:
-        return dg.SkipReason(f"{why}; run {under_way[:8]} is at it.")
-    return dg.RunRequest(partition_key=now.date().isoformat(), tags={"trackai/why": why})
+        return dg.SkipReason(f"Clicks or identities arrived; run {under_way[:8]} is at it.")
+    return dg.RunRequest(partition_key=now.date().isoformat())

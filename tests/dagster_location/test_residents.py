@@ -1,0 +1,231 @@
+"""Resident drains as Dagster keeps them: asked for by the sensor, staying, relieved, and seen in the UI."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg import Connection
+
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.matching.defs import resident
+from trackai_pipelines.residents.defs import sensors
+from trackai_pipelines.residents.defs.sensors import MAX_RUNTIME_TAG
+from trackai_pipelines.residents.leases import holders
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+JOB = "match_conversions"
+PATIENCE = 60
+Requests = Callable[[], "list[dg.RunRequest]"]
+
+
+@pytest.fixture(autouse=True)
+def _no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sensors, "WATCH_SECONDS", 0)
+
+
+@pytest.fixture
+def skipped() -> list[str]:
+    """Why ticks asked for nothing."""
+    return []
+
+
+@pytest.fixture
+def requests(
+    location: dg.Definitions, database: EventDatabase, postgres_instance: dg.DagsterInstance, skipped: list[str]
+) -> Requests:
+    """Evaluate match_sensor once: the runs it asks for."""
+    repository = location.get_repository_def()
+
+    def evaluate() -> list[dg.RunRequest]:
+        with dg.build_sensor_context(
+            instance=postgres_instance, resources={"database": database}, repository_def=repository
+        ) as context:
+            data = repository.get_sensor_def("match_sensor").evaluate_tick(context)
+        if data.skip_message:
+            skipped.append(data.skip_message)
+        return list(data.run_requests or [])
+
+    return evaluate
+
+
+@pytest.fixture
+def launch(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> Callable[[dg.RunRequest], Any]:
+    """Execute a run in a thread, as the daemon would in a process; gives a function that waits for its result."""
+    job = location.get_repository_def().get_job(JOB)
+
+    def start(request: dg.RunRequest) -> Any:
+        results: list[dg.ExecuteInProcessResult] = []
+
+        def execute() -> None:
+            results.append(
+                job.execute_in_process(
+                    run_config=request.run_config,
+                    partition_key=request.partition_key,
+                    tags=dict(request.tags),
+                    instance=postgres_instance,
+                    raise_on_error=False,
+                )
+            )
+
+        thread = threading.Thread(target=execute)
+        thread.start()
+
+        def result() -> dg.ExecuteInProcessResult:
+            thread.join(PATIENCE)
+            assert results, "the run did not end"
+            return results[0]
+
+        return result
+
+    return start
+
+
+def wait_for(told: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = told()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_sensor_asks_for_what_is_missing_and_no_more(
+    requests: Requests, connection: Connection[Any], skipped: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = requests()
+    assert len(first) == 2
+    assert len({request.run_key for request in first}) == 2
+    for request in first:
+        config = request.run_config["ops"]["matched_attributions"]["config"]
+        assert config == {"rematch": False, "stay": True, "promised": request.run_key}
+        assert request.tags[MAX_RUNTIME_TAG] == "7500"
+    assert requests() == []
+    assert skipped == ["Enough are at work or being started; at work: none yet."]
+    # One of the two never came.
+    connection.execute(
+        "UPDATE trackai.leases SET expires_at = now() - interval '1 ms' WHERE holder = %s", [first[0].run_key]
+    )
+    assert len(requests()) == 1
+    monkeypatch.setenv("TRACKAI_DRAINS", "3")
+    assert len(requests()) == 1
+    monkeypatch.setenv("TRACKAI_DRAINS", "0")
+    assert requests() == []
+    assert skipped[-1] == "None is wanted: the setting says 0."
+
+
+def test_a_queue_that_stands_still_is_not_made_longer(
+    requests: Requests,
+    connection: Connection[Any],
+    skipped: list[str],
+    location: dg.Definitions,
+    postgres_instance: dg.DagsterInstance,
+) -> None:
+    job = location.get_repository_def().get_job(JOB)
+    waiting = [postgres_instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED) for _ in range(2)]
+    assert requests() == []
+    assert skipped == ["2 runs wait in the queue to be started."]
+    # Whatever else a run's status says, it does not count as life.
+    for status in (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING):
+        postgres_instance.create_run_for_job(job, status=status)
+    # Nor does one that was forgotten on its way.
+    with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:
+        storage.execute(
+            "UPDATE runs SET create_timestamp = create_timestamp - interval '11 minutes' WHERE run_id = ANY (%s)",
+            [[run.run_id for run in waiting]],
+        )
+    assert len(requests()) == 2
+
+
+def test_a_watch_sees_a_death_at_once(
+    requests: Requests, connection: Connection[Any], database: EventDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "WATCH_SECONDS", PATIENCE)
+    assert len(requests()) == 2
+
+    def die() -> None:
+        time.sleep(0.5)
+        with database.connect("death") as own:
+            own.execute("DELETE FROM trackai.leases")
+
+    death = threading.Thread(target=die)
+    death.start()
+    began = time.monotonic()
+    assert len(requests()) == 2
+    assert time.monotonic() - began < PATIENCE
+    death.join()
+
+
+def test_a_drain_stays_is_relieved_and_shows_its_windows(
+    requests: Requests,
+    launch: Callable[[dg.RunRequest], Any],
+    connection: Connection[Any],
+    postgres_instance: dg.DagsterInstance,
+    add_tenant: Any,
+    add_click: Any,
+    add_sale: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRACKAI_DRAINS", "1")
+    monkeypatch.setenv("TRACKAI_RESIDENT_LIFE_SECONDS", "9")
+    monkeypatch.setattr(resident, "WINDOW_SECONDS", 0.5)
+    acme = add_tenant("acme")
+    click = add_click(acme, fbclid="Early", created_at=NOON)
+    (request,) = requests()
+    first = launch(request)
+    (first_run,) = wait_for(lambda: holders(connection, JOB))
+
+    sale = add_sale(acme, NOON, fbclid="Early")
+    wait_for(lambda: connection.execute("SELECT 1 FROM trackai.matched_attributions").fetchone())
+
+    def windows() -> list[dg.AssetMaterialization]:
+        found = postgres_instance.fetch_materializations(dg.AssetKey("match_log"), limit=10).records
+        return [record.asset_materialization for record in found if record.asset_materialization]
+
+    (window,) = wait_for(windows)
+    assert window.metadata["conversions"].value == 1
+    assert window.metadata["p95 seconds to match"].value >= 0.001
+    seen = postgres_instance.get_latest_materialization_event(dg.AssetKey("matched_attributions"))
+    assert seen is not None
+    assert seen.run_id == first_run
+    assert seen.asset_materialization is not None
+    assert seen.asset_materialization.partition == "2026-03-10"
+    assert seen.asset_materialization.metadata["fbc"].value == 1
+
+    (relief,) = wait_for(requests)
+    second = launch(relief)
+    result = first()
+    assert result.success
+    assert result.run_id == first_run
+    # It left when its successor was at work.
+    (second_run,) = holders(connection, JOB)
+    assert second_run != first_run
+    add_sale(acme, NOON, fbclid="Early")
+    wait_for(lambda: len(connection.execute("SELECT 1 FROM trackai.matched_attributions").fetchall()) == 2)
+    connection.execute("DELETE FROM trackai.leases")
+    assert second().success
+    assert holders(connection, JOB) == []
+    decided = connection.execute(
+        "SELECT conversion_id, click_id, strategy FROM trackai.matched_attributions ORDER BY 1"
+    )
+    assert decided.fetchall() == [(sale, click, "fbc"), (sale + 1, click, "fbc")]
+    # Whole runs, for the partition they started on, and the windows in between.
+    materialised = postgres_instance.get_materialized_partitions(dg.AssetKey("matched_attributions"))
+    assert materialised == {"2026-03-10", request.partition_key}
+
+
+def test_one_that_is_not_needed_ends_at_once(
+    requests: Requests, launch: Callable[[dg.RunRequest], Any], connection: Connection[Any]
+) -> None:
+    late, other = requests()
+    connection.execute("UPDATE trackai.leases SET expires_at = now() - interval '1 ms'")
+    assert len(requests()) == 2
+    assert launch(late)().success
+    assert launch(other)().success
+    assert holders(connection, JOB) == []

@@ -1,0 +1,105 @@
+"""A resident drain as a run: it holds a lease, matches what arrives, and shows each window's work in the UI.
+
+What belongs here: lease and windows of a run. What does not: matching (matching/), leases as such (residents/).
+"""
+
+from collections import Counter
+from datetime import date
+
+import dagster as dg
+from psycopg import Connection
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.matching.defs.metadata import decided, latency_metadata
+from trackai_pipelines.matching.drain import DrainReport
+from trackai_pipelines.matching.follow import follow
+from trackai_pipelines.residents.leases import Terms, held_lease
+from trackai_pipelines.residents.windows import Figures, collect_figures, note_figures
+from trackai_pipelines.settings import Settings
+from trackai_pipelines.utc_days import is_partition
+
+WINDOW_SECONDS = 60
+"""One materialisation a partition and window, whatever the number of drains: rows in Dagster's storage cost more than
+rows in ours."""
+
+_LOG, _LATENCY = "log", "latency"
+
+
+def drain_terms() -> Terms:
+    """How many resident drains there should be, and for how long each stays."""
+    settings = Settings()
+    return Terms("match_conversions", wanted=settings.drains, life_seconds=settings.resident_life_seconds)
+
+
+def stay(context: dg.AssetExecutionContext, database: EventDatabase, promised: str) -> DrainReport:
+    """Match as rows arrive until the life of the lease is over; gives all that this run did."""
+    total = DrainReport()
+    run_id = context.run.run_id
+    with held_lease(lambda: database.connect("heartbeat"), drain_terms(), promised=promised, holder=run_id) as lease:
+        if lease is None:
+            context.log.info("Enough drains are at work; this one was not needed.")
+            return total
+
+        def show(connection: Connection, window: DrainReport, seconds: float) -> None:
+            total.add(window)
+            note_figures(connection, lease.terms.name, figures_of(window))
+            if lease.eldest:
+                _report(context, collect_figures(connection, lease.terms.name))
+
+        follow(
+            lambda: database.connect("match"),
+            run_id=run_id,
+            until=lease.over.is_set,
+            on_window=show,
+            window_seconds=WINDOW_SECONDS,
+        )
+        context.log.info(f"Ends because {lease.why}.")
+    return total
+
+
+def figures_of(report: DrainReport) -> Figures:
+    """A window's figures by part: each UTC day of sale, the log, and the latency's buckets."""
+    figures: dict[str, Counter[str]] = {}
+    for (day, strategy), count in report.decisions.items():
+        figures.setdefault(day.isoformat(), Counter())[strategy] += count
+    figures[_LOG] = Counter(
+        {
+            "rows": report.attempts,
+            "conversions": report.conversions,
+            "batches": report.batches,
+            "late": report.late,
+            "busy_ms": round(1000 * report.seconds),
+        }
+    )
+    figures[_LATENCY] = Counter({str(bucket): count for bucket, count in report.latencies.items()})
+    return figures
+
+
+def _report(context: dg.AssetExecutionContext, figures: Figures) -> None:
+    """One materialisation for each day that sales were decided of, and one for today's part of the log."""
+    totals = figures.get(_LOG, Counter())
+    latency = latency_metadata({int(bucket): count for bucket, count in figures.get(_LATENCY, Counter()).items()})
+    for part, strategies in sorted(figures.items()):
+        if part not in (_LOG, _LATENCY) and is_partition(date.fromisoformat(part)):
+            context.log_event(
+                dg.AssetMaterialization(
+                    "matched_attributions", partition=part, metadata={**decided(strategies), **latency}
+                )
+            )
+    if totals["rows"]:
+        busy = totals["busy_ms"] / 1000
+        context.log_event(
+            dg.AssetMaterialization(
+                "match_log",
+                partition=utc_now().date().isoformat(),
+                metadata={
+                    "log rows written": totals["rows"],
+                    "conversions": totals["conversions"],
+                    "micro-batches": totals["batches"],
+                    "late facts led back to": totals["late"],
+                    "conversions per second at work": round(totals["conversions"] / busy) if busy else 0,
+                    **latency,
+                },
+            )
+        )

@@ -1,0 +1,1 @@
+"""Residents in Dagster: the sensors' part, runs that are kept alive."""

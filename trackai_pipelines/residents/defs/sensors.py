@@ -1,0 +1,68 @@
+"""What a sensor does to keep residents alive: a run for each that is missing.
+
+What belongs here: whether runs are due, and how one is asked for. What does not: what a resident does.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+from psycopg import Connection
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.residents.leases import Terms, holders, promise_missing
+
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+WATCH_SECONDS = 40
+"""How long one evaluation watches the leases. Every evaluation leaves a kilobyte in Dagster's storage, so that ticks of
+five seconds would be its largest part; a watch is as quick to see a death, at a tenth of the rows. Dagster gives an
+evaluation 60 seconds, and its threads (dagster.yaml) let the other sensors tick meanwhile."""
+_LOOK_SECONDS = 1.0
+
+QUEUED_COUNTS_FOR = timedelta(minutes=10)
+_NOT_STARTED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+
+# A run that does not end by itself is taken for dead this long after the longest life of a resident.
+_GRACE_SECONDS = 300
+
+
+def missing_residents(
+    context: dg.SensorEvaluationContext, connection: Connection, terms: Terms, *, op: str, config: Mapping[str, Any]
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """A run for each resident that is missing, as the leases tell; `promised` goes into the config of `op`.
+
+    Watches for WATCH_SECONDS before it says that none is missing. Runs that wait in Dagster's queue, for a while, are
+    not asked for again: when nothing can be started, that only makes the queue longer.
+    """
+    if not terms.wanted:
+        return dg.SkipReason("None is wanted: the setting says 0.")
+    queued = context.instance.get_runs_count(
+        dg.RunsFilter(job_name=terms.name, statuses=_NOT_STARTED, created_after=utc_now() - QUEUED_COUNTS_FOR)
+    )
+    if queued >= terms.wanted:
+        return dg.SkipReason(f"{queued} runs wait in the queue to be started.")
+    promised = _watch(connection, terms)
+    if not promised:
+        at_work = ", ".join(holder[:8] for holder in holders(connection, terms.name)) or "none yet"
+        return dg.SkipReason(f"Enough are at work or being started; at work: {at_work}.")
+    return [
+        dg.RunRequest(
+            run_key=holder,
+            partition_key=utc_now().date().isoformat(),
+            run_config={"ops": {op: {"config": {**config, "promised": holder}}}},
+            tags={MAX_RUNTIME_TAG: str(int(terms.longest_seconds + _GRACE_SECONDS))},
+        )
+        for holder in promised
+    ]
+
+
+def _watch(connection: Connection, terms: Terms) -> list[str]:
+    """Promises of missing residents as soon as there are any, or none after the watch."""
+    end = time.monotonic() + WATCH_SECONDS
+    while True:
+        promised = promise_missing(connection, terms)
+        if promised or time.monotonic() >= end:
+            return promised
+        time.sleep(_LOOK_SECONDS)

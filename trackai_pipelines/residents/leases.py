@@ -1,0 +1,181 @@
+"""Leases: which residents are alive, as the event database knows it.
+
+A run's status outlives its process, so it says nothing about life; a lease row ends by itself when nobody moves it on.
+All times are the server's: leases are compared between processes. What does not belong here: the work of a resident.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg import Connection, OperationalError
+
+from trackai_pipelines.database.statements import statement
+
+HEARTBEAT_SECONDS = 1.0
+EXPIRES_SECONDS = 4.0
+"""Without a heartbeat for this long a resident counts as dead. With the sensor loop's 5 s and a run's start of 3-5 s
+another one is at work within 15 s."""
+
+START_SECONDS = 30
+"""How long a promised resident may take to start before another one is asked for."""
+
+HAND_OVER_SECONDS = 30
+"""How long before its end a resident's successor is asked for; starting one takes 6-10 s."""
+
+_LEASES_LOCK = 7_221_003
+
+Connect = Callable[[], Connection]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How many residents of a name there should be, and how long each stays."""
+
+    name: str
+    wanted: int
+    life_seconds: float
+
+    @property
+    def hand_over_seconds(self) -> float:
+        """A short life has a short hand-over."""
+        return min(HAND_OVER_SECONDS, self.life_seconds / 3)
+
+    @property
+    def longest_seconds(self) -> float:
+        """The bound of a life whose successor never comes."""
+        return 2 * self.life_seconds
+
+
+def promise_missing(connection: Connection, terms: Terms) -> list[str]:
+    """Promise as many residents as are missing; gives their holders, one for each that is to be started now.
+
+    Alive is who has a lease that lasts longer than a hand-over, or was promised less than START_SECONDS ago.
+    """
+    with _alone(connection):
+        rows = connection.execute(
+            statement("residents/promise_missing"),
+            {
+                "name": terms.name,
+                "wanted": terms.wanted,
+                "hand_over": terms.hand_over_seconds,
+                "start": START_SECONDS,
+                "life": terms.life_seconds,
+            },
+        ).fetchall()
+    return [holder for (holder,) in rows]
+
+
+def holders(connection: Connection, name: str) -> list[str]:
+    """The residents of a name that are alive, the eldest first; without those that are being started."""
+    return [holder for (holder,) in connection.execute(statement("residents/holders"), {"name": name}).fetchall()]
+
+
+class Lease:
+    """A resident's hold on life. Its heartbeat sets what follows; the resident looks at it between two steps."""
+
+    def __init__(self, terms: Terms, holder: str) -> None:
+        self.terms = terms
+        self.holder = holder
+        self.eldest = False
+        """The eldest resident reports for all."""
+        self.over = threading.Event()
+        """Set when it is time to end: its life is over and its successor at work, or its lease was lost."""
+        self.why = ""
+
+    def beat(self, connection: Connection) -> None:
+        """Move the lease on and see how things stand."""
+        row = connection.execute(
+            statement("residents/beat"),
+            {
+                "name": self.terms.name,
+                "holder": self.holder,
+                "expires": EXPIRES_SECONDS,
+                "hand_over": self.terms.hand_over_seconds,
+            },
+        ).fetchone()
+        if row is None:
+            self._end("its lease expired meanwhile, and another one was started in its place")
+            return
+        due, overdue, lasting, self.eldest = row
+        if overdue:
+            self._end("nobody came to relieve it, and its life is over")
+        elif due and lasting >= self.terms.wanted:
+            self._end("its life is over, and its successor is at work")
+
+    def _end(self, why: str) -> None:
+        self.why = why
+        self.over.set()
+
+
+@contextmanager
+def held_lease(connect: Connect, terms: Terms, *, promised: str, holder: str) -> Iterator[Lease | None]:
+    """Within the block, a lease with a heartbeat of its own; None when there are enough residents without this one.
+
+    `promised` is what `promise_missing` gave, `holder` the name it is held under from now on, e.g. the run's id.
+    A server that is away for a while ends the lease only if another resident took its place.
+    """
+    lease = Lease(terms, holder)
+    if not _take(connect, lease, promised):
+        yield None
+        return
+    done = threading.Event()
+    heart = threading.Thread(target=_keep_beating, args=(connect, lease, done), name="heartbeat", daemon=True)
+    heart.start()
+    try:
+        yield lease
+    finally:
+        done.set()
+        heart.join()
+        _leave(connect, lease)
+
+
+def _take(connect: Connect, lease: Lease, promised: str) -> bool:
+    terms = lease.terms
+    with connect() as connection:
+        with _alone(connection):
+            taken = connection.execute(
+                statement("residents/take_lease"),
+                {
+                    "name": terms.name,
+                    "promised": promised,
+                    "holder": lease.holder,
+                    "wanted": terms.wanted,
+                    "hand_over": terms.hand_over_seconds,
+                    "expires": EXPIRES_SECONDS,
+                    "life": terms.life_seconds,
+                },
+            ).rowcount
+        if taken:
+            lease.beat(connection)
+    return bool(taken)
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """A transaction that nobody else counts or makes leases in."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LEASES_LOCK,))
+        yield
+
+
+def _keep_beating(connect: Connect, lease: Lease, done: threading.Event) -> None:
+    while not done.is_set():
+        try:
+            with connect() as connection:
+                while not done.wait(HEARTBEAT_SECONDS):
+                    lease.beat(connection)
+        except OperationalError as error:
+            _log.warning("the heartbeat of %s lost its connection and tries again: %s", lease.terms.name, error)
+            done.wait(HEARTBEAT_SECONDS)
+
+
+def _leave(connect: Connect, lease: Lease) -> None:
+    try:
+        with connect() as connection:
+            connection.execute(statement("residents/leave"), {"name": lease.terms.name, "holder": lease.holder})
+    except OperationalError as error:
+        _log.warning("the lease of %s was not given back and expires by itself: %s", lease.terms.name, error)
