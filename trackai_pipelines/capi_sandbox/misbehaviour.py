@@ -1,0 +1,84 @@
+"""Misbehaviour: what the server does instead of answering as it should, by a script or by chance.
+
+What belongs here: choosing what happens to a request. What does not: doing it (`app`).
+"""
+
+import random
+from typing import Annotated, Literal
+
+import msgspec
+
+Doing = Literal["error", "slow", "timeout", "reset", "html", "truncated", "empty"]
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to do with which requests.
+
+    Without `probability` it is scripted: it happens to the next `times` requests, and misbehaviours for the same
+    pixel happen in the order in which they were added. With it, it happens by chance, for good.
+    """
+
+    do: Doing
+    # None: whichever pixel.
+    pixel: str | None = None
+    times: _Positive = 1
+    probability: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    # Whether the events are taken and recorded first, as when only the answer is lost. `slow` always does.
+    accept: bool = False
+    # Of the answer, for error, html, truncated and empty.
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
+    # Of the error; 2 is what the Graph API says when it is out of order.
+    code: int = 2
+    subcode: int | None = None
+    # What the headers of a throttling error tell.
+    wait_seconds: Annotated[int, msgspec.Meta(ge=0)] = 60
+    headers: dict[str, str] = {}
+    # Before it happens.
+    ms: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Script:
+    """The misbehaviours that are in force; pixels draw from sequences of their own, which `seed` fixes."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._scripted: list[tuple[Misbehaviour, int]] = []
+        self._by_chance: list[Misbehaviour] = []
+        self._draws: dict[str, random.Random] = {}
+
+    def add(self, misbehaviour: Misbehaviour) -> None:
+        """Put it in force, after those that are."""
+        if misbehaviour.probability is None:
+            self._scripted.append((misbehaviour, misbehaviour.times))
+        else:
+            self._by_chance.append(misbehaviour)
+
+    def clear(self) -> None:
+        """Behave from now on."""
+        self._scripted.clear()
+        self._by_chance.clear()
+        self._draws.clear()
+
+    def in_force(self) -> list[Misbehaviour]:
+        """What is still to come; a script's `times` are those that are left."""
+        left = [msgspec.structs.replace(one, times=times) for one, times in self._scripted]
+        return left + self._by_chance
+
+    def next_for(self, pixel: str) -> Misbehaviour | None:
+        """What happens to this request of the pixel, or None."""
+        for index, (one, times) in enumerate(self._scripted):
+            if one.pixel in (None, pixel):
+                self._scripted[index : index + 1] = [(one, times - 1)] if times > 1 else []
+                return one
+        candidates = [one for one in self._by_chance if one.pixel in (None, pixel)]
+        if not candidates:
+            return None
+        if pixel not in self._draws:
+            self._draws[pixel] = random.Random(f"{self._seed}/{pixel}")  # noqa: S311 - chance, not secrecy
+        drawn = self._draws[pixel].random()
+        for one in candidates:
+            drawn -= one.probability or 0
+            if drawn < 0:
+                return one
+        return None
