@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     landing_override: Folder | None = Field(default=None, validation_alias="TRACKAI_LANDING_DIR")
     archive_override: Folder | None = Field(default=None, validation_alias="TRACKAI_ARCHIVE_DIR")
 
+    drains: int = Field(default=2, ge=0, le=32, validation_alias="TRACKAI_DRAINS")
+    resident_life_seconds: float = Field(default=3600, ge=5, validation_alias="TRACKAI_RESIDENT_LIFE_SECONDS")
+    """How long a resident run stays before its successor takes over."""
+
+    dagster_keep_days: int = Field(default=14, ge=1, validation_alias="TRACKAI_DAGSTER_KEEP_DAYS")
+    """How long Dagster's storage keeps runs that have ended."""
+
     alert_webhook_url: SecretStr | None = Field(default=None, validation_alias="TRACKAI_ALERT_WEBHOOK_URL")
 
     @property
@@ -45,3 +52,18 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Dagster's instance folder: its `dagster.yaml`, compute logs and artefacts."""
         return self.home / "dagster"
+
+
+class CapiSettings(BaseSettings):
+    """How Meta's Conversions API is reached, and how long a failure is waited out."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACKAI_", env_ignore_empty=True)
+
+    capi_url: str = Field(default="https://graph.facebook.com", pattern=r"^https?://[^/]")
+    capi_version: str = Field(default="v26.0", pattern=r"^v\d+\.\d+$")
+    capi_timeout_seconds: float = Field(default=10, gt=0)
+    """From the first byte of a request to the last of its answer."""
+    capi_token_dir: Folder | None = None
+    """A folder of files named by slug, instead of a variable for each tenant."""
+    retry_base_seconds: float = Field(default=1, gt=0)
+    circuit_cooldown_seconds: float = Field(default=60, gt=0)

@@ -6,10 +6,12 @@
 -- it in one order, and the earliest event of a sale wins.
 INSERT INTO trackai.conversions (
     tenant_id, gateway, sale_key, occurred_at, gateway_event_id, order_id, event_name, value, currency,
-    fbclid, fbc, fbp, customer_email_hash, customer_phone_hash, client_ip, client_user_agent, event_source_url
+    fbclid, fbc, fbp, customer_email_hash, customer_phone_hash, client_ip, client_user_agent, event_source_url,
+    customer_information
 )
 SELECT
     tenant_id, gateway, sale_key, occurred_at, gateway_event_id, order_id, event_name, value, currency,
-    fbclid, fbc, fbp, customer_email_hash, customer_phone_hash, client_ip, client_user_agent, event_source_url
+    fbclid, fbc, fbp, customer_email_hash, customer_phone_hash, client_ip, client_user_agent, event_source_url,
+    customer_information
 FROM pg_temp.staged_conversions
 ON CONFLICT DO NOTHING

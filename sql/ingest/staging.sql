@@ -44,5 +44,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_conversions (
     customer_phone_hash text COLLATE "C",
     client_ip inet,
     client_user_agent text,
-    event_source_url text
+    event_source_url text,
+    customer_information jsonb
 ) ON COMMIT DELETE ROWS;

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from trackai_pipelines.customer_information.contact import email_hash, phone_hash
+from trackai_pipelines.customer_information.hashing import sha256_hex
 from trackai_pipelines.ingest.gateways import READERS
 from trackai_pipelines.ingest.masking import masked, masked_text
-from trackai_pipelines.ingest.normalise import email_hash, phone_hash, sha256_hex
 from trackai_pipelines.ingest.sale import NotASale, Sale
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

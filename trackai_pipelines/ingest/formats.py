@@ -9,11 +9,12 @@ import hashlib
 import json
 import re
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from trackai_pipelines.ingest.personal import sensitivity
 from trackai_pipelines.ingest.streams import (
     MAX_LINE_BYTES,
     CutLine,
@@ -31,6 +32,7 @@ MAX_RECORD_LINES = 100
 # A `.json` file is parsed in one piece, so its size is bounded: some thousand payloads.
 MAX_DOCUMENT_BYTES = 16_000_000
 _PARQUET_BATCH_ROWS = 4_096
+_NOT_KEPT = b"[not kept: any part of it may be a buyer's name or address]"
 _COLUMN_NAME = re.compile("[a-z_][a-z_ ]{0,40}")
 
 
@@ -94,20 +96,25 @@ def json_lines(path: Path, notes: Notes) -> Iterator[Line | Unreadable]:
                 yield line
 
 
-def csv_records(path: Path, columns: Collection[str], notes: Notes) -> Iterator[Fields | Unreadable]:
+def csv_records(path: Path, columns: Set[str], notes: Notes) -> Iterator[Fields | Unreadable]:
     """Records of a comma-separated file (RFC 4180) whose first line names the columns.
 
     Only `columns` are kept; others are noted. A record that does not parse, spans more than MAX_RECORD_LINES or
-    has another number of columns than the header costs its first physical line; reading goes on with the next.
+    has another number of columns than the header costs its first physical line; reading goes on with the next. Of
+    such a line only the fingerprint is kept where a column is of a buyer's name or the like: which of its cells that
+    is cannot be told.
     """
     with open_bytes(path, notes) as stream:
         feed = _Feed(physical_lines(stream, notes))
         header: list[str] | None = None
+        personal = False
         while (cells := feed.cells(None if header is None else len(header))) is not None:
             if isinstance(cells, Unreadable):
-                yield cells
+                yield cells._replace(raw=_NOT_KEPT) if personal else cells
             elif header is None:
                 header = [name.strip().lower() for name in cells.values]
+                # None of the columns is known where there is no header: then anything may stand anywhere.
+                personal = columns.isdisjoint(header) or any(map(_is_personal, header))
                 _note_unknown_columns(header, columns, notes)
             else:
                 pairs = zip(header, cells.values, strict=True)
@@ -274,6 +281,11 @@ class _Feed:
         if rest:
             reason = "a quote is opened in this line and not closed as CSV demands"
         return Unreadable(first.number, first.raw, sha256(first.raw), reason)
+
+
+def _is_personal(column: str) -> bool:
+    """Whether the column holds what a person is known by and no text shows; e-mail and phone are seen in any text."""
+    return sensitivity(column, in_person=True) not in {None, "e-mail", "phone"}
 
 
 def _note_unknown_columns(header: list[str], columns: Collection[str], notes: Notes) -> None:

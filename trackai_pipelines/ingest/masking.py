@@ -1,7 +1,7 @@
 """Masking: a refused payload becomes fit to be kept, readable for an operator and without the buyer in it.
 
 Masked are e-mail addresses and phone numbers wherever they stand, and by the name of their field also names,
-documents, street addresses and secrets. Order ids, amounts, events, dates, hashes and click ids stay readable: they
+documents, addresses, genders and secrets. Order ids, amounts, events, dates, hashes and click ids stay readable: they
 say why a payload was refused. What comes out is JSON that PostgreSQL's jsonb takes, bounded in depth and size.
 
 Here: the walk through a payload and its bounds. Not here: which fields and which texts are personal (`personal`).
@@ -126,7 +126,7 @@ def _inside(place: _Place, field: str, value: object) -> _Place:
     kind = place.masked_as or sensitivity(field, in_person=place.person)
     person = place.person or is_of_a_person(field)
     if kind == "address" and isinstance(value, Mapping | list):
-        # An address in parts: city and country stay readable, its parts are judged by their own names.
+        # An address in parts, which are judged by their own names.
         kind, person = None, True
     return _Place(place.depth + 1, person=person, masked_as=kind, counted=is_of_a_count(field))
 

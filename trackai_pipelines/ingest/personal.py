@@ -18,7 +18,7 @@ _PHONE_PARTS = ("phone", "telefon", "celular", "whatsapp", "mobile", "msisdn", "
 _PHONE_NAMES = {"ph", "tel", "cel", "cell", "fone", "dddcell", "areacode", "ddd"}
 _DOCUMENT_PARTS = ("cpf", "cnpj", "docnumber", "documentnumber", "taxid", "passport", "birthdate", "dateofbirth")
 _DOCUMENT_NAMES = {"document", "documento", "identification", "rg", "dni", "curp", "ssn", "dob", "db", "birthday"}
-_DOCUMENT_NAMES |= {"cardnumber", "creditcardnumber"}
+_DOCUMENT_NAMES |= {"cardnumber", "creditcardnumber", "datanascimento", "datadenascimento", "fechanacimiento"}
 _NAME_NAMES = {"firstname", "lastname", "fullname", "middlename", "surname", "givenname", "familyname", "fn", "ln"}
 _NAME_NAMES |= {"holdername", "cardholdername", "customername", "buyername", "payername", "sobrenome", "instagram"}
 # These are a product's, a plan's or a shop's as often; only inside a person's record are they the person's.
@@ -27,6 +27,10 @@ _ADDRESS_NAMES = {"address", "address1", "address2", "addressline1", "addresslin
 _ADDRESS_NAMES |= {"streetnumber", "line1", "line2", "endereco", "logradouro", "complement", "complemento"}
 _ADDRESS_NAMES |= {"neighborhood", "bairro", "zip", "zipcode", "postalcode", "cep", "latitude", "longitude", "zp"}
 _ADDRESS_NAMES |= {"billingaddress", "shippingaddress", "defaultaddress"}
+_ADDRESS_NAMES |= {"city", "cidade", "ciudad", "ct", "state", "estado", "province", "provincecode", "uf", "st"}
+_ADDRESS_NAMES |= {"country", "countrycode", "countryiso", "countryname", "pais"}
+_GENDER_NAMES = {"gender", "ge", "sex", "sexo", "genero"}
+_CUSTOMER_ID_NAMES = {"customerid", "buyerid"}
 _PERSON_PARTS = ("customer", "buyer", "payer", "subscriber", "cardholder", "billing", "shipping", "recipient")
 _PERSON_NAMES = {"user", "owner", "holder", "card", "contact", "lead", "client", "person", "receiver", "userdata"}
 _PERSON_NAMES |= {"address", "defaultaddress", "phone", "identification"}
@@ -93,7 +97,11 @@ _COUNTS += ("date", "time", "timestamp", "created", "updated", "transaction", "s
 _COUNTS += ("fbclid", "fbc", "fbp", "hash", "sck", "src")
 
 _FIELD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z][\w\-]{0,60})\\{0,3}[\"']?\s{0,3}[:=]\s{0,3}")
-_FIELD_VALUE = re.compile(r"\\{0,3}\"(?P<quoted>[^\"\\]*)|'(?P<single>[^']*)|(?P<bare>[^\s\"'\\,;&|{}\[\]]+)")
+# Quoted as in JSON, or as in JSON inside a text of JSON, where each quote and escape has backslashes before it.
+_FIELD_VALUE = re.compile(
+    r"\"(?P<quoted>(?:[^\"\\]|\\.)*)|\\{1,3}\"(?P<nested>(?:[^\"\\]|\\{1,4}(?:u[0-9A-Fa-f]{4}|[bfnrt/]))*)"
+    r"|'(?P<single>[^']*)|(?P<bare>[^\s\"'\\,;&|{}\[\]]+)"
+)
 
 
 def sensitivity(field: str, *, in_person: bool) -> str | None:
@@ -114,7 +122,9 @@ def sensitivity(field: str, *, in_person: bool) -> str | None:
         return "name"
     if name in _ADDRESS_NAMES or (in_person and name in {"number", "numero", "extension"}):
         return "address"
-    return None
+    if name in _GENDER_NAMES:
+        return "gender"
+    return "customer id" if name in _CUSTOMER_ID_NAMES else None
 
 
 def is_of_a_person(field: str) -> bool:

@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from trackai_pipelines.ingest import fields
+from trackai_pipelines.customer_information.contact import email_hash, phone_hash
+from trackai_pipelines.ingest import buyer, fields
 from trackai_pipelines.ingest.formats import Fields, Refused, json_value
-from trackai_pipelines.ingest.normalise import email_hash, is_currency, phone_hash
 from trackai_pipelines.ingest.personal import emails_hashed
 from trackai_pipelines.ingest.sale import Sale
 from trackai_pipelines.ingest.streams import Line
 from trackai_pipelines.ingest.tenants import Context, Tenant, Text
+from trackai_pipelines.money import is_currency
 
 
 class Reference(NamedTuple):
@@ -88,6 +89,16 @@ class _Conversion(msgspec.Struct, gc=False):
     customer_phone_hash: str | None = None
     email: str | None = None
     phone: Text = None
+    # Of any type: what cannot be used is left out, and costs no sale.
+    first_name: object = None
+    last_name: object = None
+    city: object = None
+    state: object = None
+    zip: object = None
+    country: object = None
+    birth_date: object = None
+    gender: object = None
+    customer_id: object = None
     client_ip: str | None = None
     client_user_agent: Text = None
     event_source_url: str | None = None
@@ -139,6 +150,7 @@ STAGED: Mapping[str, tuple[str, ...]] = {
         "client_ip",
         "client_user_agent",
         "event_source_url",
+        "customer_information",
     ),
 }
 
@@ -224,6 +236,7 @@ def sale_row(sale: Sale, gateway: str, context: Context) -> Row:
         client_ip=sale.client_ip,
         client_user_agent=sale.client_user_agent,
         event_source_url=sale.event_source_url,
+        **sale.buyer,
     )
     return _conversion_row(record, context)
 
@@ -274,6 +287,7 @@ def _conversion_row(sale: _Conversion, context: Context) -> Row:
         fields.ip_of(sale.client_ip or "", "client_ip"),
         sale.client_user_agent or "",
         sale.event_source_url or "",
+        buyer.customer_information(sale, tenant.default_country),
     )
     return Row(_copy_text(values, "conversions"))
 
@@ -304,6 +318,8 @@ def _from_values(values: Mapping[str, object], struct: type[_Decoded]) -> _Decod
             typed[name] = fields.moment_of(value, name)
         elif name == "value":
             typed[name] = fields.value_of(value)
+        elif name in buyer.PARAMETERS:
+            typed[name] = fields.text_of(value, name) if isinstance(value, bytes) else value
         else:
             typed[name] = fields.text_of(value, name)
     return struct(**typed)

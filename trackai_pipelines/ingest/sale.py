@@ -1,19 +1,22 @@
 """What a gateway reader gives: a sale, or the reason why a payload is none.
 
 Here: the values passed between the readers and the loader. Not here: how a payload is read (`gateways/`), how a
-buyer is hashed (`normalise`), or how a row is written.
+buyer is hashed (`customer_information`), or how a row is written.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
     """One paid event of a gateway.
 
-    `email` and `phone` are raw, as the gateway sent them: hash them before they go anywhere (`normalise`).
+    `email`, `phone` and `buyer` are raw, as the gateway sent them: they are hashed before they go anywhere
+    (`customer_information`). `buyer` holds name, address and birth date by the columns of a landing file.
     `value` is finite and in major units of `currency` (ISO 4217, upper case). `occurred_at` is in UTC.
     Tracking keys are as they came, malformed or not.
     """
@@ -31,6 +34,7 @@ class Sale:
     fbp: str | None = None
     email: str | None = None
     phone: str | None = None
+    buyer: Mapping[str, Any] = field(default_factory=dict)
     client_ip: str | None = None
     client_user_agent: str | None = None
     event_source_url: str | None = None

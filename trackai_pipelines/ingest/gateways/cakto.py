@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.ingest.gateways.fields import amount, at, moment, page_url, required_text, shown, text
+from trackai_pipelines.ingest.gateways.fields import amount, at, buyer, moment, page_url, required_text, shown, text
 from trackai_pipelines.ingest.gateways.tracking import query_of, tracking_keys
 from trackai_pipelines.ingest.sale import NotASale, Sale
 
@@ -38,5 +38,6 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
         fbp=keys.fbp,
         email=text(payload, "data.customer.email"),
         phone=text(payload, "data.customer.phone"),
+        buyer=buyer(payload, full_name="data.customer.name", birth_date="data.customer.birthDate"),
         event_source_url=page_url(checkout),
     )

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from trackai_pipelines.ingest.normalise import is_currency
 from trackai_pipelines.ingest.sale import MalformedPayload
+from trackai_pipelines.money import is_currency
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,28}(\.[0-9]{0,28})?([eE][+-]?[0-9]{1,2})?")
 # The digits Python's decimals carry by default; no money has more, and arithmetic within them is exact.
@@ -133,6 +133,21 @@ def moment_of_epoch(payload: object, *paths: str, unit: timedelta) -> datetime:
         return _EPOCH + unit * int(count)
     except OverflowError:
         refuse(path, "lies outside the calendar")
+
+
+def buyer(payload: object, **columns: str | tuple[str, ...]) -> dict[str, object]:
+    """What is known of a buyer, by the columns of a landing file: the text at the first path that has one.
+
+    A `full_name` is told apart into the first word and the rest, for what stands at no path of its own.
+    """
+    found = {
+        column: text(payload, *((paths,) if isinstance(paths, str) else paths)) for column, paths in columns.items()
+    }
+    words = (found.pop("full_name", None) or "").split()
+    if words:
+        found["first_name"] = found.get("first_name") or words[0]
+        found["last_name"] = found.get("last_name") or " ".join(words[1:])
+    return {column: value for column, value in found.items() if value}
 
 
 def page_url(value: object) -> str | None:

@@ -7,9 +7,11 @@ is over): the transaction is the sale.
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.ingest.gateways.fields import (
     amount,
     at,
+    buyer,
     currency,
     moment_of_epoch,
     required_text,
@@ -17,7 +19,6 @@ from trackai_pipelines.ingest.gateways.fields import (
     text,
 )
 from trackai_pipelines.ingest.gateways.tracking import tracking_keys
-from trackai_pipelines.ingest.normalise import address_of
 from trackai_pipelines.ingest.sale import NotASale, Sale
 
 _PAID = {"PURCHASE_APPROVED", "PURCHASE_COMPLETE"}
@@ -55,6 +56,16 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
         fbp=keys.fbp,
         email=text(payload, "data.buyer.email"),
         phone=_phone(payload),
+        buyer=buyer(
+            payload,
+            first_name="data.buyer.first_name",
+            last_name="data.buyer.last_name",
+            full_name="data.buyer.name",
+            city="data.buyer.address.city",
+            state="data.buyer.address.state",
+            zip="data.buyer.address.zipcode",
+            country=("data.buyer.address.country_iso", "data.buyer.address.country"),
+        ),
         client_ip=address_of(at(payload, "data.purchase.buyer_ip")),
     )
 

@@ -6,8 +6,10 @@ times of the same payload are marked as UTC and show the same clock, so they are
 
 from collections.abc import Iterator, Mapping
 
+from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.ingest.gateways.fields import (
     at,
+    buyer,
     currency,
     minor_amount,
     moment,
@@ -16,7 +18,6 @@ from trackai_pipelines.ingest.gateways.fields import (
     text,
 )
 from trackai_pipelines.ingest.gateways.tracking import tracking_keys
-from trackai_pipelines.ingest.normalise import address_of
 from trackai_pipelines.ingest.sale import NotASale, Sale
 
 
@@ -47,5 +48,13 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
         fbp=keys.fbp,
         email=text(order, "Customer.email"),
         phone=text(order, "Customer.mobile"),
+        buyer=buyer(
+            order,
+            first_name="Customer.first_name",
+            full_name="Customer.full_name",
+            city="Customer.city",
+            state="Customer.state",
+            zip="Customer.zipcode",
+        ),
         client_ip=address_of(at(order, "Customer.ip")),
     )

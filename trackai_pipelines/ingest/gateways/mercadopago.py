@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.ingest.gateways.fields import amount, at, currency, moment, required_text, shown, text
+from trackai_pipelines.customer_information.client_ip import address_of
+from trackai_pipelines.ingest.gateways.fields import amount, at, buyer, currency, moment, required_text, shown, text
 from trackai_pipelines.ingest.gateways.tracking import tracking_keys
-from trackai_pipelines.ingest.normalise import address_of
 from trackai_pipelines.ingest.sale import NotASale, Sale
 
 
@@ -38,6 +38,12 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
         fbp=keys.fbp,
         email=text(payload, "payer.email"),
         phone=_phone(payload, "payer.phone") or _phone(payload, "additional_info.payer.phone"),
+        buyer=buyer(
+            payload,
+            first_name=("payer.first_name", "additional_info.payer.first_name"),
+            last_name=("payer.last_name", "additional_info.payer.last_name"),
+            zip=("payer.address.zip_code", "additional_info.payer.address.zip_code"),
+        ),
         client_ip=address_of(at(payload, "additional_info.ip_address")),
     )
 

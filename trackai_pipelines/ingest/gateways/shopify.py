@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.ingest.gateways.fields import (
     amount,
     at,
+    buyer,
     currency,
     moment,
     page_url,
@@ -13,7 +15,6 @@ from trackai_pipelines.ingest.gateways.fields import (
     text,
 )
 from trackai_pipelines.ingest.gateways.tracking import named_values, query_of, tracking_keys
-from trackai_pipelines.ingest.normalise import address_of
 from trackai_pipelines.ingest.sale import NotASale, Sale
 
 
@@ -41,7 +42,22 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
         fbp=keys.fbp,
         email=text(order, "email", "contact_email", "customer.email"),
         phone=text(order, "phone", "customer.phone"),
+        buyer=_buyer(order),
         client_ip=address_of(text(order, "client_details.browser_ip", "browser_ip")),
         client_user_agent=text(order, "client_details.user_agent"),
         event_source_url=page_url(landing_site),
+    )
+
+
+def _buyer(order: Mapping[str, object]) -> dict[str, object]:
+    """The buyer, with one address as a whole: a gift is shipped to somebody else, hence shipping is not looked at."""
+    home = "billing_address" if at(order, "billing_address.country_code") else "customer.default_address"
+    return buyer(
+        order,
+        first_name=("customer.first_name", "billing_address.first_name"),
+        last_name=("customer.last_name", "billing_address.last_name"),
+        city=f"{home}.city",
+        state=(f"{home}.province_code", f"{home}.province"),
+        zip=f"{home}.zip",
+        country=(f"{home}.country_code", f"{home}.country"),
     )

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from trackai_pipelines.ingest.gateways.fields import (
     at,
+    buyer,
     currency,
     minor_amount,
     moment_of_epoch,
@@ -18,8 +19,8 @@ from trackai_pipelines.ingest.gateways.fields import (
     text,
 )
 from trackai_pipelines.ingest.gateways.tracking import tracking_keys
-from trackai_pipelines.ingest.normalise import minor_units
 from trackai_pipelines.ingest.sale import MalformedPayload, NotASale, Sale
+from trackai_pipelines.money import minor_units
 
 _PAID_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
 # Where Stripe's minor units are not ISO 4217's (docs.stripe.com/currencies, "Zero-decimal currencies" and
@@ -88,4 +89,12 @@ def _session(payload: Mapping[str, object], inside: str) -> Sale | NotASale:
         fbp=keys.fbp,
         email=text(payload, f"{inside}customer_details.email", f"{inside}customer_email"),
         phone=text(payload, f"{inside}customer_details.phone"),
+        buyer=buyer(
+            at(payload, f"{inside}customer_details"),
+            full_name="name",
+            city="address.city",
+            state="address.state",
+            zip="address.postal_code",
+            country="address.country",
+        ),
     )

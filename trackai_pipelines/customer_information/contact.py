@@ -1,40 +1,20 @@
-"""Normalising and hashing of what identifies a buyer, and what counts as a currency or an address.
+"""E-mail addresses and phone numbers of buyers (`em`, `ph`).
 
-The rules are Meta's ("Customer information parameters" of the Conversions API): e-mail trimmed and lower-case; phone
-as digits only with its country code and no leading zeros; then SHA-256 in lower-case hex. A value that is a hash
-already is passed on.
-
-Here: one value in, one value or None out. Not here: which field holds the value (readers), or what a refusal means
-for a row (loading). Nothing here keeps, logs or raises a raw value.
+Here: their normal forms and hashes. Not here: names and places (`person`, `place`).
 """
 
 import re
 from functools import cache
 from hashlib import sha256
-from ipaddress import ip_address
 
-_HASH = re.compile(r"[0-9a-fA-F]{64}")
+from trackai_pipelines.customer_information.hashing import already_hashed
+
 # How people group the digits of a phone number; anything else (letters, other scripts) is left to the library.
 _SEPARATORS = str.maketrans("", "", " ()-./\t\u00a0")
 # E.164 allows 15 digits with the country code; no country's numbers are shorter than 7 with it.
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 # No numbering plan has national numbers of 12 digits or more in common use, so that many carry a country code.
 _SURELY_INTERNATIONAL = 12
-# Withdrawn from ISO 4217 since 2020 and gone from its table; sales of their time are still replayed.
-_WITHDRAWN = {"ANG": 2, "BGN": 2, "CUC": 2, "HRK": 2, "SLL": 2, "ZWL": 2}
-
-
-def sha256_hex(text: str) -> str:
-    """SHA-256 of the UTF-8 text as 64 lower-case hex digits."""
-    return sha256(text.encode()).hexdigest()
-
-
-def already_hashed(value: object) -> str | None:
-    """The value as a lower-case hash where it is 64 hex digits (white space around them aside), else None."""
-    if not isinstance(value, str) or len(value) < 64:
-        return None
-    trimmed = value.strip()
-    return trimmed.lower() if _HASH.fullmatch(trimmed) else None
 
 
 def normalised_email(value: object) -> str | None:
@@ -82,31 +62,6 @@ def phone_hash(value: object, default_country: str | None) -> str | None:
         return hashed
     digits = normalised_phone(value, default_country)
     return sha256(digits.encode()).hexdigest() if digits else None
-
-
-def is_currency(code: str) -> bool:
-    """Whether the code is an upper-case ISO 4217 code of money with minor units (not a metal, not `XXX`)."""
-    return code in _minor_units()
-
-
-def minor_units(code: str) -> int:
-    """The number of decimals of a currency (ISO 4217), such as 2 for BRL. Raises ValueError for no currency."""
-    units = _minor_units().get(code)
-    if units is None:
-        raise ValueError("this is no currency code of ISO 4217: give three upper-case letters such as BRL")
-    return units
-
-
-def address_of(value: object) -> str | None:
-    """The IP address in its usual notation; None for what is no address or none of a buyer (0.0.0.0, ::)."""
-    # PostgreSQL's inet has no zones (fe80::1%eth0).
-    if not isinstance(value, str) or "%" in value:
-        return None
-    try:
-        address = ip_address(value.strip())
-    except ValueError:
-        return None
-    return None if address.is_unspecified else str(address)
 
 
 def _phone_text(value: object) -> str | None:
@@ -170,11 +125,3 @@ def _read(text: str, country: str | None) -> str | None:
 
 def _longest(country: str) -> int:
     return max(_numbering(country)[1], default=0)
-
-
-@cache
-def _minor_units() -> dict[str, int]:
-    from iso4217 import Currency
-
-    units = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
-    return _WITHDRAWN | units

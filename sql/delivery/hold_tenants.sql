@@ -1,0 +1,56 @@
+-- Takes hold of up to %(free)s tenants that have something to do, least time left first, for the worker %(holder)s: an
+-- event may go out, or one has grown too old (before %(too_old)s) and must be closed, whatever the circuit says.
+-- Of tenants in trouble at most %(free_for_doubtful)s are taken, so that they never fill all places.
+-- Index: dispatch_queue's primary key, one probe for each tenant on the queue; primary keys of tenants and circuits.
+-- Guarantees: a tenant has one holder. A hold lapses by the server's clock, which all workers share, and nobody has to
+-- give it back. Rows are locked in the order of tenants, so that two workers never wait for each other.
+WITH RECURSIVE heads AS (
+    (SELECT tenant_id, occurred_at FROM trackai.dispatch_queue ORDER BY tenant_id, occurred_at LIMIT 1)
+    UNION ALL
+    SELECT following.tenant_id, following.occurred_at
+    FROM heads h
+    CROSS JOIN LATERAL (
+        SELECT q.tenant_id, q.occurred_at
+        FROM trackai.dispatch_queue q
+        WHERE q.tenant_id > h.tenant_id
+        ORDER BY q.tenant_id, q.occurred_at
+        LIMIT 1
+    ) following
+),
+ready AS (
+    SELECT h.tenant_id,
+           h.occurred_at,
+           coalesce(c.consecutive_failures > 0 OR c.state <> 'closed', false) AS doubtful
+    FROM heads h
+    JOIN trackai.tenants t ON t.id = h.tenant_id
+    LEFT JOIN trackai.dispatch_circuits c ON c.tenant_id = h.tenant_id
+    WHERE (c.held_until IS NULL OR c.held_until <= clock_timestamp())
+      AND (h.occurred_at < %(too_old)s
+           OR t.status = 'active'
+              AND h.occurred_at <= %(until)s
+              AND (c.wait_until IS NULL OR c.wait_until <= %(now)s)
+              AND (c.state IS DISTINCT FROM 'open' OR c.retry_at <= %(now)s))
+),
+placed AS (
+    SELECT tenant_id, occurred_at, doubtful,
+           row_number() OVER (PARTITION BY doubtful ORDER BY occurred_at) AS place
+    FROM ready
+),
+chosen AS (
+    SELECT tenant_id, doubtful
+    FROM placed
+    WHERE NOT doubtful OR place <= %(free_for_doubtful)s
+    ORDER BY occurred_at
+    LIMIT %(free)s
+),
+held AS (
+    INSERT INTO trackai.dispatch_circuits AS c (tenant_id, held_by, held_until)
+    SELECT tenant_id, %(holder)s, clock_timestamp() + make_interval(secs => %(seconds)s)
+    FROM chosen
+    ORDER BY tenant_id
+    ON CONFLICT (tenant_id) DO UPDATE
+    SET held_by = excluded.held_by, held_until = excluded.held_until
+    WHERE c.held_until IS NULL OR c.held_until <= clock_timestamp()
+    RETURNING c.tenant_id
+)
+SELECT h.tenant_id, c.doubtful FROM held h JOIN chosen c ON c.tenant_id = h.tenant_id

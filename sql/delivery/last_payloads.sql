@@ -1,0 +1,7 @@
+-- The SHA-256 of what was sent last for each of these conversions. Index: dispatch_attempts_by_conversion.
+SELECT DISTINCT ON (conversion_id) conversion_id, payload_sha256
+FROM trackai.dispatch_attempts
+WHERE tenant_id = %(tenant_id)s
+  AND conversion_id = ANY (%(conversion_ids)b::bigint[])
+  AND payload_sha256 IS NOT NULL
+ORDER BY conversion_id, attempt DESC

@@ -1,0 +1,38 @@
+-- The next events of a tenant, oldest sale first: up to %(events)s, and no more than each of them may have company
+-- (at_most), so that a refused request comes again in two. With all that an event is made of.
+-- Index: dispatch_queue's primary key from its left end; primary keys of conversions, matched_attributions and clicks;
+-- dispatch_attempts_by_conversion. Reads only: who holds the tenant is the only one to change these rows.
+WITH head AS (
+    SELECT *,
+           row_number() OVER oldest_first AS place,
+           min(at_most) OVER oldest_first AS company
+    FROM (
+        SELECT *
+        FROM trackai.dispatch_queue
+        WHERE tenant_id = %(tenant_id)s
+          AND occurred_at <= %(until)s
+          AND (occurred_at, conversion_id) > (%(after_time)s, %(after_id)s)
+        ORDER BY occurred_at, conversion_id
+        LIMIT %(events)s
+    ) oldest
+    WINDOW oldest_first AS (ORDER BY occurred_at, conversion_id ROWS UNBOUNDED PRECEDING)
+)
+SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0), q.unknowns,
+       -- No longer due: its attribution is gone, or it was accepted and nobody asked for it again.
+       a.conversion_id IS NOT NULL AND (q.resend OR tried.sent IS NOT TRUE) AS due,
+       q.conversion_id, coalesce(c.gateway, ''), coalesce(c.gateway_event_id, ''), c.order_id,
+       coalesce(c.event_name, ''), c.value, c.currency, q.occurred_at, c.fbclid, c.fbc, c.fbp,
+       c.customer_email_hash, c.customer_phone_hash, c.customer_information,
+       host(c.client_ip), c.client_user_agent, c.event_source_url,
+       k.fbclid, k.fbc, k.fbp, host(k.ip), k.user_agent, k.created_at
+FROM head q
+LEFT JOIN trackai.conversions c ON c.tenant_id = q.tenant_id AND c.id = q.conversion_id
+LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id
+LEFT JOIN trackai.clicks k ON k.tenant_id = a.tenant_id AND k.id = a.click_id
+CROSS JOIN LATERAL (
+    SELECT max(d.attempt) AS attempts, bool_or(d.status = 'success') AS sent
+    FROM trackai.dispatch_attempts d
+    WHERE d.tenant_id = q.tenant_id AND d.conversion_id = q.conversion_id
+) tried
+WHERE q.place <= q.company
+ORDER BY q.occurred_at, q.conversion_id

@@ -1,0 +1,12 @@
+-- Gives the hold on a tenant back without a request, with the circuit as it is now. Index: primary key.
+UPDATE trackai.dispatch_circuits
+SET state = %(state)s,
+    consecutive_failures = %(consecutive_failures)s,
+    opened_at = %(opened_at)s,
+    retry_at = greatest(%(opened_at)s::timestamptz, %(retry_at)s),
+    reason = %(reason)s,
+    cooldown_seconds = %(cooldown_seconds)s,
+    wait_until = %(wait_until)s,
+    held_by = NULL,
+    held_until = NULL
+WHERE tenant_id = %(tenant_id)s AND held_by = %(holder)s

@@ -1,0 +1,118 @@
+"""The account of delivery: where the event of every sale is, and why.
+
+What belongs here: reading queue, attempts and circuits, for checks and for people. What does not: changing them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.delivery.circuit import Circuit
+from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.validate import CLOCK_SKEW, LONGEST_AGE
+
+PASSING_FAILURES = (
+    "timeout",
+    "connection",
+    "server_error",
+    "throttled",
+    "setup",
+    "unknown_outcome",
+    "refused_together",
+)
+"""Failures of attempts that are made again: an event whose last one failed so must be on the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Events of a tenant that are in the same place for the same reason.
+
+    `place` is sent, waiting, failed, not_due or unexplained. `oldest` is the oldest sale's time, `waiting_since` when
+    the first of them was queued.
+    """
+
+    slug: str
+    place: str
+    reason: str
+    events: int
+    oldest: datetime
+    waiting_since: datetime | None
+    due: bool
+    """Could go out if nothing kept it: waiting, of an active tenant, not ahead of its time."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the events since a moment are, by tenant and reason, as of `at`."""
+
+    at: datetime
+    places: Sequence[Place]
+
+    @property
+    def totals(self) -> Counter[str]:
+        """Events by place, over all tenants."""
+        total: Counter[str] = Counter()
+        for place in self.places:
+            total[place.place] += place.events
+        return total
+
+    @property
+    def unexplained(self) -> int:
+        """Events that are due, and neither sent, nor waiting, nor failed: must be 0."""
+        return self.totals["unexplained"]
+
+    @property
+    def oldest_due(self) -> Place | None:
+        """Of what is due and still waits, where the oldest sale is: it is the first to become too old."""
+        return min((place for place in self.places if place.due), key=lambda place: place.oldest, default=None)
+
+    @property
+    def oldest_due_age(self) -> timedelta | None:
+        """How old that sale is; Meta takes events for seven days."""
+        return self.at - self.oldest_due.oldest if self.oldest_due else None
+
+
+def account_for(connection: Connection, since: datetime | None = None, *, clock: Clock = utc_now) -> Account:
+    """Account for every attributed sale since a moment, by default those that Meta still takes."""
+    now = clock()
+    rows = connection.execute(
+        statement("delivery/account_for"),
+        {
+            "since": since or now - LONGEST_AGE,
+            "until": now + CLOCK_SKEW,
+            "too_old": too_old_before(now),
+            "passing": list(PASSING_FAILURES),
+        },
+    )
+    places = []
+    for slug, status, place, ahead, failure, events, oldest, since_when, held, *circuit in rows:
+        due = place == "waiting" and status == "active" and not ahead
+        reason = {
+            "waiting": waiting_reason(status, Circuit(*circuit), held=held, ahead=ahead, now=now),
+            "failed": failure,
+            "not_due": "the tenant is not active, wants matched sales only, or the sale was too old from the start",
+            "unexplained": "due, but neither queued nor tried to its end: replay the days of these sales",
+        }.get(place, "accepted")
+        places.append(Place(slug, place, reason, events, oldest, since_when, due))
+    return Account(now, places)
+
+
+def waiting_reason(status: str, circuit: Circuit, *, held: bool, ahead: bool, now: datetime) -> str:
+    """Why an event on the queue has not gone out yet, in a sentence."""
+    if status != "active":
+        return f"the tenant is {status}"
+    if ahead:
+        return "the sale's time lies in the future"
+    if circuit.state == "open":
+        when = f"the next try is at {circuit.retry_at:%Y-%m-%d %H:%M:%S} UTC" if circuit.retry_at else "no try is set"
+        return f"the circuit is open ({when}): {circuit.reason or 'no reason was written down'}"
+    if held or circuit.state == "half_open":
+        return "a request is on its way"
+    if not circuit.lets_through(now):
+        return f"the tenant waits until {circuit.wait_until:%Y-%m-%d %H:%M:%S} UTC: {circuit.reason or 'Meta said so'}"
+    return "queued for the next dispatch"

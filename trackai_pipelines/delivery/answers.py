@@ -1,0 +1,212 @@
+"""Answers: what came back for a request, and what is to be done about it.
+
+Here: the classes of answers, by HTTP status, error code and subcode; waiting times out of headers. Not here: waiting,
+splitting and counting (`dispatcher`, `circuit`). Titles and texts of errors are localised and may repeat what was sent:
+they are neither matched on nor passed on.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+# No limit of Meta's lasts longer; a header that says more is not believed.
+LONGEST_WAIT = timedelta(hours=24)
+
+# Codes by what they ask for ("Error handling" of the Graph API, "Rate limiting" of the Marketing API).
+_RETRY = frozenset({1, 2, 341, 368})
+_SLOW_DOWN = frozenset({4, 17, 613, 80000, 80003, 80004, 80014})
+_SETUP = frozenset({10, 102, 190, *range(200, 300)})
+_INVALID_PARAMETER = 100
+_UNKNOWN_OBJECT = 33
+_EVENT_SUBCODES = range(2804000, 2805000)
+_EVENT_FAILURES = {
+    2804001: ("bad_fbc", "its fbc is malformed: pass the cookie on as it is, or none"),
+    2804003: ("too_old", "it is older than Meta takes: see what held it up, so that later ones are in time"),
+    2804009: ("no_value", "it lacks a value: give the conversion the amount paid"),
+    2804010: ("no_currency", "it lacks a currency: give the conversion one such as BRL"),
+    2804050: ("little_user_data", "too little is known of the buyer: pass on e-mail, phone, click or browser id too"),
+}
+_SETUP_MENDS = {
+    190: "the access token is expired, revoked or wrong: put a new one in place",
+    102: "the session of the access token is over: put a new token in place",
+    10: "the access token lacks a permission: give its user or system user access to the pixel",
+}
+_WITHOUT_ANSWER = {
+    "timeout": "no answer in time: whether Meta took the events is not known; they are sent again with the same ids",
+    "connection": "the connection failed: the events are sent again with the same ids; if it stays, check the network "
+    "and TRACKAI_CAPI_URL",
+}
+_TOO_MANY_REQUESTS = 429
+_LARGEST_INTEGER = 2**31 - 1
+_TRACE_ID_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_LONGEST_TRACE_ID = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a request. `transport` is None, "timeout" or "connection"; with either there is no status."""
+
+    http_status: int | None
+    body: bytes
+    headers: Mapping[str, str]
+    transport: str | None
+
+
+class Kind(StrEnum):
+    """What is to be done: nothing more, try again, wait as told, have the set-up mended, single an event out."""
+
+    accepted = "accepted"
+    retry = "retry"
+    slow_down = "slow_down"
+    setup = "setup"
+    bad_event = "bad_event"
+    unknown = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An answer understood.
+
+    `failure` is a code of ours ("" for accepted), `message` a sentence without secrets. `wait_seconds` is how long the
+    tenant is to wait where Meta said so; an accepted answer may say it too. Codes fit the database's integers.
+    """
+
+    kind: Kind
+    http_status: int | None
+    code: int | None
+    subcode: int | None
+    fbtrace_id: str | None
+    failure: str
+    message: str
+    wait_seconds: float | None
+
+
+def verdict_of(answer: Answer, *, sent: int) -> Verdict:
+    """What an answer to a request with `sent` events means. Takes anything; never raises."""
+    body = _json_object(answer.body)
+    error = body.get("error")
+    error = error if isinstance(error, dict) else {}
+    code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
+    kind, failure, message = _judged(answer, body, code, subcode, sent)
+    return Verdict(
+        kind,
+        answer.http_status,
+        code,
+        subcode,
+        _trace_id(error.get("fbtrace_id")) or _trace_id(body.get("fbtrace_id")),
+        failure,
+        message,
+        _wait_seconds(answer.headers, throttled=kind is Kind.slow_down),
+    )
+
+
+def _judged(
+    answer: Answer, body: Mapping[str, Any], code: int | None, subcode: int | None, sent: int
+) -> tuple[Kind, str, str]:
+    """Kind, code of ours, sentence."""
+    if answer.transport is not None:
+        return Kind.retry, answer.transport, _WITHOUT_ANSWER.get(answer.transport, _WITHOUT_ANSWER["connection"])
+    status = answer.http_status or 0
+    if code is not None or "error" in body:
+        judged = _error(code, subcode)
+        if judged is not None:
+            return judged
+    elif 200 <= status < 300:
+        # `1 == True` in Python, hence the type.
+        if type(body.get("events_received")) is int and body["events_received"] == sent:
+            return Kind.accepted, "", f"Meta took {sent} events"
+        said = f"the answer (HTTP {status}) does not say that all {sent} events were received"
+        mend = "they are sent again; if it stays, check that TRACKAI_CAPI_URL is Meta's"
+        return Kind.unknown, "unexpected_answer", f"{said}: {mend}"
+    if status >= 500:
+        return Kind.retry, "server_error", f"Meta's server failed (HTTP {status}): the events are sent again"
+    if status == _TOO_MANY_REQUESTS:
+        return Kind.slow_down, "throttled", "too many requests (HTTP 429): the events wait"
+    said = f"an answer that is not documented ({_named(status, code, subcode)})"
+    mend = "the events are sent again; if it stays, look the code up in Meta's error reference"
+    return Kind.unknown, "unknown_error", f"{said}: {mend}"
+
+
+def _error(code: int | None, subcode: int | None) -> tuple[Kind, str, str] | None:
+    """What the codes mean; None for those that are not known."""
+    named = _named(None, code, subcode)
+    if code in _RETRY:
+        return Kind.retry, "server_error", f"Meta asks to try again ({named}): the events are sent again"
+    if code in _SLOW_DOWN:
+        return (
+            Kind.slow_down,
+            "throttled",
+            f"Meta's rate limit is reached ({named}): the events wait",
+        )
+    if code is not None and code in _SETUP:
+        mend = _SETUP_MENDS.get(code, "the access token may not send to this pixel: have access to it granted")
+        return Kind.setup, "setup", f"{mend} ({named}); the events are kept"
+    if code == _INVALID_PARAMETER and subcode == _UNKNOWN_OBJECT:
+        mend = "the pixel does not exist or the access token may not see it: check the tenant's pixel_id and the token"
+        return Kind.setup, "setup", f"{mend} ({named}); the events are kept"
+    if code == _INVALID_PARAMETER and subcode in _EVENT_SUBCODES:
+        assert subcode is not None
+        failure, mend = _EVENT_FAILURES.get(subcode, ("bad_event", "look the subcode up in Meta's error reference"))
+        return Kind.bad_event, failure, f"Meta refuses an event ({named}): {mend}"
+    return None
+
+
+def _named(status: int | None, code: int | None, subcode: int | None) -> str:
+    parts = [f"HTTP {status}"] if status is not None else []
+    if code is not None:
+        parts.append(f"code {code}" + (f", subcode {subcode}" if subcode is not None else ""))
+    return ", ".join(parts) or "no code"
+
+
+def _wait_seconds(headers: Mapping[str, str], *, throttled: bool) -> float | None:
+    """The longest wait that the headers tell.
+
+    `estimated_time_to_regain_access` counts minutes and is above 0 only while calls are refused; `reset_time_duration`
+    counts seconds until the usage is forgotten and is always there, so that it is a wait only for who is `throttled`.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    waits = [
+        _seconds(entry.get("estimated_time_to_regain_access"), 60)
+        for usage in _json_object(lower.get("x-business-use-case-usage")).values()
+        for entry in (usage if isinstance(usage, list) else [usage])
+        if isinstance(entry, dict)
+    ]
+    account = _json_object(lower.get("x-ad-account-usage"))
+    waits.append(_seconds(account.get("estimated_time_to_regain_access"), 60))
+    if throttled:
+        waits.append(_seconds(account.get("reset_time_duration"), 1))
+        retry_after = (lower.get("retry-after") or "").strip()
+        waits.append(float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0.0)
+    longest = min(max(waits), LONGEST_WAIT.total_seconds())
+    return longest if longest > 0 else None
+
+
+def _seconds(value: object, unit: int) -> float:
+    # NaN is not above 0 either.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        return 0.0
+    return float(min(value, LONGEST_WAIT.total_seconds())) * unit
+
+
+def _json_object(text: bytes | str | None) -> dict[str, Any]:
+    """The JSON object that the text is; empty for anything else."""
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_INTEGER:
+        return value
+    return None
+
+
+def _trace_id(value: object) -> str | None:
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_TRACE_ID and _TRACE_ID_SIGNS.issuperset(value):
+        return value
+    return None

@@ -1,0 +1,58 @@
+"""One request to the Conversions API and what came back.
+
+Here: the address, the token's header, the time limit. Not here: what a request holds (`events`), what an answer means
+(`answers`). A token goes into the header and nowhere else: not into the address, which is logged, nor into an error.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from trackai_pipelines.delivery.answers import Answer
+from trackai_pipelines.settings import CapiSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+# Meta's answers are a few hundred bytes; whatever answers with more is something else.
+LARGEST_ANSWER = 64 * 1024
+HEADERS = {"Content-Type": "application/json", "User-Agent": "trackai-pipelines"}
+"""Of every request; the token's comes on top."""
+
+
+def events_url(settings: CapiSettings, pixel_id: str) -> str:
+    """Where events of a pixel go."""
+    return f"{settings.capi_url.rstrip('/')}/{settings.capi_version}/{quote(pixel_id, safe='')}/events"
+
+
+def http_client(settings: CapiSettings, connections: int) -> "httpx.AsyncClient":
+    """A client whose tenants never wait for each other's connections; of idle ones it keeps so many."""
+    import httpx
+
+    return httpx.AsyncClient(
+        timeout=settings.capi_timeout_seconds,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
+        headers=HEADERS,
+    )
+
+
+async def post(client: "httpx.AsyncClient", url: str, body: bytes, *, token: SecretStr, seconds: float) -> Answer:
+    """Send a body and give the answer, whatever it is; never raises for a failure of the network or the server."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+    try:
+        # The client's own limit is on each step: a server that sends a byte now and then would keep to it for ever.
+        async with asyncio.timeout(seconds), client.stream("POST", url, content=body, headers=headers) as response:
+            text = b""
+            async for part in response.aiter_bytes():
+                text += part
+                if len(text) > LARGEST_ANSWER:
+                    break
+            return Answer(response.status_code, text[:LARGEST_ANSWER], dict(response.headers), None)
+    except TimeoutError:
+        return Answer(None, b"", {}, "timeout")
+    except (httpx.TransportError, httpx.DecodingError):
+        return Answer(None, b"", {}, "connection")

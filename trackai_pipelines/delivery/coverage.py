@@ -1,0 +1,37 @@
+"""Key coverage: which share of a tenant's events carries each key that Meta matches by.
+
+Meta's own match quality cannot be computed here; coverage predicts it. It is counted from what was sent, so that it
+stays when clicks are deleted and conversions anonymised. What does not belong here: what an event carries (`events`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from psycopg import Connection
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.delivery.events import KEYS
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Accepted events of a tenant and UTC day of the sale, and how many of them carry each of KEYS."""
+
+    slug: str
+    day: date
+    events: int
+    carrying: Mapping[str, int]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the events that carry each key, 0 to 1."""
+        return {key: count / self.events for key, count in self.carrying.items()}
+
+
+def coverage_of_days(connection: Connection, first: date, last: date) -> list[Coverage]:
+    """The coverage of the UTC days `first` to `last`, both included, by tenant; days without events are left out."""
+    rows = connection.execute(
+        statement("delivery/key_coverage"), {"from_day": first, "to_day": last + timedelta(days=1)}
+    )
+    return [Coverage(slug, day, events, dict(zip(KEYS, counts, strict=True))) for slug, day, events, *counts in rows]

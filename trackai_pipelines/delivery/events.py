@@ -1,0 +1,182 @@
+"""Events: what is told to Meta about a sale, and the ids by which it is told once.
+
+Here: a sale and its click become one event in Meta's field names, and events one request. Not here: whether an event
+may be sent (`validate`), the hashing of a buyer's data (`customer_information`), and the way to Meta (`dispatcher`).
+Everything is made of the sale and its click alone: the same sale gives the same event at any time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import msgspec
+
+from trackai_pipelines.customer_information.hashing import sha256_hex
+from trackai_pipelines.delivery.cookies import well_formed_fbc, well_formed_fbclid, well_formed_fbp
+from trackai_pipelines.money import is_currency, minor_units
+
+# The keys that predict how well Meta can match an event; coverage is counted by them.
+KEYS = ("em", "ph", "fbc", "fbp", "client_ip_address", "client_user_agent", "external_id")
+# Names the software that sends, so that Meta's support can tell our events from a browser's.
+_PARTNER_AGENT = "trackai-pipelines"
+# What is no currency keeps the decimals that the database keeps: its event is refused by name, not by a crash.
+_DECIMALS_OF_NO_CURRENCY = 4
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENCODER = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A tenant as the receiver of events. `sent_event_id` is `registry` or `order`."""
+
+    tenant_id: str
+    slug: str
+    pixel_id: str | None
+    sent_event_id: str
+    limited_data_use: bool
+    ldu_country: int
+    ldu_state: int
+    opt_out: bool
+    test_event_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A conversion with its matched click: all that an event is made of.
+
+    `value` is in units of the currency, times have zones, hashes are 64 hex digits, `customer_information` holds
+    hashes by Meta's names. The `click_*` are None where no click was matched.
+    """
+
+    conversion_id: int
+    gateway: str
+    gateway_event_id: str
+    order_id: str | None
+    event_name: str
+    value: Decimal
+    currency: str
+    occurred_at: datetime
+    fbclid: str | None
+    fbc: str | None
+    fbp: str | None
+    email_hash: str | None
+    phone_hash: str | None
+    customer_information: Mapping[str, str] | None
+    client_ip: str | None
+    client_user_agent: str | None
+    event_source_url: str | None
+    click_fbclid: str | None
+    click_fbc: str | None
+    click_fbp: str | None
+    click_ip: str | None
+    click_user_agent: str | None
+    click_created_at: datetime | None
+
+
+def registry_event_id(tenant_id: str, sale: Sale) -> str:
+    """The id by which a sale is delivered once: 64 hex digits, the same however its amount is written.
+
+    SHA-256 of tenant, order, event name, value and currency, joined with `|`; the value with exactly the decimals
+    of its currency. A sale without an order takes its gateway's event in its place, so that two never share an id.
+    """
+    value = _amount(sale.value, sale.currency)
+    return sha256_hex("|".join((tenant_id, _order(sale), sale.event_name, f"{value:f}", sale.currency.upper())))
+
+
+def event_of(recipient: Recipient, sale: Sale) -> dict[str, Any]:
+    """One event in Meta's field names ("Server event parameters" of the Conversions API).
+
+    The sale's own values come first and are completed from its click. A malformed fbc, fbp or page address is left
+    out, because one would have the whole request refused.
+    """
+    custom_data: dict[str, Any] = {
+        "value": _amount(sale.value, sale.currency),
+        "currency": sale.currency.upper(),
+    }
+    if sale.order_id and sale.order_id.strip():
+        custom_data["order_id"] = sale.order_id
+    event: dict[str, Any] = {
+        "event_name": sale.event_name,
+        "event_time": (sale.occurred_at - _EPOCH) // timedelta(seconds=1),
+        "event_id": _sent_event_id(recipient, sale),
+        "action_source": "website",
+        "user_data": _user_data(sale),
+        "custom_data": custom_data,
+    }
+    if (sale.event_source_url or "").lower().startswith(("http://", "https://")):
+        event["event_source_url"] = sale.event_source_url
+    if recipient.limited_data_use:
+        event["data_processing_options"] = ["LDU"]
+        event["data_processing_options_country"] = recipient.ldu_country
+        event["data_processing_options_state"] = recipient.ldu_state
+    if recipient.opt_out:
+        event["opt_out"] = True
+    return event
+
+
+def encoded(event: Mapping[str, Any]) -> bytes:
+    """The event as JSON, the same bytes for the same event; amounts are numbers with all their decimals."""
+    return _ENCODER.encode(event)
+
+
+def request_body(events: Sequence[bytes], recipient: Recipient) -> bytes:
+    """The body of a request that carries the events byte for byte."""
+    options = {"partner_agent": _PARTNER_AGENT}
+    if recipient.test_event_code:
+        options["test_event_code"] = recipient.test_event_code
+    return b'{"data":[%b],%b' % (b",".join(events), _ENCODER.encode(options)[1:])
+
+
+def keys_of(event: Mapping[str, Any]) -> frozenset[str]:
+    """Those of KEYS that the event carries."""
+    return frozenset(key for key in KEYS if event["user_data"].get(key))
+
+
+def _order(sale: Sale) -> str:
+    order = sale.order_id or ""
+    return order if order.strip() else f"{sale.gateway}:{sale.gateway_event_id}"
+
+
+def _sent_event_id(recipient: Recipient, sale: Sale) -> str:
+    """The id that Meta compares with the browser's, where the tenant's page can build only the short one."""
+    if recipient.sent_event_id == "order":
+        return f"{_order(sale)}.{sale.event_name}"
+    return registry_event_id(recipient.tenant_id, sale)
+
+
+def _amount(value: Decimal, currency: str) -> Decimal:
+    """The amount with exactly the decimals of its currency. Decimals that the currency does not have (49.995 BRL)
+    are rounded to the nearest, halves up, as an invoice would."""
+    code = currency.upper()
+    decimals = minor_units(code) if is_currency(code) else _DECIMALS_OF_NO_CURRENCY
+    return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+
+
+def _user_data(sale: Sale) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "em": [sale.email_hash] if sale.email_hash else None,
+        "ph": [sale.phone_hash] if sale.phone_hash else None,
+        **(sale.customer_information or {}),
+        "fbc": _fbc(sale),
+        "fbp": well_formed_fbp(sale.fbp) or well_formed_fbp(sale.click_fbp),
+        "client_ip_address": sale.client_ip or sale.click_ip,
+        "client_user_agent": (sale.client_user_agent or "").strip() or (sale.click_user_agent or "").strip(),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _fbc(sale: Sale) -> str | None:
+    """The click cookie: the sale's, else the click's, else one built of an fbclid and the time of the click.
+
+    An fbclid that no click is known for gives none: the time in the cookie is when the fbclid was first seen.
+    """
+    known = well_formed_fbc(sale.fbc) or well_formed_fbc(sale.click_fbc)
+    if known or sale.click_created_at is None:
+        return known
+    fbclid = well_formed_fbclid(sale.click_fbclid) or well_formed_fbclid(sale.fbclid)
+    if fbclid is None:
+        return None
+    # The index 1 is what Meta asks of a cookie that is made on a server.
+    return f"fb.1.{(sale.click_created_at - _EPOCH) // timedelta(milliseconds=1)}.{fbclid}"

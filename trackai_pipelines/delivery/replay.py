@@ -1,0 +1,44 @@
+"""Replay: sales of past days go on the queue again.
+
+What belongs here: the request. What does not: sending (`dispatcher`), sales that are queued by themselves.
+"""
+
+from datetime import date, timedelta
+
+from psycopg import Connection
+
+from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.delivery.prepare import too_old_before
+
+
+def enqueue_days(
+    connection: Connection,
+    first: date,
+    last: date,
+    *,
+    resend_already_sent: bool = False,
+    clock: Clock = utc_now,
+) -> int:
+    """Queue what was not accepted of the sales of the UTC days `first` to `last`, both included; gives how many.
+
+    Sales that failed for good are tried again, sales older than Meta takes are left out, and nothing is sent twice.
+    `resend_already_sent` queues accepted sales, too, with the same event ids: Meta promises to count an event once only
+    between a browser and a server and within 48 hours, so that **each of them may be counted twice**.
+    One transaction a day. Raises ValueError when the range is empty.
+    """
+    if last < first:
+        raise ValueError(f"the range of days is empty: {first} is after {last}; swap them")
+    queued = 0
+    for days in range((last - first).days + 1):
+        day = first + timedelta(days=days)
+        queued += connection.execute(
+            statement("delivery/enqueue_replay"),
+            {
+                "from_day": day,
+                "to_day": day + timedelta(days=1),
+                "too_old": too_old_before(clock()),
+                "resend": resend_already_sent,
+            },
+        ).rowcount
+    return queued

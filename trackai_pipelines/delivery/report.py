@@ -1,0 +1,69 @@
+"""What a dispatch did, counted by tenant and day.
+
+What belongs here: figures. What does not: how they come about (`dispatcher`), how they are shown (defs/, cli).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date
+
+from trackai_pipelines.delivery.answers import Kind, Verdict
+from trackai_pipelines.delivery.claims import Claim, ends
+
+Part = tuple[str, date]
+"""A tenant's slug and the UTC day of the sale."""
+
+
+@dataclass
+class DispatchReport:
+    """Events by tenant and UTC day of the sale, and requests."""
+
+    sent: Counter[Part] = field(default_factory=Counter)
+    """Accepted by Meta."""
+    failed: Counter[Part] = field(default_factory=Counter)
+    """Failed for good, each with its reason in trackai.dispatch_attempts."""
+    retried: Counter[Part] = field(default_factory=Counter)
+    """Attempts that did not get through and are made again."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """Events on the queue when it ended, by slug; empty in the report of a window."""
+    requests: int = 0
+    failed_requests: int = 0
+    """Those that were not accepted."""
+    seconds: float = 0.0
+
+    def add(self, other: "DispatchReport") -> None:
+        """Count what the other did, too; what waits is the later one's."""
+        self.sent.update(other.sent)
+        self.failed.update(other.failed)
+        self.retried.update(other.retried)
+        self.waiting = other.waiting
+        for name in ("requests", "failed_requests", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def add_closed(self, claim: Claim) -> None:
+        """Count events that a claim closed unsent."""
+        slug = claim.recipient.slug
+        self.failed.update((slug, event.occurred_at.astimezone(UTC).date()) for event in claim.closed if event.problem)
+
+    def add_answer(self, claim: Claim, verdict: Verdict) -> None:
+        """Count a request and what became of its events."""
+        self.requests += 1
+        if verdict.kind is Kind.accepted:
+            outcome = self.sent
+        else:
+            self.failed_requests += 1
+            outcome = self.failed if ends(claim, verdict) else self.retried
+        outcome.update((claim.recipient.slug, event.occurred_at.astimezone(UTC).date()) for event in claim.events)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was done."""
+        return not (self.requests or self.failed)
+
+
+def by_tenant(counted: Counter[Part]) -> Counter[str]:
+    """Events by slug, over all days."""
+    total: Counter[str] = Counter()
+    for (slug, _), count in counted.items():
+        total[slug] += count
+    return total

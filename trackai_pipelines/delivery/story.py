@@ -1,0 +1,93 @@
+"""What became of the delivery of one conversion: its attempts, and a sentence.
+
+What belongs here: the story of a single conversion. What does not: how it is printed (cli), totals (`account`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.delivery.account import PASSING_FAILURES, waiting_reason
+from trackai_pipelines.delivery.circuit import Circuit
+from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.validate import CLOCK_SKEW
+
+
+@dataclass(frozen=True)
+class DispatchAttempt:
+    """One row of dispatch_attempts."""
+
+    attempt: int
+    status: str
+    http_status: int | None
+    error_code: int | None
+    error_subcode: int | None
+    fbtrace_id: str | None
+    failure: str | None
+    message: str | None
+    payload_sha256: str | None
+    event_id: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DispatchStory:
+    """All attempts of a conversion, oldest first, and what became of it."""
+
+    attempts: Sequence[DispatchAttempt]
+    verdict: str
+
+
+def dispatch_story(
+    connection: Connection, tenant_id: str, conversion_id: int, *, clock: Clock = utc_now
+) -> DispatchStory | None:
+    """The delivery of a conversion; None when there is no such conversion."""
+    key = {"tenant_id": tenant_id, "conversion_id": conversion_id}
+    with connection.transaction():
+        state = connection.execute(statement("delivery/story_state"), key).fetchone()
+        with connection.cursor(row_factory=class_row(DispatchAttempt)) as cursor:
+            attempts = cursor.execute(statement("delivery/story_attempts"), key).fetchall()
+    if state is None:
+        return None
+    status, policy, strategy, occurred_at, queued, held, *circuit = state
+    now = clock()
+    if queued:
+        ahead = occurred_at > now + CLOCK_SKEW
+        verdict = f"Waiting: {waiting_reason(status, Circuit(*circuit), held=held, ahead=ahead, now=now)}."
+        if attempts:
+            verdict += f" Attempts so far: {len(attempts)}."
+    elif attempts:
+        verdict = _ended(attempts)
+    else:
+        verdict = _never_queued(status, policy, strategy, too_old=occurred_at < too_old_before(now))
+    return DispatchStory(attempts, verdict)
+
+
+def _ended(attempts: Sequence[DispatchAttempt]) -> str:
+    accepted = [attempt for attempt in attempts if attempt.status == "success"]
+    if accepted:
+        first = accepted[0]
+        again = f"; sent again on request, {len(accepted)} times in all" if len(accepted) > 1 else ""
+        return f"Sent: Meta accepted it at {first.completed_at:%Y-%m-%d %H:%M:%S} UTC, attempt {first.attempt}{again}."
+    last = attempts[-1]
+    if last.failure in (None, *PASSING_FAILURES):
+        return "Lost: its last attempt was to be made again, but it is not queued. Replay the day of the sale."
+    return f"Failed for good ({last.failure}): {last.message}."
+
+
+def _never_queued(status: str, policy: str, strategy: str | None, *, too_old: bool) -> str:
+    if strategy is None:
+        return "Not due yet: it has not been matched."
+    if status != "active":
+        return f"Not due: the tenant is {status}."
+    if policy == "matched" and strategy == "unmatched":
+        return "Not due: the tenant wants matched sales only, and no click was found."
+    if too_old:
+        return "Never due: the sale was older than the seven days within which Meta takes events."
+    return "Lost: it is due, but neither queued nor tried. Replay the day of the sale."

@@ -1,0 +1,67 @@
+"""Access tokens: where a tenant's comes from.
+
+Here: the one small interface and its two sources. Not here: what is done with a token (`dispatcher`). A token is never
+in the database, a log, metadata or an error's text: it is handed on as a SecretStr, which does not show itself.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+_PREFIX = "TRACKAI_CAPI_TOKEN_"
+# What can stand in an HTTP header. Anything else would fail there, in an error that repeats it.
+_TOKEN = re.compile(r"[!-~]{1,4096}")
+
+
+class TokenStore(Protocol):
+    """Something that knows tenants' access tokens."""
+
+    def token_of(self, slug: str) -> SecretStr | None:
+        """The tenant's access token, or None where there is none that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentTokens:
+    """Tokens from variables `TRACKAI_CAPI_TOKEN_<SLUG>`, read anew each time."""
+
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    def token_of(self, slug: str) -> SecretStr | None:
+        """The tenant's access token, or None where the variable is unset or holds none."""
+        return _usable(self.environment.get(token_variable(slug), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryTokens:
+    """Tokens from a folder of files named by slug, as secrets are mounted; read anew each time, so that a token that
+    is replaced there is used at once."""
+
+    folder: Path
+
+    def token_of(self, slug: str) -> SecretStr | None:
+        """The tenant's access token, or None where there is no such file, or none that can be read."""
+        if Path(slug).name != slug or slug in {".", ".."}:
+            return None
+        try:
+            return _usable((self.folder / slug).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            # One tenant's unreadable file must not stop the others; it is told as a missing token.
+            return None
+
+
+def token_variable(slug: str) -> str:
+    """The environment variable of a tenant's token: the slug upper-cased, `-` and `.` as `_`.
+
+    Slugs that differ only in these signs, or in case, share a variable.
+    """
+    return _PREFIX + re.sub(r"[-.]", "_", slug.upper())
+
+
+def _usable(text: str) -> SecretStr | None:
+    trimmed = text.strip()
+    return SecretStr(trimmed) if _TOKEN.fullmatch(trimmed) else None

@@ -1,0 +1,52 @@
+"""What a conversion tells of its buyer beyond e-mail and phone, as it is stored: hashes and nothing else.
+
+Here: the columns that hold it, and the JSON of their hashes. Not here: how each is hashed (`customer_information`), or
+where a gateway's payload has it (`gateways`).
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from trackai_pipelines.customer_information.parameters import hashed_parameters
+
+# Columns of a landing file, and Meta's names for their hashes.
+PARAMETERS: Mapping[str, str] = {
+    "first_name": "fn",
+    "last_name": "ln",
+    "city": "ct",
+    "state": "st",
+    "zip": "zp",
+    "country": "country",
+    "birth_date": "db",
+    "gender": "ge",
+    "customer_id": "external_id",
+}
+
+
+class Buyer(Protocol):
+    """A record with these columns, raw or hashed."""
+
+    first_name: object
+    last_name: object
+    city: object
+    state: object
+    zip: object
+    country: object
+    birth_date: object
+    gender: object
+    customer_id: object
+
+
+def customer_information(record: Buyer, default_country: str | None) -> str:
+    """The hashes as a JSON object by Meta's names; "" where there is none."""
+    # Most files have none of these; spelled out, that costs them next to nothing.
+    if (
+        record.first_name is record.last_name is record.city is record.state is record.zip is None
+        and record.country is record.birth_date is record.gender is record.customer_id is None
+    ):
+        return ""
+    raw = {parameter: getattr(record, column) for column, parameter in PARAMETERS.items()}
+    hashes = hashed_parameters(raw, default_country)
+    return msgspec.json.encode(hashes).decode() if hashes else ""
