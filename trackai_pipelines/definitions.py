@@ -49,6 +49,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
             matching_jobs.rematch_unmatched,
             match_rates_jobs.aggregate_match_rates,
             lifecycle_jobs.maintain_partitions,
+            lifecycle_jobs.prune_dagster_history,
         ],
         sensors=[
             ingest_sensors.landing_files_sensor,
@@ -59,6 +60,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
         schedules=[
             match_rates_schedules.nightly_match_rates,
             lifecycle_schedules.daily_partition_maintenance,
+            lifecycle_schedules.daily_history_pruning,
         ],
         resources={"database": EventDatabase(), **(resources or {})},
         # The work is the database's. A process for each step, Dagster's default, would add seconds to every asset and

@@ -70,10 +70,10 @@ def test_serves_until_ctrl_c_and_leaves_nothing_running(server_home: Path, port:
     assert left_over(server_home) == []
 
 
-def test_a_dead_child_ends_everything_and_is_named(server_home: Path, port: int) -> None:
+def test_a_child_that_dies_before_the_ui_answers_ends_everything_and_is_named(server_home: Path, port: int) -> None:
     running = process("up", "--port", str(port))
     try:
-        os.kill(_daemon_of(running.pid), signal.SIGKILL)
+        os.kill(_service(running.pid, "dagster._daemon"), signal.SIGKILL)
         _, err = running.communicate(timeout=60)
     finally:
         running.kill()
@@ -82,17 +82,80 @@ def test_a_dead_child_ends_everything_and_is_named(server_home: Path, port: int)
     assert left_over(server_home) == []
 
 
-def _daemon_of(pid: int) -> int:
-    """The process id of the daemon, once `up` has started it."""
+def test_killed_services_are_started_again_and_nothing_is_left_running(server_home: Path, port: int) -> None:
+    running = process("up", "--port", str(port))
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_told(running, url)
+        _wait_for_a_tick(url)
+        for module in ("dagster_webserver", "dagster._daemon", "dagster"):
+            killed = _service(running.pid, module)
+            os.kill(killed, signal.SIGKILL)
+            assert _service(running.pid, module, other_than=killed) != killed
+            _wait_for_a_tick(url)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 0, err
+    for name in ("webserver", "daemon", "code-server"):
+        assert f"Dagster's {name} ended by itself (exit code -9); it is started again." in err
+    assert left_over(server_home) == []
+
+
+def test_a_service_that_dies_again_and_again_ends_everything(server_home: Path, port: int) -> None:
+    running = process("up", "--port", str(port))
+    killed = 0
+    try:
+        _wait_until_told(running, f"http://127.0.0.1:{port}")
+        for _ in range(6):
+            killed = _service(running.pid, "dagster._daemon", other_than=killed)
+            os.kill(killed, signal.SIGKILL)
+        _, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 1
+    assert err.count("Dagster's daemon ended by itself (exit code -9); it is started again.") == 5
+    assert "Dagster's daemon ended by itself (exit code -9), for the 6th time in a few minutes. Its log" in err
+    assert left_over(server_home) == []
+
+
+def _service(pid: int, module: str, *, other_than: int = 0) -> int:
+    """The process id of a service of `up` that runs this module, once there is one."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for child in psutil.Process(pid).children():
             # Other children come and go: the server's start is among them.
             with contextlib.suppress(psutil.NoSuchProcess):
-                if child.cmdline()[1:3] == ["-m", "dagster._daemon"]:
+                if child.cmdline()[1:3] == ["-m", module] and child.pid != other_than:
                     return child.pid
         time.sleep(0.05)
-    pytest.fail("up started no daemon")
+    pytest.fail(f"up started no {module}")
+
+
+_TICKS = """{ sensorsOrError(repositorySelector: {
+    repositoryName: "__repository__", repositoryLocationName: "trackai_pipelines"
+}) { ... on Sensors { results { sensorState { ticks(limit: 5) { status timestamp } } } } } }"""
+
+
+def _wait_for_a_tick(url: str) -> None:
+    """Wait until the UI tells of a sensor's tick that began after now and went well, or is at it for a while.
+
+    One that does not reach the code server fails at once.
+    """
+    begun, deadline = time.time(), time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError):
+            answer = requests.post(f"{url}/graphql", json={"query": _TICKS}, timeout=60).json()
+            for sensor in answer["data"]["sensorsOrError"].get("results", []):
+                for tick in sensor["sensorState"]["ticks"]:
+                    since = time.time() - tick["timestamp"]
+                    if tick["timestamp"] > begun and (
+                        tick["status"] in ("SKIPPED", "SUCCESS") or (tick["status"] == "STARTED" and since > 2)
+                    ):
+                        return
+        time.sleep(0.2)
+    pytest.fail("no sensor ticks")
 
 
 def _wait_until_told(running: "subprocess.Popen[str]", url: str) -> None:

@@ -132,8 +132,9 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
+    # To the whole group, as a terminal does: a resident run would go on for the rest of its hour without its daemon.
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
     deadline = time.monotonic() + 60
     while _group_lives(process) and time.monotonic() < deadline:
         time.sleep(0.2)

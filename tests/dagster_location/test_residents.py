@@ -146,7 +146,8 @@ def test_a_queue_that_stands_still_is_not_made_longer(
 def test_a_watch_sees_a_death_at_once(
     requests: Requests, connection: Connection[Any], database: EventDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensors, "WATCH_SECONDS", PATIENCE)
+    # Longer than a test may take.
+    monkeypatch.setattr(sensors, "WATCH_SECONDS", 3600)
     assert len(requests()) == 2
 
     def die() -> None:
@@ -156,9 +157,7 @@ def test_a_watch_sees_a_death_at_once(
 
     death = threading.Thread(target=die)
     death.start()
-    began = time.monotonic()
     assert len(requests()) == 2
-    assert time.monotonic() - began < PATIENCE
     death.join()
 
 

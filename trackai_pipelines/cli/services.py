@@ -9,15 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from trackai_pipelines.cli import tethered
 
-# Dagster ends its runs and code servers in a second or two; who has not after this is killed.
-_PATIENCE_SECONDS = 20
+# Runs end in a second or two; who has not after this is killed.
+_PATIENCE_SECONDS = 8
 _STEP_SECONDS = 0.1
 _LARGEST_LOG = 10 * 1024**2
 _SHOWN_LINES = 20
@@ -28,13 +28,21 @@ class Service:
     """A running child, the leader of a process group of its own, and the file that it writes to."""
 
     name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(repr=False)
     process: subprocess.Popen[bytes]
     log: Path
 
     @property
     def died(self) -> bool:
-        """Whether the child itself has ended."""
+        """Whether the child itself has ended; its own children may live on."""
         return self.process.poll() is not None
+
+    @property
+    def alive(self) -> bool:
+        """Whether any process of its group lives; the group outlives its leader."""
+        self.process.poll()
+        return any(_in_group(process, self.process.pid) for process in psutil.process_iter())
 
     def last_words(self) -> str:
         """The end of its log."""
@@ -59,37 +67,36 @@ def start(name: str, arguments: Sequence[str], *, environment: Mapping[str, str]
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Service(name, process, log)
+    return Service(name, arguments, environment, process, log)
 
 
-def stop(services: Sequence[Service]) -> None:
-    """End the services one after the other, each with all processes that it started; nothing of them is left."""
+def start_again(service: Service) -> Service:
+    """Start anew what has died. What the dead one had started is left to work on: it is the caller's to end."""
+    return start(service.name, service.arguments, environment=service.environment, logs=service.log.parent)
+
+
+def stop(services: Sequence[Service], *, patience: float = _PATIENCE_SECONDS) -> None:
+    """End the services together, each with all processes that it started; nothing of them is left.
+
+    Who has not ended after `patience` seconds is killed.
+    """
     for service in services:
-        _end_group(service)
-
-
-def _end_group(service: Service) -> None:
-    _signal(service, signal.SIGTERM)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while _alive(service):
+        _signal(service, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while left := [service for service in services if service.alive]:
         if time.monotonic() > deadline:
-            _signal(service, signal.SIGKILL)
+            for service in left:
+                _signal(service, signal.SIGKILL)
         time.sleep(_STEP_SECONDS)
 
 
 def _signal(service: Service, number: signal.Signals) -> None:
     # The number of a group is not given away while it has a member, and we look just before.
-    if _alive(service):
+    if service.alive:
         try:
             os.killpg(service.process.pid, number)
         except ProcessLookupError:
             return
-
-
-def _alive(service: Service) -> bool:
-    """Whether any process of the service's group lives; the group outlives its leader."""
-    service.process.poll()
-    return any(_in_group(process, service.process.pid) for process in psutil.process_iter())
 
 
 def _in_group(process: psutil.Process, group: int) -> bool:

@@ -1,1 +1,1 @@
-"""Lifecycle in Dagster: the job that makes partitions ahead, its schedule and its check."""
+"""Lifecycle in Dagster: the jobs that make partitions ahead and prune Dagster's history, schedules and checks."""
