@@ -20,6 +20,7 @@ from trackai_pipelines.residents.leases import holders
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 JOB = "match_conversions"
+RUN_KEY_TAG = "dagster/run_key"
 PATIENCE = 60
 Requests = Callable[[], "list[dg.RunRequest]"]
 
@@ -67,7 +68,7 @@ def launch(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> C
                 job.execute_in_process(
                     run_config=request.run_config,
                     partition_key=request.partition_key,
-                    tags=dict(request.tags),
+                    tags={**request.tags, RUN_KEY_TAG: request.run_key or ""},
                     instance=postgres_instance,
                     raise_on_error=False,
                 )
@@ -86,6 +87,20 @@ def launch(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> C
     return start
 
 
+@pytest.fixture
+def submit(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> Callable[[list[dg.RunRequest]], None]:
+    """Make the runs that were asked for, as the daemon does before the next evaluation; they never start."""
+    job = location.get_repository_def().get_job(JOB)
+
+    def make(asked: list[dg.RunRequest]) -> None:
+        for request in asked:
+            postgres_instance.create_run_for_job(
+                job, status=dg.DagsterRunStatus.STARTING, tags={RUN_KEY_TAG: request.run_key or ""}
+            )
+
+    return make
+
+
 def wait_for(told: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -97,9 +112,14 @@ def wait_for(told: Callable[[], Any]) -> Any:
 
 
 def test_the_sensor_asks_for_what_is_missing_and_no_more(
-    requests: Requests, connection: Connection[Any], skipped: list[str], monkeypatch: pytest.MonkeyPatch
+    requests: Requests,
+    submit: Callable[[list[dg.RunRequest]], None],
+    connection: Connection[Any],
+    skipped: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = requests()
+    submit(first)
     assert len(first) == 2
     assert len({request.run_key for request in first}) == 2
     for request in first:
@@ -112,12 +132,26 @@ def test_the_sensor_asks_for_what_is_missing_and_no_more(
     connection.execute(
         "UPDATE trackai.leases SET expires_at = now() - interval '1 ms' WHERE holder = %s", [first[0].run_key]
     )
-    assert len(requests()) == 1
+    (again,) = requests()
+    submit([again])
     monkeypatch.setenv("TRACKAI_DRAINS", "3")
     assert len(requests()) == 1
     monkeypatch.setenv("TRACKAI_DRAINS", "0")
     assert requests() == []
     assert skipped[-1] == "None is wanted: the setting says 0."
+
+
+def test_what_an_abandoned_evaluation_promised_is_asked_for_again(
+    requests: Requests, submit: Callable[[list[dg.RunRequest]], None], connection: Connection[Any]
+) -> None:
+    """The daemon was killed while an evaluation watched on: nobody makes runs of its promises."""
+    abandoned = requests()
+    assert len(abandoned) == 2
+    second = requests()
+    assert len(second) == 2
+    assert not {request.run_key for request in second} & {request.run_key for request in abandoned}
+    submit(second)
+    assert requests() == []
 
 
 def test_a_queue_that_stands_still_is_not_made_longer(

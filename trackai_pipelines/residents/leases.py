@@ -6,7 +6,7 @@ All times are the server's: leases are compared between processes. What does not
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -67,6 +67,16 @@ def promise_missing(connection: Connection, terms: Terms) -> list[str]:
             },
         ).fetchall()
     return [holder for (holder,) in rows]
+
+
+def promised(connection: Connection, name: str) -> list[str]:
+    """The promised residents of a name that have not come yet."""
+    return [holder for (holder,) in connection.execute(statement("residents/promised"), {"name": name}).fetchall()]
+
+
+def withdraw(connection: Connection, name: str, promises: Sequence[str]) -> None:
+    """Take promises back that will not be kept."""
+    connection.execute(statement("residents/withdraw"), {"name": name, "holders": list(promises)})
 
 
 def holders(connection: Connection, name: str) -> list[str]:

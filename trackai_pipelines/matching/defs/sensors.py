@@ -22,8 +22,8 @@ RUN_COUNTS_FOR = timedelta(minutes=10)
 
 @dg.sensor(
     job=match_conversions,
-    # Each evaluation watches for most of a minute; the next one begins when the sensor loop comes round.
-    minimum_interval_seconds=5,
+    # Each evaluation watches for most of a minute; the next one begins when the sensor loop comes round, after 5 s.
+    minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps resident drains at work (TRACKAI_DRAINS, 2 by default): starts one when a lease is missing, or "
     "before one ends. The drains themselves see what arrives, within a fraction of a second.",

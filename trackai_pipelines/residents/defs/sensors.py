@@ -12,9 +12,10 @@ import dagster as dg
 from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
-from trackai_pipelines.residents.leases import Terms, holders, promise_missing
+from trackai_pipelines.residents.leases import Terms, holders, promise_missing, promised, withdraw
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
+_RUN_KEY_TAG = "dagster/run_key"
 WATCH_SECONDS = 40
 """How long one evaluation watches the leases. Every evaluation leaves a kilobyte in Dagster's storage, so that ticks of
 five seconds would be its largest part; a watch is as quick to see a death, at a tenth of the rows. Dagster gives an
@@ -43,8 +44,8 @@ def missing_residents(
     )
     if queued >= terms.wanted:
         return dg.SkipReason(f"{queued} runs wait in the queue to be started.")
-    promised = _watch(connection, terms)
-    if not promised:
+    found = _watch(context, connection, terms)
+    if not found:
         at_work = ", ".join(holder[:8] for holder in holders(connection, terms.name)) or "none yet"
         return dg.SkipReason(f"Enough are at work or being started; at work: {at_work}.")
     return [
@@ -54,15 +55,31 @@ def missing_residents(
             run_config={"ops": {op: {"config": {**config, "promised": holder}}}},
             tags={MAX_RUNTIME_TAG: str(int(terms.longest_seconds + _GRACE_SECONDS))},
         )
-        for holder in promised
+        for holder in found
     ]
 
 
-def _watch(connection: Connection, terms: Terms) -> list[str]:
+def _watch(context: dg.SensorEvaluationContext, connection: Connection, terms: Terms) -> list[str]:
     """Promises of missing residents as soon as there are any, or none after the watch."""
     end = time.monotonic() + WATCH_SECONDS
     while True:
-        promised = promise_missing(connection, terms)
-        if promised or time.monotonic() >= end:
-            return promised
+        _withdraw_forgotten(context.instance, connection, terms.name)
+        found = promise_missing(connection, terms)
+        if found or time.monotonic() >= end:
+            return found
         time.sleep(_LOOK_SECONDS)
+
+
+def _withdraw_forgotten(instance: dg.DagsterInstance, connection: Connection, name: str) -> None:
+    """Take back what nobody made a run of: an evaluation whose daemon was killed watches on, and promises to nobody.
+
+    Dagster makes the runs of an evaluation before it begins the next one, so that a promise of an earlier evaluation
+    has its run, or never will.
+    """
+    forgotten = [
+        holder
+        for holder in promised(connection, name)
+        if not instance.get_runs_count(dg.RunsFilter(job_name=name, tags={_RUN_KEY_TAG: holder}))
+    ]
+    if forgotten:
+        withdraw(connection, name, forgotten)
