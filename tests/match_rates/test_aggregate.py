@@ -61,14 +61,14 @@ sales = st.builds(
 
 
 def percentile_95(numbers: list[float]) -> Any:
-    """By linear interpolation between the two nearest ranks."""
+    """By linear interpolation between the two nearest ranks, to the width of the buckets that waits are counted in."""
     if not numbers:
         return None
     ordered = sorted(numbers)
     place = 0.95 * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
-    return pytest.approx(ordered[below] + (ordered[above] - ordered[below]) * (place - below), abs=1e-6)
+    return pytest.approx(ordered[below] + (ordered[above] - ordered[below]) * (place - below), abs=1e-6, rel=0.033)
 
 
 def expected(world: list[Sale]) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -242,3 +242,28 @@ def test_two_runs_of_one_range_at_once_agree(database_url: str, connection: Conn
         thread.join()
     assert failures == []
     assert stored(connection) == expected(world)
+
+
+@pytest.mark.parametrize(
+    ("waits", "p95"),
+    [
+        ([3.0], 3.0),
+        ([1.0, 2.0], 1.95),
+        ([1.0, 2.0, 3.0], 2.9),
+        ([0.0002, 0.0004], 0.00039),
+        ([5.0] * 40, 5.0),
+        # 96 short ones and five long ones: the place is 95, the last of the short ones.
+        ([0.5] * 96 + [900.0] * 5, 0.5),
+        ([0.5] * 95 + [900.0] * 6, 900.0),
+        # Between the two: place 95.95 of 102.
+        ([0.5] * 96 + [900.0] * 6, 0.5 + 0.95 * 899.5),
+    ],
+)
+def test_the_percentile_is_exact_where_its_neighbours_end_a_bucket(
+    connection: Connection[Any], add_tenant: Callable[..., str], waits: list[float], p95: float
+) -> None:
+    tenant = add_tenant("acme")
+    at = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    insert(connection, [Sale(tenant, "shopify", "BRL", Decimal(1), at, "fbc", wait) for wait in waits])
+    (totals,) = aggregate_days(connection, at.date(), at.date())
+    assert totals.p95_match_seconds == pytest.approx(p95, abs=1e-6)

@@ -52,6 +52,8 @@ def aggregate_days(
     while day <= to_day:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_DAY_LOCK, day.toordinal()))
+            connection.execute("DROP TABLE IF EXISTS pg_temp.day_counts")
+            connection.execute(statement("match_rates/count_day"), {"day": day})
             row = connection.execute(statement("match_rates/aggregate_day"), {"day": day, "now": clock()}).fetchone()
         assert row is not None
         yield DayTotals(day, *row)
