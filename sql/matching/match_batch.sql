@@ -2,16 +2,19 @@
 -- Writes one attribution a conversion and one log row a strategy tried, and answers with what was decided.
 -- Indexes: clicks_by_click_key, clicks_by_browser_key (newest first, so that each look-up reads one entry),
 -- identities_by_email, and the primary keys of conversions, clicks and matched_attributions.
--- A candidate's key is compared, not only its hash; a plain fbclid is compared as it stands, which spares a pattern.
+-- A candidate's key is compared, not only its hash; a text that is the key as it stands
+-- is compared as it is, which spares a pattern.
 -- Guarantees: a candidate is a click of the same tenant with the same key in (sale - lookback, sale + 5 minutes],
 -- the newest wins, then the highest id; a conversion that is matched already keeps its click; the answer hangs on
 -- the facts alone, not on batches or workers.
 -- A conversion that stays unmatched goes on the queue once more, to be looked at after this transaction has
 -- committed: a click that commits in between is seen by that look, or sees this conversion's open keys.
+-- OFFSET 0 keeps a step's expressions from being copied into each place that names them: worked out once a row,
+-- without the cost of storing the step.
 WITH moment AS (
     SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS at
 ),
-batch AS MATERIALIZED (
+batch AS (
     SELECT c.tenant_id,
            c.id AS conversion_id,
            q.cause,
@@ -33,14 +36,18 @@ batch AS MATERIALIZED (
     JOIN trackai.tenants t ON t.id = q.tenant_id
     LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id
     WHERE a.strategy IS NULL OR a.strategy = 'unmatched'
+    OFFSET 0
 ),
 by_fbc AS (
     SELECT b.*,
            CASE WHEN k.created_at > b.after THEN k.id END AS fbc_click,
            CASE
-               WHEN coalesce(trackai.trimmed(b.fbc), trackai.trimmed(b.fbclid)) IS NULL THEN 'no_key'
-               WHEN b.click_key IS NULL THEN 'malformed_key'
                WHEN k.created_at > b.after THEN 'hit'
+               WHEN b.click_key IS NULL THEN
+                   CASE
+                       WHEN coalesce(trackai.trimmed(b.fbc), trackai.trimmed(b.fbclid)) IS NULL THEN 'no_key'
+                       ELSE 'malformed_key'
+                   END
                WHEN k.id IS NOT NULL OR EXISTS (
                    SELECT 1 FROM trackai.clicks late
                    WHERE late.tenant_id = b.tenant_id
@@ -49,7 +56,8 @@ by_fbc AS (
                      AND late.created_at > b.until
                ) THEN 'outside_window'
                ELSE 'no_candidate'
-           END AS fbc_outcome
+           END AS fbc_outcome,
+           CASE WHEN k.created_at > b.after THEN NULL ELSE trackai.browser_key(b.fbp) END AS browser_key
     FROM batch b
     LEFT JOIN LATERAL (
         SELECT c.id, c.created_at
@@ -61,20 +69,16 @@ by_fbc AS (
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT 1
     ) k ON true
-),
-with_browser_key AS MATERIALIZED (
-    -- Worked out only where fbc missed, which is seldom; materialised, so that it is worked out once.
-    SELECT b.*, CASE WHEN b.fbc_click IS NULL THEN trackai.browser_key(b.fbp) END AS browser_key
-    FROM by_fbc b
+    OFFSET 0
 ),
 by_fbp AS (
     SELECT b.*,
            CASE WHEN k.created_at > b.after THEN k.id END AS fbp_click,
            CASE
                WHEN b.fbc_click IS NOT NULL THEN NULL
-               WHEN trackai.trimmed(b.fbp) IS NULL THEN 'no_key'
-               WHEN b.browser_key IS NULL THEN 'malformed_key'
                WHEN k.created_at > b.after THEN 'hit'
+               WHEN b.browser_key IS NULL THEN
+                   CASE WHEN trackai.trimmed(b.fbp) IS NULL THEN 'no_key' ELSE 'malformed_key' END
                WHEN k.id IS NOT NULL OR EXISTS (
                    SELECT 1 FROM trackai.clicks late
                    WHERE late.tenant_id = b.tenant_id
@@ -84,18 +88,19 @@ by_fbp AS (
                ) THEN 'outside_window'
                ELSE 'no_candidate'
            END AS fbp_outcome
-    FROM with_browser_key b
+    FROM by_fbc b
     LEFT JOIN LATERAL (
         SELECT c.id, c.created_at
         FROM trackai.clicks c
-        WHERE b.fbc_click IS NULL
+        WHERE b.browser_key IS NOT NULL
           AND c.tenant_id = b.tenant_id
           AND trackai.key_hash(trackai.browser_key(c.fbp)) = trackai.key_hash(b.browser_key)
-          AND trackai.browser_key(c.fbp) = b.browser_key
+          AND (c.fbp = b.browser_key OR trackai.browser_key(c.fbp) = b.browser_key)
           AND c.created_at <= b.until
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT 1
     ) k ON true
+    OFFSET 0
 ),
 by_email AS (
     SELECT b.*,
@@ -123,9 +128,11 @@ by_email AS (
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT 1
     ) k ON true
+    OFFSET 0
 ),
 decided AS MATERIALIZED (
-    SELECT b.*,
+    SELECT b.tenant_id, b.conversion_id, b.cause, b.occurred_at, b.created_at, b.is_new, b.attempts,
+           b.fbc_outcome, b.fbc_click, b.fbp_outcome, b.fbp_click, b.email_outcome, b.email_click,
            coalesce(b.fbc_click, b.fbp_click, b.email_click) AS click_id,
            CASE
                WHEN b.fbc_click IS NOT NULL THEN 'fbc'
@@ -133,10 +140,16 @@ decided AS MATERIALIZED (
                WHEN b.email_click IS NOT NULL THEN 'email'
                ELSE 'unmatched'
            END AS strategy,
-           1 + (b.fbp_outcome IS NOT NULL)::int + (b.email_outcome IS NOT NULL)::int AS tried
+           1 + (b.fbp_outcome IS NOT NULL)::int + (b.email_outcome IS NOT NULL)::int AS tried,
+           CASE WHEN coalesce(b.fbc_click, b.fbp_click, b.email_click) IS NULL THEN trackai.key_hash(b.click_key) END
+               AS open_click_key,
+           CASE WHEN coalesce(b.fbc_click, b.fbp_click, b.email_click) IS NULL THEN trackai.key_hash(b.browser_key) END
+               AS open_browser_key,
+           CASE WHEN coalesce(b.fbc_click, b.fbp_click, b.email_click) IS NULL THEN trackai.key_hash(b.email_hash) END
+               AS open_email_key
     FROM by_email b
 ),
-recorded AS MATERIALIZED (
+recorded AS (
     SELECT d.*, m.at
     FROM decided d
     CROSS JOIN moment m
@@ -147,9 +160,7 @@ attributed AS (
         (tenant_id, conversion_id, click_id, strategy, matched_at, attempts,
          open_click_key, open_browser_key, open_email_key)
     SELECT r.tenant_id, r.conversion_id, r.click_id, r.strategy, r.at, r.attempts + r.tried,
-           CASE WHEN r.click_id IS NULL THEN trackai.key_hash(r.click_key) END,
-           CASE WHEN r.click_id IS NULL THEN trackai.key_hash(r.browser_key) END,
-           CASE WHEN r.click_id IS NULL THEN trackai.key_hash(r.email_hash) END
+           r.open_click_key, r.open_browser_key, r.open_email_key
     FROM recorded r
     ORDER BY r.tenant_id, r.conversion_id
     ON CONFLICT (tenant_id, conversion_id) DO UPDATE
@@ -166,7 +177,7 @@ logged AS (
     INSERT INTO trackai.match_log
         (tenant_id, conversion_id, attempt, strategy, outcome, click_id, processing_ms, run_id, created_at)
     SELECT r.tenant_id, r.conversion_id, r.attempts + tried.place, tried.strategy, tried.outcome, tried.click_id,
-           greatest(0, 1000 * extract(epoch FROM clock_timestamp() - transaction_timestamp())),
+           greatest(0, 1000 * date_part('epoch', clock_timestamp() - transaction_timestamp())),
            %(run_id)s, r.at
     FROM recorded r
     CROSS JOIN LATERAL (VALUES
@@ -180,7 +191,7 @@ second_look AS (
     INSERT INTO trackai.match_queue (tenant_id, conversion_id, cause)
     SELECT d.tenant_id, d.conversion_id, 'recheck'
     FROM decided d
-    WHERE d.is_new AND d.click_id IS NULL AND coalesce(d.click_key, d.browser_key, d.email_hash) IS NOT NULL
+    WHERE d.is_new AND coalesce(d.open_click_key, d.open_browser_key, d.open_email_key) IS NOT NULL
     ON CONFLICT DO NOTHING
 )
 SELECT (r.occurred_at AT TIME ZONE 'UTC')::date AS day,

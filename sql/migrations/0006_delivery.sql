@@ -108,7 +108,8 @@ ALTER TABLE trackai.matched_attributions ENABLE ALWAYS TRIGGER attributed_are_qu
 CREATE FUNCTION trackai.queue_matched_late() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM attributed) THEN
+    -- Nearly always so: a batch without a late match, or a deleted click's attributions, one statement for each click.
+    IF NOT EXISTS (SELECT FROM before WHERE strategy = 'unmatched') THEN
         RETURN NULL;
     END IF;
     EXECUTE '
