@@ -22,8 +22,8 @@ lint: install  ## style, format, types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
-bench: install  ## how fast it is here
-	@set -e; for benchmark in benchmarks/*.py; do echo "$$benchmark"; $(PYTHON) "$$benchmark" $(ARGS); done
+bench: install  ## how fast it is here; ARGS="throughput --scale full" chooses what and how much
+	@$(PYTHON) -m benchmarks $(ARGS)
 
 # Installed anew only when what is installed changed.
 $(INSTALLED): requirements.txt pyproject.toml

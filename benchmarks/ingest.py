@@ -1,127 +1,175 @@
-"""How fast conversions go from JSON Lines into the database, in how much memory, beside a bare COPY as the floor.
+"""How fast landing files are loaded, in how much memory, beside a bare COPY of the same rows into the same table.
 
-    python benchmarks/ingest.py --rows 300000
-
-Uses TRACKAI_DATABASE_URL, else the embedded server; makes a database of its own there and drops it afterwards.
+The bare COPY writes the rows as the load prepared them, in one statement, with all indexes, constraints and triggers.
+What does not belong here: webhooks, whose cost is the gateway's payload (tests/ingest).
 """
 
-import argparse
+import csv
 import json
-import random
-import resource
-import sys
-import tempfile
 import time
-import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg import Connection, sql
+from psycopg.rows import dict_row
 
+from benchmarks.database import Database, clear, count
+from benchmarks.figures import Figure, Scale, row, short
+from benchmarks.processes import begin_together, in_processes, peak_megabytes
+from benchmarks.world import add_sales, have_world
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.database.migrate import migrate
-from trackai_pipelines.database.server import event_database_url
 from trackai_pipelines.ingest.load import load_paths
 from trackai_pipelines.ingest.rows import STAGED
-from trackai_pipelines.settings import Settings
 
-_TENANTS = 5
-_FIRST_SALE = 1_760_000_000
-_AGENT = "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/129.0 Mobile"
+CHARTED = ("rows/s",)
+
+_TENANTS = 100
 
 
-def write_conversions(path: Path, rows: int, seed: int) -> None:
-    """A seeded file of conversions as an app writes them, each with a raw e-mail address."""
-    chance = random.Random(seed)  # noqa: S311 - a seeded file, no secret
+@dataclass(frozen=True)
+class _Sizes:
+    rows: int
+    repeats: int
+
+
+SIZES = {
+    "small": _Sizes(rows=500, repeats=1),
+    "medium": _Sizes(rows=200_000, repeats=1),
+    "full": _Sizes(rows=1_000_000, repeats=3),
+}
+
+Rows = Iterator[Mapping[str, Any]]
+
+
+def run(scale: Scale, database: Database) -> Iterator[Figure]:
+    """Rows a second of each kind and format, of loading it once more, and of the bare COPY."""
+    sizes = SIZES[scale]
+    for kind in ("conversions", "clicks"):
+        title = f"Ingest: {short(sizes.rows)} {kind}"
+        folder = database.home / "landing" / kind
+        folder.mkdir(parents=True)
+        _write_files(database, kind, sizes.rows, folder)
+        for suffix in _WRITERS:
+            path = folder / f"{kind}.{suffix}"
+            runs = [_loaded(database, kind, path, sizes.rows) for _ in range(sizes.repeats)]
+            seconds, again, peak = min(runs)
+            rates = {"rows/s": sizes.rows / seconds, "loaded again, rows/s": sizes.rows / again, "peak MB": peak}
+            yield from row(title, suffix, rates)
+            if suffix == "jsonl":
+                _prepare_copy(database, kind, folder)
+                floor = min(_copied(database, kind, folder, sizes.rows) for _ in range(sizes.repeats))
+                yield from row(title, "bare COPY", {"rows/s": sizes.rows / floor})
+            yield Figure(title, suffix, "share of the bare COPY's rate", floor / seconds, at_least=0.5)
+
+
+def _write_files(database: Database, kind: str, rows: int, folder: Path) -> None:
+    """The same facts as JSON Lines, CSV and Parquet, as a producer writes them."""
+    have_world(database, clicks=rows if kind == "clicks" else 0, tenants=_TENANTS)
+    with connect(database.url, name="benchmark") as connection:
+        if kind == "conversions":
+            add_sales(connection, 1, rows)
+        for suffix, write in _WRITERS.items():
+            write(folder / f"{kind}.{suffix}", _as_given(connection, kind))
+
+
+def _as_given(connection: Connection[Any], kind: str) -> Rows:
+    """The facts in the database as values of a landing file; half of the conversions come with a raw e-mail address."""
+    query = sql.SQL("SELECT {} FROM trackai.{} ORDER BY id").format(
+        sql.SQL(", ").join(map(sql.Identifier, STAGED[kind])), sql.Identifier(kind)
+    )
+    with connection.transaction(), connection.cursor(name="given", row_factory=dict_row) as cursor:
+        cursor.itersize = 10_000
+        for number, found in enumerate(cursor.execute(query)):
+            given = {name: str(value) for name, value in found.items() if value is not None}
+            given["tenant"] = given.pop("tenant_id")
+            if kind == "conversions":
+                given["email"] = f"buyer{number}@example.com" if number % 2 else ""
+            yield given
+
+
+def _write_json_lines(path: Path, rows: Rows) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for number in range(rows):
-            occurred = time.gmtime(_FIRST_SALE + number // 10)
-            record = {
-                "tenant": f"tenant-{chance.randrange(_TENANTS)}",
-                "gateway": chance.choice(("hotmart", "stripe", "shopify")),
-                "gateway_event_id": f"evt_{chance.getrandbits(96):024x}",
-                "order_id": f"HP{number:010d}",
-                "value": round(chance.uniform(9, 999), 2),
-                "currency": chance.choice(("BRL", "USD", "EUR")),
-                "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", occurred),
-                "fbc": f"fb.1.17{chance.randrange(10**11):011d}.IwAR{chance.getrandbits(160):040x}",
-                "fbp": f"fb.1.17{chance.randrange(10**11):011d}.{chance.randrange(10**9)}",
-                "email": f"buyer{chance.randrange(10**7)}@example.com",
-                "client_ip": f"{chance.randrange(1, 224)}.{chance.randrange(256)}.{chance.randrange(256)}.7",
-                "client_user_agent": _AGENT,
-                "event_source_url": f"https://shop.example/checkout/{chance.randrange(10**6)}",
-            }
-            file.write(json.dumps(record) + "\n")
+        file.writelines(json.dumps(values) + "\n" for values in rows)
 
 
-def bare_copy_seconds(url: str) -> float:
-    """Seconds to COPY the loaded rows into a table with the same columns, and no index, check or trigger."""
-    columns = sql.SQL(", ").join(map(sql.Identifier, STAGED["conversions"]))
-    with connect(url) as connection:
-        out = sql.SQL("COPY (SELECT {} FROM trackai.conversions) TO STDOUT").format(columns)
-        with connection.cursor().copy(out) as rows:
-            text = b"".join(bytes(part) for part in rows)
-        connection.execute(
-            sql.SQL("CREATE TABLE floor AS SELECT {} FROM trackai.conversions WITH NO DATA").format(columns)
-        )
-        begun = time.perf_counter()
-        with connection.cursor() as cursor, cursor.copy("COPY floor FROM STDIN") as target:
-            target.write(text)
-        return time.perf_counter() - begun
+def _write_csv(path: Path, rows: Rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        first = next(iter(rows))
+        names = list(dict.fromkeys([*first, *(name for kind in STAGED.values() for name in kind)]))
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerow(first)
+        writer.writerows(rows)
 
 
-def peak_megabytes() -> float:
-    """The largest resident memory of this process so far."""
-    # Kilobytes on Linux, bytes on macOS.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+def _write_parquet(path: Path, rows: Rows) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(list(rows)), path)
 
 
-def main() -> None:
-    """Prints rows/s, peak memory and the ratio to the floor."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=300_000)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args()
-    server = event_database_url(Settings())
-    name = f"ingest_benchmark_{uuid.uuid4().hex[:8]}"
-    with connect(server) as admin, tempfile.TemporaryDirectory() as folder:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            _measure(make_conninfo(server, dbname=name), Path(folder), chosen.rows, chosen.seed)
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+_WRITERS: Mapping[str, Callable[[Path, Rows], None]] = {
+    "jsonl": _write_json_lines,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}
 
 
-def _measure(url: str, folder: Path, rows: int, seed: int) -> None:
-    migrate(url)
-    with connect(url) as connection:
-        connection.execute(
-            "INSERT INTO trackai.tenants (id, slug, name, default_country) "
-            "SELECT 'id-' || n, 'tenant-' || n, 'Tenant', 'BR' FROM generate_series(0, %(last)s) AS n",
-            {"last": _TENANTS - 1},
-        )
-    path = folder / "conversions.jsonl"
-    write_conversions(path, rows, seed)
-    before = peak_megabytes()
+def _empty(connection: Connection[Any], kind: str) -> None:
+    clear(connection)
+    connection.execute(sql.SQL("TRUNCATE trackai.{} CASCADE").format(sql.Identifier(kind)))
+    connection.execute("CHECKPOINT")
+
+
+def _loaded(database: Database, kind: str, path: Path, rows: int) -> tuple[float, float, float]:
+    """Seconds of loading the file and of loading it again, and peak megabytes of the process."""
+    with connect(database.url, name="benchmark") as connection:
+        _empty(connection, kind)
+    ((seconds, again, peak, accepted, duplicates),) = in_processes(_load, [(database.url, path)])
+    if not accepted == duplicates == rows:
+        raise RuntimeError(f"of {rows:,} rows {accepted:,} were loaded, and {duplicates:,} found again")
+    return seconds, again, peak
+
+
+def _load(url: str, path: Path) -> tuple[float, float, float, int, int]:
+    begin_together()
     begun = time.perf_counter()
-    report = load_paths(url, [path], landing_dir=folder)[0]
-    seconds = time.perf_counter() - begun
-    peak = peak_megabytes()
-    again = load_paths(url, [path], landing_dir=folder)[0]
-    floor = bare_copy_seconds(url)
-    figures = {
-        "rows": report.accepted,
-        "rejected": report.rejected,
-        "seconds": round(seconds, 2),
-        "rows_per_second": round(report.accepted / seconds),
-        "reload_rows_per_second": round(again.duplicates / again.seconds),
-        "peak_mb": round(peak),
-        "peak_before_load_mb": round(before),
-        "bare_copy_rows_per_second": round(report.accepted / floor),
-        "times_the_floor": round(seconds / floor, 1),
-    }
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+    (first,) = load_paths(url, [path], landing_dir=path.parent)
+    seconds, peak = time.perf_counter() - begun, peak_megabytes()
+    (second,) = load_paths(url, [path], landing_dir=path.parent)
+    return seconds, second.seconds, peak, first.accepted, second.duplicates
 
 
-if __name__ == "__main__":
-    main()
+def _prepare_copy(database: Database, kind: str, folder: Path) -> None:
+    """Keep the loaded rows as the text that COPY reads."""
+    names = sql.SQL(", ").join(map(sql.Identifier, STAGED[kind]))
+    query = sql.SQL("COPY (SELECT {} FROM trackai.{} ORDER BY id) TO STDOUT").format(names, sql.Identifier(kind))
+    with (
+        connect(database.url, name="benchmark") as connection,
+        connection.cursor().copy(query) as rows,
+        (folder / "prepared").open("wb") as file,
+    ):
+        file.writelines(rows)
+
+
+def _copied(database: Database, kind: str, folder: Path, rows: int) -> float:
+    """Seconds of the bare COPY of those rows."""
+    names = sql.SQL(", ").join(map(sql.Identifier, STAGED[kind]))
+    table = sql.Identifier("trackai", kind)
+    with connect(database.url, name="benchmark") as connection, (folder / "prepared").open("rb") as file:
+        _empty(connection, kind)
+        begun = time.perf_counter()
+        with connection.cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)) as target:
+            while part := file.read(1 << 20):
+                target.write(part)
+        seconds = time.perf_counter() - begun
+        if (
+            count(connection, "SELECT count(*) FROM trackai.conversions")
+            + count(connection, "SELECT count(*) FROM trackai.clicks")
+            != rows
+        ):
+            raise RuntimeError("the bare COPY did not write all rows")
+    return seconds

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     archive_override: Folder | None = Field(default=None, validation_alias="TRACKAI_ARCHIVE_DIR")
 
     drains: int = Field(default=2, ge=0, le=32, validation_alias="TRACKAI_DRAINS")
+    dispatchers: int = Field(default=1, ge=0, le=32, validation_alias="TRACKAI_DISPATCHERS")
     resident_life_seconds: float = Field(default=3600, ge=5, validation_alias="TRACKAI_RESIDENT_LIFE_SECONDS")
     """How long a resident run stays before its successor takes over."""
 

@@ -155,8 +155,10 @@ LANGUAGE sql AS $$
     ON CONFLICT DO NOTHING;
 $$;
 
+-- lock_timeout: who writes attributions queues behind the lock below; rather than hold them up behind somebody's long
+-- transaction, the change of the tenant is refused and can be tried again.
 CREATE FUNCTION trackai.follow_tenant() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 BEGIN
     IF NEW.pixel_id IS DISTINCT FROM OLD.pixel_id THEN
         -- Perhaps that was what had to be mended.

@@ -1,6 +1,11 @@
 -- Adds one tenant; answers with its id, or with no row where the slug or the id is taken.
 -- Index: tenants' keys find the conflict. Guarantees: an existing tenant stays as it is.
-INSERT INTO trackai.tenants (id, slug, name, pixel_id, lookback_days, email_matching, default_country)
-VALUES (%(id)s, %(slug)s, %(name)s, %(pixel_id)s, %(lookback_days)s, %(email_matching)s, %(default_country)s)
+INSERT INTO trackai.tenants
+    (id, slug, name, status, pixel_id, lookback_days, email_matching, default_country, dispatch_policy, sent_event_id,
+     limited_data_use, ldu_country, ldu_state, opt_out, test_event_code)
+VALUES
+    (%(id)s, %(slug)s, %(name)s, %(status)s, %(pixel_id)s, %(lookback_days)s, %(email_matching)s, %(default_country)s,
+     %(dispatch_policy)s, %(sent_event_id)s, %(limited_data_use)s, %(ldu_country)s, %(ldu_state)s, %(opt_out)s,
+     %(test_event_code)s)
 ON CONFLICT DO NOTHING
 RETURNING id

@@ -1,11 +1,12 @@
 """doctor: each check when things are right, when they are not, and after the mend."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from delivery.scenes import TOKEN, insert_sales
 from psycopg import Connection, sql
 from typer.testing import Result
 
@@ -19,17 +20,19 @@ def found() -> dict[str, Finding]:
     return {finding.check: finding for finding in findings(Settings(), now=datetime.now(UTC))}
 
 
-def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path) -> None:
+def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trackai("env")
     (home / "landing").mkdir()
     trackai("tenant", "add", "shop", "--pixel-id", "7")
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
     result = trackai("doctor")
     assert result.exit_code == 0, result.output
     verdicts = {name: finding.verdict for name, finding in found().items()}
     # Dagster has not run in this test.
     assert verdicts.pop("Dagster's storage") is Verdict.WARN
     assert set(verdicts) == {
-        "database", "schema", "partitions", "queue", "tenants", "landing folder", "dagster.yaml", "disk",
+        "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
+        "dagster.yaml", "disk",
     }  # fmt: skip
     assert set(verdicts.values()) == {Verdict.OK}
 
@@ -73,6 +76,75 @@ def test_warns_of_tenants_without_a_pixel(trackai: Run) -> None:
     assert found()["tenants"].verdict is Verdict.WARN
     assert "shop" in found()["tenants"].said
     assert trackai("doctor").exit_code == 0
+
+
+def test_a_missing_token_is_wrong_once_events_wait_for_it(
+    trackai: Run,
+    connection: Connection,
+    add_tenant: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    assert found()["tokens"].verdict is Verdict.OK
+    tenant_id = add_tenant("my-shop", pixel_id="1001")
+    missing = found()["tokens"]
+    assert missing.verdict is Verdict.WARN
+    assert "export TRACKAI_CAPI_TOKEN_MY_SHOP=..." in (missing.mend or "")
+    assert trackai("doctor").exit_code == 0
+    insert_sales(connection, tenant_id, 3)
+    assert "3 events wait for that" in found()["tokens"].said
+    assert trackai("doctor").exit_code == 1
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_DIR", str(tmp_path))
+    (tmp_path / "my-shop").write_text(TOKEN)
+    result = trackai("doctor")
+    assert result.exit_code == 0
+    assert TOKEN not in result.output
+
+
+def test_warns_of_tenants_that_share_a_token_variable(trackai: Run, add_tenant: Callable[..., str]) -> None:
+    add_tenant("my-shop", pixel_id="1001")
+    assert "token variables" not in found()
+    add_tenant("my.shop", pixel_id="1002")
+    shared = found()["token variables"]
+    assert shared.verdict is Verdict.WARN
+    assert "TRACKAI_CAPI_TOKEN_MY_SHOP (my-shop, my.shop)" in shared.said
+
+
+def test_an_open_circuit_is_wrong_while_events_wait_behind_it(
+    trackai: Run, connection: Connection, add_tenant: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
+    tenant_id = add_tenant("shop", pixel_id="1001")
+    connection.execute(
+        "INSERT INTO trackai.dispatch_circuits (tenant_id, state, opened_at, retry_at, reason)"
+        " VALUES (%s, 'open', '2026-01-10 12:00:00+00', now(), 'the token was revoked')",
+        [tenant_id],
+    )
+    opened = found()["circuits"]
+    assert (opened.verdict, opened.said) == (
+        Verdict.WARN,
+        "1 open: shop since 2026-01-10 12:00:00 UTC: the token was revoked",
+    )
+    insert_sales(connection, tenant_id, 1)
+    assert found()["circuits"].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("hours", "verdict"), [(0.1, Verdict.OK), (2, Verdict.WARN), (30, Verdict.FAIL)], ids=["fresh", "late", "very late"]
+)
+def test_what_waits_to_be_delivered_is_judged_by_the_oldest_sale(
+    trackai: Run, connection: Connection, add_tenant: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
+    hours: float, verdict: Verdict,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
+    tenant_id = add_tenant("shop", pixel_id="1001")
+    insert_sales(connection, tenant_id, 2, ago=timedelta(hours=hours))
+    # Neither of these is due, and neither is what delivers nothing yet.
+    insert_sales(connection, tenant_id, 1, ago=timedelta(hours=-3))
+    insert_sales(connection, add_tenant("no-pixel"), 1, ago=timedelta(hours=99))
+    delivery = found()["delivery"]
+    assert delivery.verdict is verdict
+    assert delivery.said.startswith("2 events wait")
 
 
 def test_warns_of_an_old_queue(

@@ -1,4 +1,4 @@
-"""tenant add and tenant list."""
+"""tenant add, tenant set and tenant list."""
 
 from collections.abc import Callable
 
@@ -18,6 +18,78 @@ def test_adds_a_tenant_with_everything(trackai: Run, connection: Connection) -> 
         "SELECT id, slug, name, status, pixel_id, lookback_days, email_matching, default_country FROM trackai.tenants"
     ).fetchone()
     assert row == ("cm0acme", "acme-shop", "Acme", "active", "42", 30, True, "BR")
+
+
+DELIVERY = "dispatch_policy, sent_event_id, limited_data_use, ldu_country, ldu_state, opt_out, test_event_code"
+
+
+def delivery_of(connection: Connection, slug: str) -> tuple[object, ...] | None:
+    return connection.execute(f"SELECT {DELIVERY} FROM trackai.tenants WHERE slug = %s", [slug]).fetchone()
+
+
+def test_adds_and_changes_what_delivery_goes_by(trackai: Run, connection: Connection) -> None:
+    options = [
+        "--pixel-id", "42", "--dispatch-policy", "matched", "--sent-event-id", "order", "--limited-data-use",
+        "--ldu-country", "1", "--ldu-state", "1000", "--opt-out", "--test-event-code", "TEST7",
+    ]  # fmt: skip
+    added = trackai("tenant", "add", "acme", *options)
+    assert added.exit_code == 0, added.output
+    assert "TRACKAI_CAPI_TOKEN_ACME" in added.stderr
+    assert delivery_of(connection, "acme") == ("matched", "order", True, 1, 1000, True, "TEST7")
+    trackai("tenant", "add", "plain")
+    assert delivery_of(connection, "plain") == ("all", "registry", False, 0, 0, False, None)
+    assert trackai("tenant", "set", "plain", *options[2:]).exit_code == 0
+    assert delivery_of(connection, "plain") == ("matched", "order", True, 1, 1000, True, "TEST7")
+    undone = ["--no-limited-data-use", "--ldu-country", "0", "--no-opt-out", "--dispatch-policy", "all"]
+    assert trackai("tenant", "set", "plain", *undone, "--test-event-code", "").exit_code == 0
+    assert delivery_of(connection, "plain") == ("all", "order", False, 0, 1000, False, None)
+
+
+def test_changes_what_is_given_and_nothing_else(trackai: Run, connection: Connection) -> None:
+    trackai("tenant", "add", "acme", "--name", "Acme", "--pixel-id", "7", "--country", "BR", "--email-matching")
+    trackai("tenant", "add", "other", "--pixel-id", "8")
+    result = trackai("tenant", "set", "acme", "--pixel-id", "42", "--status", "suspended", "--lookback-days", "30")
+    assert result.exit_code == 0
+    assert "changed status, pixel_id, lookback_days of acme" in result.stdout
+    rows = connection.execute(
+        "SELECT slug, name, status, pixel_id, lookback_days, email_matching, default_country, updated_at > created_at"
+        " FROM trackai.tenants ORDER BY slug"
+    ).fetchall()
+    assert rows == [
+        ("acme", "Acme", "suspended", "42", 30, True, "BR", True),
+        ("other", "other", "active", "8", 90, False, None, False),
+    ]
+    trackai("tenant", "set", "acme", "--pixel-id", "", "--country", "", "--no-email-matching")
+    assert connection.execute(
+        "SELECT pixel_id, default_country, email_matching FROM trackai.tenants WHERE slug = 'acme'"
+    ).fetchone() == (None, None, False)
+
+
+def test_only_what_is_there_can_be_changed(trackai: Run) -> None:
+    trackai("tenant", "add", "acme")
+    unknown = trackai("tenant", "set", "acne", "--pixel-id", "42")
+    assert unknown.exit_code == 1
+    assert "There is no tenant acne. Tenants: acme." in unknown.stderr
+    assert trackai("tenant", "set", "acme").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--pixel-id", "my pixel"],
+        ["--pixel-id", "42/../43"],
+        ["--status", "asleep"],
+        ["--dispatch-policy", "none"],
+        ["--sent-event-id", "mine"],
+        ["--ldu-country", "2"],
+        ["--ldu-state", "1"],
+    ],
+)
+def test_wrong_changes_are_bad_usage(trackai: Run, connection: Connection, option: list[str]) -> None:
+    trackai("tenant", "add", "acme", "--pixel-id", "7")
+    before = connection.execute("SELECT t::text FROM trackai.tenants t").fetchall()
+    assert trackai("tenant", "set", "acme", *option).exit_code == 2
+    assert connection.execute("SELECT t::text FROM trackai.tenants t").fetchall() == before
 
 
 def test_lists_tenants(trackai: Run) -> None:

@@ -11,12 +11,25 @@ from trackai_pipelines.definitions import defs
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ASSETS = {"clicks", "identities", "conversions", "matched_attributions", "match_log", "daily_match_rates"}
+ASSETS = {
+    "clicks",
+    "identities",
+    "conversions",
+    "matched_attributions",
+    "match_log",
+    "daily_match_rates",
+    "capi_dispatches",
+}
 JOBS = {
-    "ingest_landing_files", "match_conversions", "rematch_unmatched", "aggregate_match_rates", "maintain_partitions",
+    "ingest_landing_files", "match_conversions", "rematch_unmatched", "aggregate_match_rates", "dispatch_conversions",
+    "check_delivery", "maintain_partitions", "prune_dagster_history",
 }  # fmt: skip
-SENSORS = {"landing_files_sensor", "match_sensor", "late_clicks_sensor", "run_failure_alert_sensor"}
-SCHEDULES = {"nightly_match_rates", "daily_partition_maintenance"}
+SENSORS = {
+    "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
+}  # fmt: skip
+SCHEDULES = {
+    "nightly_match_rates", "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_history_pruning",
+}  # fmt: skip
 CHECKS = {
     "clicks": set(),
     "identities": set(),
@@ -24,9 +37,13 @@ CHECKS = {
     "matched_attributions": {"exactly_one_attribution"},
     "match_log": {"log_agrees_with_attributions", "partitions_ahead"},
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete"},
+    "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
 }
 # Each costs tenths of a second in every process that Dagster starts.
-HEAVY = {"pandas", "pyarrow", "phonenumbers", "rich", "alembic", "hypothesis", "matplotlib", "requests", "sqlalchemy"}
+HEAVY = {
+    "pandas", "pyarrow", "phonenumbers", "rich", "alembic", "hypothesis", "matplotlib", "requests", "sqlalchemy",
+    "httpx", "starlette", "uvicorn", "psycopg_pool",
+}  # fmt: skip
 
 _LOAD = """
 import json, sys
@@ -64,7 +81,7 @@ def test_every_asset_explains_itself() -> None:
         assert asset.description, name
         assert asset.owners, name
         assert asset.kinds == {"postgres"}, name
-        assert asset.group_name in {"ingest", "matching", "match_rates"}, name
+        assert asset.group_name in {"ingest", "matching", "match_rates", "delivery"}, name
 
 
 def test_every_job_sensor_schedule_and_check_explains_itself() -> None:
@@ -87,7 +104,7 @@ def test_checks_stand_on_their_assets() -> None:
 
 def test_partitions_are_utc_days_and_a_backfill_is_one_run() -> None:
     graph = defs.resolve_asset_graph()
-    for name in ("matched_attributions", "match_log", "daily_match_rates"):
+    for name in ("matched_attributions", "match_log", "daily_match_rates", "capi_dispatches"):
         asset = graph.get(dg.AssetKey(name))
         assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
         assert asset.partitions_def.timezone == "UTC"
@@ -107,6 +124,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "matched_attributions": {"clicks", "identities", "conversions"},
         "match_log": {"matched_attributions"},
         "daily_match_rates": {"conversions", "matched_attributions"},
+        "capi_dispatches": {"matched_attributions"},
     }
 
 

@@ -1,7 +1,5 @@
 """Tenants with sales that are due, a clock that the test moves, and what became of the events."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,31 +47,6 @@ def send_due(
     settings = CapiSettings(**{"capi_url": base_url, "capi_timeout_seconds": 5, **changes})
     timing = {} if clock is None else {"clock": clock}
     return dispatch(url, tokens=tokens or Tokens(), settings=settings, run_id="test", **timing)
-
-
-def dispatching_process(
-    url: str, base_url: str, run_id: str, *, stay: bool = False, timeout: float = 5
-) -> "subprocess.Popen[bytes]":
-    """A process that dispatches to a sandbox, once or until it is interrupted; it says when it starts."""
-    script = (
-        "import sys\n"
-        "from delivery.scenes import SHORT, Tokens\n"
-        "from trackai_pipelines.cli.stopping import interruptible\n"
-        "from trackai_pipelines.delivery.dispatcher import dispatch\n"
-        "from trackai_pipelines.settings import CapiSettings\n"
-        "url, base, run, stay, timeout = sys.argv[1:]\n"
-        "settings = CapiSettings(capi_url=base, capi_timeout_seconds=float(timeout), **SHORT)\n"
-        "print('started', flush=True)\n"
-        "with interruptible():\n"
-        "    until = (lambda: False) if stay == 'True' else None\n"
-        "    dispatch(url, tokens=Tokens(), settings=settings, run_id=run, until=until)\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", script, url, base_url, run_id, str(stay), str(timeout)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PYTHONPATH": "tests", "PATH": "/usr/bin:/bin"},
-    )
 
 
 def insert_sales(

@@ -1,6 +1,6 @@
 """The account, the story of one conversion, and key coverage: everything is explained, or found not to be."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,18 +8,11 @@ from delivery.scenes import Moment, Tokens, insert_sales, send_due
 from psycopg import Connection
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
-from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.delivery.account import account_for
 from trackai_pipelines.delivery.coverage import coverage_of_days
 from trackai_pipelines.delivery.story import dispatch_story
 
 AddTenant = Callable[..., str]
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with sandbox() as running:
-        yield running
 
 
 def _verdict(connection: Connection, tenant: str, sale: int, **options: object) -> str:

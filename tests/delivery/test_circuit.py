@@ -1,11 +1,13 @@
 """The circuit: its rules as values, and as the database and several workers see them."""
 
-from collections.abc import Callable, Iterator
+import subprocess
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-from delivery.scenes import Moment, circuit_of, dispatching_process, insert_sales, outcomes, queued, send_due
+from delivery.scenes import Moment, Tokens, circuit_of, insert_sales, outcomes, queued, send_due
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
@@ -14,9 +16,11 @@ from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.delivery.answers import Kind, Verdict
 from trackai_pipelines.delivery.circuit import LONGEST_BACKOFF_SECONDS, Circuit, after, backoff_seconds
+from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.settings import CapiSettings
 
 AddTenant = Callable[..., str]
+StartWorker = Callable[..., "subprocess.Popen[bytes]"]
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SETTINGS = CapiSettings()
 
@@ -29,12 +33,6 @@ def _after(circuit: Circuit, *kinds: Kind, now: datetime = NOW) -> Circuit:
     for kind in kinds:
         circuit = after(circuit, _verdict(kind), now=now, settings=SETTINGS)
     return circuit
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with sandbox() as running:
-        yield running
 
 
 def test_the_tenth_failure_in_a_row_opens_it() -> None:
@@ -180,7 +178,7 @@ def test_throttling_waits_as_the_headers_say(
 
 
 def test_half_open_lets_one_probe_through_of_all_workers(
-    database_url: str, connection: Connection, add_tenant: AddTenant
+    database_url: str, connection: Connection, add_tenant: AddTenant, start_worker: StartWorker
 ) -> None:
     """Three processes find the cool-down over; the probe never gets an answer while they look."""
     tenant = add_tenant("acme", pixel_id="1001")
@@ -193,7 +191,7 @@ def test_half_open_lets_one_probe_through_of_all_workers(
     )
     with sandbox() as box:
         box.misbehave(do="timeout", times=100)
-        workers = [dispatching_process(database_url, box.base_url, f"worker-{n}", timeout=2) for n in range(3)]
+        workers = [start_worker(box.base_url, f"worker-{n}", timeout=2) for n in range(3)]
         errors = [worker.communicate()[1] for worker in workers]
         assert [worker.returncode for worker in workers] == [0, 0, 0], errors
         assert box.pixel("1001").requests == 1
@@ -202,23 +200,31 @@ def test_half_open_lets_one_probe_through_of_all_workers(
 
 
 def test_tenants_in_trouble_do_not_hold_up_the_others(
-    database_url: str, connection: Connection, add_tenant: AddTenant, box: Sandbox
+    database_url: str, connection: Connection, add_tenant: AddTenant
 ) -> None:
-    """Twenty tenants whose requests hang, with the oldest sales, beside forty that are well: all of these are done
-    before the first of those has come to its time-out."""
-    hanging = [add_tenant(f"hangs-{n}", pixel_id=f"200{n}") for n in range(20)]
-    well = [add_tenant(f"well-{n}", pixel_id=f"100{n}") for n in range(40)]
-    for tenant in hanging:
-        insert_sales(connection, tenant, 1, ago=timedelta(days=5))
-        box.misbehave(do="timeout", pixel=f"200{tenant.rpartition('-')[2]}", times=9)
-    for tenant in well:
-        insert_sales(connection, tenant, 3)
-    connection.execute("UPDATE trackai.dispatch_queue SET at_most = 1")
-    report = send_due(database_url, box.base_url, capi_timeout_seconds=5)
-    assert (len(report.sent), sum(report.sent.values()), sum(report.retried.values())) == (40, 120, 20)
-    row = connection.execute(
-        "SELECT max(completed_at) FILTER (WHERE status = 'success'), min(completed_at) FILTER (WHERE status = 'failed')"
-        " FROM trackai.dispatch_attempts"
-    ).fetchone()
-    assert row is not None
-    assert row[0] < row[1]
+    """Twenty tenants whose requests hang, with the oldest sales, beside forty that are well: these are served to the
+    last event while those still wait for their first answer."""
+    over = threading.Event()
+    with sandbox() as box:
+        for n in range(20):
+            insert_sales(connection, add_tenant(f"hangs-{n}", pixel_id=f"200{n}"), 1, ago=timedelta(days=5))
+            box.misbehave(do="timeout", pixel=f"200{n}", times=9)
+        for n in range(40):
+            insert_sales(connection, add_tenant(f"well-{n}", pixel_id=f"100{n}"), 3)
+        connection.execute("UPDATE trackai.dispatch_queue SET at_most = 1")
+        settings = CapiSettings(capi_url=box.base_url, capi_timeout_seconds=200)
+
+        def stay() -> None:
+            dispatch(database_url, tokens=Tokens(), settings=settings, run_id="test", until=over.is_set)
+
+        resident = threading.Thread(target=stay)
+        resident.start()
+        while len(queued(connection)) > 20:
+            assert resident.is_alive()
+            time.sleep(0.05)
+        counts = connection.execute("SELECT status, count(*) FROM trackai.dispatch_attempts GROUP BY status").fetchall()
+        over.set()
+    # The sandbox has hung up on those that waited.
+    resident.join()
+    assert dict(counts) == {"success": 120, "pending": 20}
+    assert {circuit_of(connection, f"t-hangs-{n}")["consecutive_failures"] for n in range(20)} == {1}

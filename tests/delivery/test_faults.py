@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from delivery.scenes import TOKEN, Tokens, dispatching_process, insert_sales, outcomes, queued
+from delivery.scenes import TOKEN, Tokens, insert_sales, outcomes, queued
 from psycopg import Connection, sql
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
@@ -22,6 +22,7 @@ from trackai_pipelines.delivery.dry_run import dry_run
 from trackai_pipelines.settings import CapiSettings
 
 AddTenant = Callable[..., str]
+StartWorker = Callable[..., "subprocess.Popen[bytes]"]
 ROUNDS = 200
 # Of a hundred requests, about forty meet one of these.
 FAULTS = [
@@ -43,7 +44,7 @@ FAULTS = [
 
 
 def test_two_hundred_rounds_of_all_faults_with_workers_killed(
-    database_url: str, connection: Connection, add_tenant: AddTenant, tmp_path: Path
+    database_url: str, connection: Connection, add_tenant: AddTenant, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     chance = random.Random(4)
     tenants = [add_tenant(f"shop-{n}", pixel_id=f"100{n}") for n in range(8)]
@@ -52,7 +53,7 @@ def test_two_hundred_rounds_of_all_faults_with_workers_killed(
     said = b""
     # The sandbox's clock is ahead of ours: the oldest events are fine by our rules, and it refuses their requests.
     with sandbox(clock=lambda: utc_now() + timedelta(hours=2), misbehaviours=FAULTS, seed=4) as box:
-        workers = {run: dispatching_process(database_url, box.base_url, run, stay=True, timeout=0.5) for run in "ab"}
+        workers = {run: start_worker(box.base_url, run, stay=True, timeout=0.5) for run in "ab"}
         for number in range(ROUNDS):
             tenant = chance.choice(tenants)
             good.update(insert_sales(connection, tenant, chance.randrange(1, 30)))
@@ -65,13 +66,17 @@ def test_two_hundred_rounds_of_all_faults_with_workers_killed(
                 run = chance.choice(sorted(workers))
                 said += _kill(connection, workers.pop(run), run)
                 run = f"heir-{number}"
-                workers[run] = dispatching_process(database_url, box.base_url, run, stay=True, timeout=0.5)
+                workers[run] = start_worker(box.base_url, run, stay=True, timeout=0.5)
             if chance.random() < 0.1:
                 connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE application_name = 'trackai dispatch' AND datname = current_database() LIMIT 1"
                 )
-            time.sleep(chance.random() * 0.2)
+            # A round lasts for some requests, however fast the machine is.
+            enough = _requests(box) + chance.randrange(2, 6)
+            while queued(connection) and _requests(box) < enough:
+                assert all(worker.poll() is None for worker in workers.values())
+                time.sleep(0.01)
         box.behave()
         while queued(connection):
             assert all(worker.poll() is None for worker in workers.values())
@@ -81,6 +86,10 @@ def test_two_hundred_rounds_of_all_faults_with_workers_killed(
         _assert_delivered(connection, box, good, bad)
     assert TOKEN.encode() not in said
     assert _tables_with(connection, TOKEN) == []
+
+
+def _requests(box: Sandbox) -> int:
+    return sum(pixel.requests for pixel in box.pixels().values())
 
 
 def _kill(connection: Connection, worker: "subprocess.Popen[bytes]", run: str) -> bytes:

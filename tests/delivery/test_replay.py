@@ -1,6 +1,6 @@
 """Replaying days: what was not accepted goes out, what was accepted does not, unless asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,17 +8,10 @@ from delivery.scenes import Moment, insert_sales, outcomes, queued, send_due
 from psycopg import Connection
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
-from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.delivery.replay import enqueue_days
 
 AddTenant = Callable[..., str]
 SENT = ("success", None)
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with sandbox() as running:
-        yield running
 
 
 def test_a_replayed_day_sends_what_is_missing_and_nothing_twice(

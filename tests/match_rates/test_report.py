@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
+from trackai_pipelines.delivery.account import Account, Place
+from trackai_pipelines.delivery.coverage import Coverage
+from trackai_pipelines.delivery.events import KEYS
 from trackai_pipelines.match_rates.report import CHART_HEIGHT, CHART_WIDTH, write_report
 from trackai_pipelines.match_rates.summary import (
     DayRate,
@@ -25,6 +28,7 @@ from trackai_pipelines.match_rates.summary import (
 
 NOON = datetime(2025, 6, 10, 12, tzinfo=UTC)
 NO_INPUT = IngestTotals(files=0, accepted=0, duplicates=0, rejected=0, noted=0)
+NO_DELIVERY: dict[str, Any] = {"account": Account(NOON, []), "coverage": []}
 NASTY = "<script>alert('x')</script> & Sons \"Ltd\""
 
 
@@ -154,6 +158,7 @@ def test_the_page_stands_alone_and_shows_the_numbers(tmp_path: Path) -> None:
         rates=[day_rate(date(2025, 6, 9)), day_rate(date(2025, 6, 10), fbc=50, pending=25)],
         rejects=[RejectReason(reason="bad value", lines=1234, files=2, example="f1:1")],
         ingest=IngestTotals(files=2, accepted=20_000, duplicates=4, rejected=1234, noted=1),
+        **NO_DELIVERY,
         generated_at=datetime(2025, 6, 10, 9, 5, tzinfo=timezone(timedelta(hours=-3))),
     )
     page = Page(path)
@@ -167,6 +172,44 @@ def test_the_page_stands_alone_and_shows_the_numbers(tmp_path: Path) -> None:
     assert not re.search(r"https?:|url\(|@import|<script|<link|\bsrc=", source), "the page must not load anything"
 
 
+def test_delivery_by_tenant_with_key_coverage_and_reasons(tmp_path: Path) -> None:
+    def place(slug: str, name: str, events: int, reason: str = "accepted") -> Place:
+        return Place(slug, name, reason, events, NOON, None, name == "waiting")
+
+    def coverage(day: int, events: int, **carrying: int) -> Coverage:
+        return Coverage("a", date(2025, 6, day), events, {**dict.fromkeys(KEYS, 0), **carrying})
+
+    path = write_report(
+        tmp_path / "report.html",
+        tenants=[tenant(), tenant(slug="b", name="B"), tenant(slug="c", name="C")],
+        rates=[],
+        rejects=[],
+        ingest=NO_INPUT,
+        account=Account(
+            NOON,
+            [
+                place("a", "sent", 1500),
+                place("a", "failed", 7, "little_user_data"),
+                place("b", "waiting", 4, NASTY),
+                place("b", "waiting", 1, "the sale's time lies in the future"),
+            ],
+        ),
+        coverage=[coverage(9, 1000, em=1000, fbc=400), coverage(10, 500, em=485)],
+        generated_at=NOON,
+    )
+    texts = Page(path).texts
+    start = texts.index("Delivery")
+    section = texts[start : texts.index("Input")]
+    assert section[section.index("A") :][:8] == ["A", "1,500", "0", "7", "0", "99.0%", "0.0%", "26.7%"]
+    assert section[section.index("B") :][:6] == ["B", "0", "5", "0", "0", "n/a"]
+    assert "C" not in section, "it has no event"
+    assert section[section.index("All tenants") :][:5] == ["All tenants", "1,500", "5", "7", "0"]
+    assert section[section.index("a") :] == [
+        "a", "7", "failed", "little_user_data", "b", "4", "waiting", NASTY,
+        "b", "1", "waiting", "the sale's time lies in the future",
+    ]  # fmt: skip
+
+
 def test_what_comes_from_outside_is_escaped(tmp_path: Path) -> None:
     path = write_report(
         tmp_path / "report.html",
@@ -174,6 +217,7 @@ def test_what_comes_from_outside_is_escaped(tmp_path: Path) -> None:
         rates=[day_rate(date(2025, 6, 9))],
         rejects=[RejectReason(reason=NASTY, lines=1, files=1, example=NASTY)],
         ingest=NO_INPUT,
+        **NO_DELIVERY,
         generated_at=NOON,
     )
     page = Page(path)
@@ -190,6 +234,7 @@ def test_bars_stay_inside_the_drawing_and_add_up(tmp_path: Path, days: int) -> N
         rates=[day_rate(first + timedelta(days=n), email=0) for n in range(days)],
         rejects=[],
         ingest=NO_INPUT,
+        **NO_DELIVERY,
         generated_at=NOON,
     )
     page = Page(path)
@@ -211,10 +256,12 @@ def test_an_empty_database_gives_a_page_that_says_what_to_do(connection: Connect
         rates=rates_of_days(connection, date(2025, 6, 1), date(2025, 6, 30)),
         rejects=rejects_by_reason(connection),
         ingest=ingest_totals(connection),
+        **NO_DELIVERY,
         generated_at=NOON,
     )
     text = " ".join(Page(path).texts)
     assert "There are no tenants yet" in text
+    assert "No sale has been attributed yet" in text
     assert "No day has been aggregated yet" in text
     assert "Nothing was set aside" in text
 
@@ -226,6 +273,7 @@ def test_the_report_of_a_database(filled: Connection[Any], tmp_path: Path) -> No
         rates=[],
         rejects=[],
         ingest=ingest_totals(filled),
+        **NO_DELIVERY,
         generated_at=NOON,
     )
     page = Page(path)

@@ -255,6 +255,18 @@ def test_every_attribution_is_the_brute_force_one(sample: Sample) -> None:
     assert len(sample.sales) == sum(1 for _ in sample.truth.attributions()) == CONVERSIONS
 
 
+def test_when_each_sale_was_and_whether_its_buyer_is_unknown(sample: Sample) -> None:
+    planned = planned_by_event(sample.truth)
+    unknown = 0
+    for sale, row in sample.sales.items():
+        plan = planned[sale[0], sale[1], min(sample.event_ids[sale])]
+        assert EPOCH + timedelta(milliseconds=plan.sold_at) == time_of(row["occurred_at"])
+        told = [row.get(name) for name in ("email", "phone", "client_ip", "client_user_agent", "fbc", "fbp", "fbclid")]
+        assert plan.unknown_buyer == (not any(told))
+        unknown += plan.unknown_buyer
+    assert 0 < unknown < CONVERSIONS * 0.02
+
+
 def test_before_the_second_delivery_late_conversions_are_unmatched_and_no_other_differs(sample: Sample) -> None:
     planned = planned_by_event(sample.truth)
     for sale, answer in brute_force(sample, without_late=True).items():

@@ -8,7 +8,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import typer
 
-from trackai_pipelines.cli import demo, doctor, environment, load, match, sandbox, schema, tenant, up
+from trackai_pipelines.cli import demo, dispatch, doctor, environment, explain, load, match, sandbox, schema, tenant, up
 from trackai_pipelines.cli.failures import SpeakingGroup
 
 app = typer.Typer(
@@ -32,7 +32,8 @@ app.command("ingest")(load.ingest)
 app.command("match")(match.match)
 app.command("rematch")(match.rematch)
 app.command("aggregate")(match.aggregate)
-app.command("explain")(match.explain)
+app.command("dispatch")(dispatch.dispatch)
+app.command("explain")(explain.explain)
 app.command("sandbox")(sandbox.sandbox)
 app.command("doctor")(doctor.doctor)
 app.command("env")(environment.env)

@@ -5,11 +5,12 @@ checks tell, and how findings are shown (doctor.py).
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import Connection
@@ -21,13 +22,19 @@ from trackai_pipelines.database.server import dagster_database_url, event_databa
 from trackai_pipelines.database.statements import shipped, statement
 from trackai_pipelines.ingest.arrivals import waiting_files
 from trackai_pipelines.lifecycle.partitions import partition_days
-from trackai_pipelines.settings import Settings
+from trackai_pipelines.settings import CapiSettings, Settings
 from trackai_pipelines.tenants.tenants import all_tenants
+
+if TYPE_CHECKING:
+    from trackai_pipelines.delivery.backlog import Backlog
 
 # Maintenance makes 28 days; with fewer than a week left somebody has to look.
 LEAST_DAYS_AHEAD = 7
 # The promise is seconds; minutes mean that nothing matches.
 LONGEST_WAIT = timedelta(minutes=5)
+# Meta advises to deliver within an hour, and takes nothing after seven days.
+LONG_DUE = timedelta(hours=1)
+LONGEST_DUE = timedelta(hours=24)
 # Dagster's daemon writes every 30 seconds and counts as dead after 300.
 DAEMON_SILENCE = timedelta(minutes=5)
 LEAST_FREE_BYTES = 10**9
@@ -69,6 +76,7 @@ def _of_database(settings: Settings, now: datetime) -> Iterator[Finding]:
                 yield _partitions(connection, now)
                 yield _queue(connection, now)
                 yield _tenants(connection)
+                yield from _delivery(connection, now)
                 yield _landing(connection, settings)
     except DatabaseSetupError as error:
         yield Finding("database", Verdict.FAIL, str(error), "Do what the message says.")
@@ -127,8 +135,86 @@ def _tenants(connection: Connection) -> Finding:
     without = [tenant.slug for tenant in active if not tenant.pixel_id]
     if without:
         said = f"{len(without)} of {len(active)} have no pixel: {', '.join(without[:5])}"
-        return Finding("tenants", Verdict.WARN, said, "Set trackai.tenants.pixel_id; nothing is delivered without it.")
+        mend = "Run `trackai tenant set SLUG --pixel-id ID`; nothing is delivered without it."
+        return Finding("tenants", Verdict.WARN, said, mend)
     return Finding("tenants", Verdict.OK, f"{len(active)} active, each with a pixel")
+
+
+def _delivery(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """Whether what is due can go out. Meta is not asked: a token that is there may still be wrong."""
+    from trackai_pipelines.delivery.backlog import backlog_of
+    from trackai_pipelines.delivery.tokens import tokens_of_environment
+
+    # A tenant without a pixel delivers nothing yet, which the check of tenants tells.
+    slugs = [tenant.slug for tenant in all_tenants(connection) if tenant.status == "active" and tenant.pixel_id]
+    due = [one for one in backlog_of(connection, now=now) if one.due and one.slug in slugs]
+    store = tokens_of_environment(CapiSettings())
+    without = [slug for slug in slugs if store.token_of(slug) is None]
+    yield _tokens(slugs, without, {one.slug: one.events for one in due})
+    shared = _shared_variables(slugs)
+    if shared:
+        mend = "Rename one of each, or use files by slug in TRACKAI_CAPI_TOKEN_DIR."
+        yield Finding("token variables", Verdict.WARN, f"several tenants share one: {'; '.join(shared)}", mend)
+    yield _circuits(connection, without, now)
+    yield _oldest_due(due, now)
+
+
+def _tokens(slugs: Sequence[str], without: Sequence[str], due: Mapping[str, int]) -> Finding:
+    from trackai_pipelines.delivery.tokens import token_variable
+
+    if not slugs:
+        return Finding("tokens", Verdict.OK, "no active tenant has a pixel, so that none needs one")
+    if not without:
+        return Finding("tokens", Verdict.OK, f"one for each of the {len(slugs)} active tenants with a pixel")
+    exports = " ".join(f"{token_variable(slug)}=..." for slug in without[:5])
+    said = f"{len(without)} of {len(slugs)} active tenants with a pixel have none: {', '.join(without[:5])}"
+    held_back = sum(due.get(slug, 0) for slug in without)
+    if held_back:
+        said += f"; {held_back:,} events wait for that"
+    mend = f"`export {exports}`, or put files named by slug into TRACKAI_CAPI_TOKEN_DIR."
+    return Finding("tokens", Verdict.FAIL if held_back else Verdict.WARN, said, mend)
+
+
+def _shared_variables(slugs: Sequence[str]) -> list[str]:
+    from trackai_pipelines.delivery.tokens import token_variable
+
+    by_variable: dict[str, list[str]] = {}
+    for slug in slugs:
+        by_variable.setdefault(token_variable(slug), []).append(slug)
+    return [f"{variable} ({', '.join(of)})" for variable, of in by_variable.items() if len(of) > 1]
+
+
+def _circuits(connection: Connection, without_token: Sequence[str], now: datetime) -> Finding:
+    opened = connection.execute(statement("cli/open_circuits")).fetchall()
+    if not opened:
+        return Finding("circuits", Verdict.OK, "all closed")
+    said = "; ".join(
+        f"{slug} since {since or now:%Y-%m-%d %H:%M:%S} UTC: {reason or 'no reason was written down'}"
+        for slug, since, _, reason in opened[:5]
+    )
+    # The missing token has its own finding, and its mend.
+    waiting = any(waits for slug, _, waits, _ in opened if slug not in without_token)
+    more = f", and {len(opened) - 5} more" if len(opened) > 5 else ""
+    mend = "Mend what the reason says; the next try is made by itself, and nothing is lost meanwhile."
+    verdict = Verdict.FAIL if waiting else Verdict.WARN
+    return Finding("circuits", verdict, f"{len(opened)} open: {said}{more}", mend)
+
+
+def _oldest_due(due: "Sequence[Backlog]", now: datetime) -> Finding:
+    oldest = min(due, key=lambda one: one.oldest, default=None)
+    if oldest is None:
+        return Finding("delivery", Verdict.OK, "no event waits to be delivered")
+    age = now - oldest.oldest
+    said = (
+        f"{sum(one.events for one in due):,} events wait; the oldest sale was at {oldest.oldest:%Y-%m-%d %H:%M:%S} UTC "
+        f"({oldest.slug}): {oldest.reason}"
+    )
+    mend = "Run `trackai dispatch`, or `trackai up` so that it runs by itself. Meta takes no event older than 7 days."
+    if age >= LONGEST_DUE:
+        return Finding("delivery", Verdict.FAIL, said, mend)
+    if age >= LONG_DUE:
+        return Finding("delivery", Verdict.WARN, said, mend)
+    return Finding("delivery", Verdict.OK, said)
 
 
 def _landing(connection: Connection, settings: Settings) -> Finding:

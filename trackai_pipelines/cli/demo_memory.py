@@ -13,6 +13,9 @@ from trackai_pipelines.cli.output import fail
 from trackai_pipelines.sample_data.generate import generate
 from trackai_pipelines.settings import Settings
 
+GROUND_TRUTH = "demo_ground_truth.jsonl"
+"""The attributions of the sample's conversions, in the home."""
+
 _SEED = 7
 
 
@@ -67,7 +70,7 @@ def remembered_sample(
         days=sample.days,
         conversions=sample.conversions,
         end=datetime.fromisoformat(sample.end),
-        attributions_file=settings.home / "demo_ground_truth.jsonl",
+        attributions_file=settings.home / GROUND_TRUTH,
     )
     counts = {
         slug: {name: count for name, count in asdict(of_tenant).items() if isinstance(count, int)}

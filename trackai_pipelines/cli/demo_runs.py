@@ -18,9 +18,9 @@ _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITI
 
 
 def run_jobs(variables: Mapping[str, str], *, first_day: date, last_day: date, today: date) -> None:
-    """Ingest what waits in the landing folder, match it, and aggregate the days; each step is a run.
+    """Ingest what waits in the landing folder, match it, aggregate the days, dispatch, and check that; each is a run.
 
-    `variables` are those of `environment()`; they become this process's.
+    `variables` are those of `environment()` and of the sandbox; they become this process's.
     """
     os.environ.update(variables)
     os.environ["DAGSTER_EVENT_BATCH_SIZE"] = _EVENT_BATCH
@@ -35,6 +35,8 @@ def run_jobs(variables: Mapping[str, str], *, first_day: date, last_day: date, t
         _run(instance, defs, "match_conversions", "Match", partition_key=today.isoformat())
         days = {RANGE_START_TAG: first_day.isoformat(), RANGE_END_TAG: last_day.isoformat()}
         _run(instance, defs, "aggregate_match_rates", "Aggregate", tags=days)
+        _run(instance, defs, "dispatch_conversions", "Dispatch", partition_key=today.isoformat())
+        _run(instance, defs, "check_delivery", "Check")
 
 
 def _run(instance: dg.DagsterInstance, defs: dg.Definitions, job: str, name: str, **options: Any) -> None:

@@ -6,9 +6,9 @@ from trackai_pipelines.cli.output import remark, results, table
 
 
 def doctor() -> None:
-    """Check database, schema, partitions, Dagster, landing folder and disk; exit 1 when something is wrong.
+    """Check database, schema, partitions, delivery, Dagster, landing folder and disk; exit 1 when something is wrong.
 
-    Every finding comes with its mend. Starts the embedded server, and changes nothing else.
+    Every finding comes with its mend. Starts the embedded server, and changes nothing else. Meta is not asked.
     """
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Matching from the command line: match, try again, aggregate, and explain one conversion."""
+"""Matching from the command line: match, try again, and aggregate."""
 
 import json
 import uuid
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trackai_pipelines.cli.failures import usage
-from trackai_pipelines.cli.output import fail, percent, remark, results, table
+from trackai_pipelines.cli.output import percent, remark, results, table
 from trackai_pipelines.cli.schema import ready_database
 from trackai_pipelines.cli.stopping import stop_requests
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from trackai_pipelines.matching.drain import DrainReport
-    from trackai_pipelines.matching.explain import Attempt, Story
 
 _SHOWN_EVERY_SECONDS = 10.0
 STRATEGIES = ("fbc", "fbp", "email", "unmatched")
@@ -39,7 +38,7 @@ def match(
     from trackai_pipelines.settings import Settings
 
     url = ready_database(Settings())
-    run_id = _run_id()
+    run_id = new_run_id()
     if follow:
         total = _follow(url, run_id)
     else:
@@ -58,11 +57,11 @@ def rematch(from_day: _FromDay, to_day: _ToDay) -> None:
     from trackai_pipelines.matching.rematch import enqueue_rematch
     from trackai_pipelines.settings import Settings
 
-    first, last = _days(from_day, to_day)
+    first, last = days_of(from_day, to_day)
     with connect(ready_database(Settings()), name="trackai rematch") as connection:
         queued = enqueue_rematch(connection, first, last)
         remark(f"{queued:,} conversions of {first} to {last} are tried again.")
-        _show(drain(connection, run_id=_run_id()))
+        _show(drain(connection, run_id=new_run_id()))
 
 
 def aggregate(from_day: _FromDay, to_day: _ToDay) -> None:
@@ -74,7 +73,7 @@ def aggregate(from_day: _FromDay, to_day: _ToDay) -> None:
     from trackai_pipelines.match_rates.aggregate import aggregate_days
     from trackai_pipelines.settings import Settings
 
-    first, last = _days(from_day, to_day)
+    first, last = days_of(from_day, to_day)
     with connect(ready_database(Settings()), name="trackai aggregate") as connection:
         days = list(
             track(
@@ -91,28 +90,13 @@ def aggregate(from_day: _FromDay, to_day: _ToDay) -> None:
     results().print(table(("day", "conversions", *STRATEGIES, "pending", "rate"), rows))
 
 
-def explain(
-    tenant: Annotated[str, typer.Argument(help="Slug or id.")],
-    gateway: Annotated[str, typer.Argument(help="E.g. stripe.")],
-    event_id: Annotated[str, typer.Argument(help="The gateway's event id (gateway_event_id).")],
-) -> None:
-    """Tell why a conversion was or was not matched: its keys, the window, each attempt and what it means."""
-    from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.matching.explain import explain as story_of
-    from trackai_pipelines.settings import Settings
-
-    with connect(ready_database(Settings()), name="trackai explain") as connection:
-        found = story_of(connection, tenant, gateway, event_id)
-        if found is None:
-            fail(_not_found(connection, tenant, gateway, event_id))
-    _tell(*found)
-
-
-def _run_id() -> str:
+def new_run_id() -> str:
+    """What rows written by a command name as their run."""
     return f"cli-{uuid.uuid4().hex[:12]}"
 
 
-def _days(from_day: datetime, to_day: datetime) -> tuple[date, date]:
+def days_of(from_day: datetime, to_day: datetime) -> tuple[date, date]:
+    """The range's ends; an empty range is bad usage."""
     if to_day < from_day:
         raise usage(f"the range of days is empty: {from_day:%Y-%m-%d} is after {to_day:%Y-%m-%d}; swap them")
     return from_day.date(), to_day.date()
@@ -171,55 +155,3 @@ def _show(report: "DrainReport") -> None:
     ]
     results().print(table(("strategy", "conversions", "share"), rows))
     remark(_sentence(report) + ".")
-
-
-def _not_found(connection: "Connection", tenant: str, gateway: str, event_id: str) -> str:
-    from trackai_pipelines.tenants.tenants import all_tenants, gateways_of
-
-    tenants = all_tenants(connection)
-    if not any(tenant in (known.slug, known.id) for known in tenants):
-        slugs = ", ".join(known.slug for known in tenants[:20]) or "none; `trackai tenant add` adds one"
-        return f"There is no tenant {tenant}. Tenants: {slugs}."
-    gateways = gateways_of(connection, tenant)
-    if gateway not in gateways:
-        known = ", ".join(gateways) or "no gateway yet"
-        return f"Tenant {tenant} has no conversions from {gateway}. It has conversions from: {known}."
-    return (
-        f"Tenant {tenant} has no conversion with the event id {event_id} from {gateway}. Check the id: it is the "
-        "event's, not the order's. If the event was delivered, it may have been refused: see trackai.ingest_rejects."
-    )
-
-
-def _tell(story: "Story", attempts: "list[Attempt]") -> None:
-    after, until = story.window
-    facts = [
-        ("tenant", f"{story.slug} ({story.status})"),
-        ("order", story.order_id),
-        ("value", f"{story.value:,.2f} {story.currency}"),
-        ("sold", _moment(story.occurred_at)),
-        ("arrived", _moment(story.created_at)),
-        ("click id (fbc)", story.click_key),
-        ("browser id (fbp)", story.browser_key),
-        ("e-mail hash", "present" if story.has_email else None),
-        ("e-mail matching", "on" if story.email_matching else "off"),
-        ("window", f"clicks after {_moment(after)}, until {_moment(until)} ({story.lookback_days} days)"),
-    ]
-    if story.clicked_at is not None:
-        facts += [
-            ("clicked", _moment(story.clicked_at)),
-            ("source", story.utm_source),
-            ("campaign", story.utm_campaign),
-        ]
-    console = results()
-    console.print(table(("fact", ""), facts))
-    if attempts:
-        rows = [
-            (str(a.attempt), a.strategy, a.outcome, a.meaning, str(a.click_id or "-"), _moment(a.created_at))
-            for a in attempts
-        ]
-        console.print(table(("attempt", "strategy", "outcome", "meaning", "click", "at"), rows))
-    console.print(story.verdict, markup=False, style="bold")
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

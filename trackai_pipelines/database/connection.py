@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 # gains on statements of this size. None of our statements is prepared: a plan that was cached while a table was small
 # would be kept while it grows by millions. plan_cache_mode stays as it is, because the plans of foreign-key checks must
 # stay cached (6 microseconds a row otherwise).
-_SESSION = """
+SESSION = """
 SET timezone = 'UTC';
 SET idle_in_transaction_session_timeout = '5min';
 SET jit = off;
@@ -25,5 +25,5 @@ def connect(url: str, *, name: str = "trackai") -> Connection[TupleRow]:
     connection = psycopg_connect(
         url, autocommit=True, application_name=name, connect_timeout=10, prepare_threshold=None
     )
-    connection.execute(_SESSION)
+    connection.execute(SESSION)
     return connection

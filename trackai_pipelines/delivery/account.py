@@ -14,7 +14,7 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
-from trackai_pipelines.delivery.validate import CLOCK_SKEW, LONGEST_AGE
+from trackai_pipelines.delivery.validate import LONGEST_AGE
 
 PASSING_FAILURES = (
     "timeout",
@@ -84,7 +84,7 @@ def account_for(connection: Connection, since: datetime | None = None, *, clock:
         statement("delivery/account_for"),
         {
             "since": since or now - LONGEST_AGE,
-            "until": now + CLOCK_SKEW,
+            "until": now,
             "too_old": too_old_before(now),
             "passing": list(PASSING_FAILURES),
         },

@@ -24,7 +24,6 @@ from trackai_pipelines.delivery.prepare import (
     too_old_before,
     without_doubles,
 )
-from trackai_pipelines.delivery.validate import CLOCK_SKEW
 from trackai_pipelines.settings import CapiSettings
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ async def hold_tenants(
             "free": free,
             "free_for_doubtful": free_for_doubtful,
             "now": now,
-            "until": now + CLOCK_SKEW,
+            "until": now,
             "too_old": too_old_before(now),
         },
     )
@@ -111,7 +110,7 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         if obstacle is not None:
             circuit = blocked(circuit, obstacle, now=now, settings=worker.settings)
             passable = False
-        until = now + CLOCK_SKEW if passable else too_old_before(now) - timedelta(microseconds=1)
+        until = now if passable else too_old_before(now) - timedelta(microseconds=1)
         cursor = await connection.execute(statement("delivery/next_events"), next_events(tenant_id, until))
         rows = await cursor.fetchall()
         await _give_up_pending(connection, tenant_id, rows, now)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from trackai_pipelines.clock import Clock, utc_now
-from trackai_pipelines.database.connection import _SESSION
+from trackai_pipelines.database.connection import SESSION
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.answers import verdict_of
 from trackai_pipelines.delivery.circuit import after
@@ -40,7 +40,10 @@ DOUBTFUL_AT_ONCE = 16
 """Of these, tenants whose last request failed: they may wait for time-outs without filling all places."""
 
 POLL_SECONDS = 0.1
-"""How long new work waits at most before an idle dispatcher sees it."""
+"""How long new work waits at most before a dispatcher with free places sees it, while a look is as quick as usual."""
+
+LOOKING_SHARE, LONGEST_PAUSE_SECONDS = 0.2, 1.0
+"""Of the time, that looking for work may take while none is found: a look at a thousand waiting tenants costs 20 ms."""
 
 CONNECTIONS = 4
 """To the database. Transactions take milliseconds, requests take far longer: few serve many."""
@@ -140,7 +143,7 @@ async def _dispatch(
 
 
 async def _configure(connection: "AsyncConnection") -> None:
-    await connection.execute(_SESSION)
+    await connection.execute(SESSION)
 
 
 async def _serve_tenants(bench: _Bench, until: Callable[[], bool] | None) -> None:
@@ -149,20 +152,20 @@ async def _serve_tenants(bench: _Bench, until: Callable[[], bool] | None) -> Non
     fault: BaseException | None = None
     try:
         while until is None or not until():
-            free = TENANTS_AT_ONCE - len(running)
-            held: list[tuple[str, bool]] = []
+            free, begun = TENANTS_AT_ONCE - len(running), time.monotonic()
             # To look for one place at a time would cost more than to serve it.
             if free >= TENANTS_AT_ONCE // 4:
                 doubtful = sum(running.values())
                 held = await _persistently(partial(_hold, bench, free, DOUBTFUL_AT_ONCE - doubtful))
                 running |= {asyncio.create_task(_serve(bench, tenant), name=tenant): doubts for tenant, doubts in held}
+            pause = max(POLL_SECONDS, min((time.monotonic() - begun) / LOOKING_SHARE, LONGEST_PAUSE_SECONDS))
             if running:
-                await asyncio.wait(running, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(running, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 fault = _forget_finished(running) or fault
             elif until is None:
                 break
             else:
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(pause)
             bench.windows.close(if_due=True)
     finally:
         if running:

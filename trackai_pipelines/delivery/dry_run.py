@@ -32,7 +32,6 @@ from trackai_pipelines.delivery.prepare import (
     without_doubles,
 )
 from trackai_pipelines.delivery.tokens import TokenStore
-from trackai_pipelines.delivery.validate import CLOCK_SKEW
 from trackai_pipelines.settings import CapiSettings
 
 
@@ -92,7 +91,7 @@ def _tenant(
     last: Prepared | Closed | None = None
     number = 0
     while rows := connection.execute(
-        statement("delivery/next_events"), next_events(recipient.tenant_id, now + CLOCK_SKEW, last)
+        statement("delivery/next_events"), next_events(recipient.tenant_id, now, last)
     ).fetchall():
         events, closed = prepared(recipient, rows, now=now)
         everything: list[Prepared | Closed] = [*events, *closed]

@@ -36,7 +36,7 @@ class DispatchReport:
         self.sent.update(other.sent)
         self.failed.update(other.failed)
         self.retried.update(other.retried)
-        self.waiting = other.waiting
+        self.waiting = Counter(other.waiting)
         for name in ("requests", "failed_requests", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 

@@ -15,7 +15,6 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.account import PASSING_FAILURES, waiting_reason
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
-from trackai_pipelines.delivery.validate import CLOCK_SKEW
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def dispatch_story(
     status, policy, strategy, occurred_at, queued, held, *circuit = state
     now = clock()
     if queued:
-        ahead = occurred_at > now + CLOCK_SKEW
+        ahead = occurred_at > now
         verdict = f"Waiting: {waiting_reason(status, Circuit(*circuit), held=held, ahead=ahead, now=now)}."
         if attempts:
             verdict += f" Attempts so far: {len(attempts)}."

@@ -1,17 +1,20 @@
 """Access tokens: where a tenant's comes from.
 
-Here: the one small interface and its two sources. Not here: what is done with a token (`dispatcher`). A token is never
-in the database, a log, metadata or an error's text: it is handed on as a SecretStr, which does not show itself.
+Here: the one small interface, its two sources, and which of them the environment means. Not here: what is done with a
+token (`dispatcher`). A token is never in the database, a log, metadata or an error's text: it is handed on as a
+SecretStr, which does not show itself.
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import SecretStr
+
+from trackai_pipelines.settings import CapiSettings
 
 _PREFIX = "TRACKAI_CAPI_TOKEN_"
 # What can stand in an HTTP header. Anything else would fail there, in an error that repeats it.
@@ -52,6 +55,29 @@ class DirectoryTokens:
         except (OSError, UnicodeDecodeError):
             # One tenant's unreadable file must not stop the others; it is told as a missing token.
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOfTokens:
+    """The token of the first store that has one."""
+
+    stores: Sequence[TokenStore]
+
+    def token_of(self, slug: str) -> SecretStr | None:
+        """The tenant's access token, or None where no store has one."""
+        found = (store.token_of(slug) for store in self.stores)
+        return next((token for token in found if token is not None), None)
+
+
+def tokens_of_environment(settings: CapiSettings) -> TokenStore:
+    """Tokens from the folder TRACKAI_CAPI_TOKEN_DIR, where it is set, else from a tenant's variable.
+
+    The folder comes first: a token is replaced there while processes run, a variable is not.
+    """
+    variables = EnvironmentTokens()
+    if settings.capi_token_dir is None:
+        return variables
+    return FirstOfTokens([DirectoryTokens(settings.capi_token_dir), variables])
 
 
 def token_variable(slug: str) -> str:

@@ -25,8 +25,6 @@ HASHED = ("em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge", "exte
 LONGEST_AGE = timedelta(days=7)
 LONGEST_AGE_IN_STORE = timedelta(days=62)
 MARGIN = timedelta(minutes=1)
-# A gateway's clock may run ahead by as much, as in matching.
-CLOCK_SKEW = timedelta(minutes=5)
 
 # User data of which Meta says that it finds nobody (100/2804050): made only of members of one of these.
 _TOO_WEAK = (
@@ -109,11 +107,11 @@ def _when_it_happened(event: Mapping[str, Any], now: datetime) -> Problem | None
             f"the sale of {happened:%Y-%m-%d %H:%M:%S} UTC is older than the {longest.days} days within which Meta "
             "takes events, and can no longer be delivered: see what held it up, so that later ones are in time",
         )
-    if happened - now > CLOCK_SKEW:
+    if happened > now:
         return Problem(
             "in_future",
-            f"the sale of {happened:%Y-%m-%d %H:%M:%S} UTC lies ahead of the clock by more than "
-            f"{CLOCK_SKEW.seconds // 60} minutes and waits until then: correct the producer's clock or time zone",
+            f"the sale of {happened:%Y-%m-%d %H:%M:%S} UTC lies ahead of the clock, and Meta takes no such event: it "
+            "waits until then; correct the producer's clock or time zone",
         )
     return None
 

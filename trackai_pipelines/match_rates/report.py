@@ -1,8 +1,10 @@
 """The report: one HTML page that needs nothing else, for people without access to the database or the UI.
 
-What belongs here: how results are laid out and drawn. What does not: where they come from (`summary`).
+What belongs here: how results are laid out and drawn. What does not: where they come from (`summary`, and `account` and
+`coverage` of delivery).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +13,8 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
+from trackai_pipelines.delivery.account import Account, Place
+from trackai_pipelines.delivery.coverage import Coverage
 from trackai_pipelines.match_rates.summary import DayRate, IngestTotals, RejectReason, TenantSummary
 
 # In the order of the stack, from the ground up.
@@ -20,6 +24,17 @@ STRATEGIES: Mapping[str, str] = {
     "email": "E-mail",
     "unmatched": "Unmatched",
     "pending": "Pending",
+}
+
+# What Meta matches people by, in the order of the columns.
+KEYS: Mapping[str, str] = {
+    "em": "E-mail",
+    "ph": "Phone",
+    "fbc": "fbc",
+    "fbp": "fbp",
+    "client_ip_address": "IP",
+    "client_user_agent": "User agent",
+    "external_id": "External id",
 }
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -64,6 +79,15 @@ class _Chart:
     ticks: list[tuple[float, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    name: str
+    # Events by place: sent, waiting, failed, not_due, unexplained.
+    places: Mapping[str, int]
+    # Share of the sent events that carry a key, 0 to 1; None where none was sent.
+    shares: Mapping[str, float | None]
+
+
 def write_report(
     path: Path,
     *,
@@ -71,12 +95,14 @@ def write_report(
     rates: Iterable[DayRate],
     rejects: Sequence[RejectReason],
     ingest: IngestTotals,
+    account: Account,
+    coverage: Sequence[Coverage],
     generated_at: datetime,
 ) -> Path:
     """Write the page to `path`, making its folder, and return the path; an older page there is replaced.
 
-    `tenants` come in the order of the page, `rates` by tenant and day, as `rates_of_days` gives them.
-    `generated_at` is shown in UTC.
+    `tenants` come in the order of the page, `rates` by tenant and day, as `rates_of_days` gives them. `account` and
+    `coverage` tell of the same days' delivery. `generated_at` is shown in UTC.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -96,6 +122,10 @@ def write_report(
         charts=[_chart(tenant.name, days[tenant.slug]) for tenant in tenants if tenant.slug in days],
         rejects=rejects,
         ingest=ingest,
+        places=account.totals,
+        deliveries=_deliveries(tenants, account.places, coverage),
+        reasons=_reasons(account.places),
+        keys=KEYS,
         generated_at=generated_at.astimezone(UTC),
         strategies=STRATEGIES,
         chart_width=CHART_WIDTH,
@@ -112,6 +142,29 @@ def _total(tenants: Sequence[TenantSummary]) -> TenantSummary:
     """All tenants as if they were one; values of different currencies are not added up."""
     counts = {name: sum(getattr(tenant, name) for tenant in tenants) for name in ("conversions", *STRATEGIES)}
     return TenantSummary(slug="", name="All tenants", status="", value_by_currency={}, **counts)
+
+
+def _deliveries(
+    tenants: Sequence[TenantSummary], places: Sequence[Place], coverage: Sequence[Coverage]
+) -> list[_Delivery]:
+    """What became of the events of each tenant that has any."""
+    found = []
+    for tenant in tenants:
+        own: Counter[str] = Counter()
+        for place in places:
+            if place.slug == tenant.slug:
+                own[place.place] += place.events
+        covered = [day for day in coverage if day.slug == tenant.slug]
+        events = sum(day.events for day in covered)
+        shares = {key: _share(sum(day.carrying.get(key, 0) for day in covered), events) for key in KEYS}
+        if own:
+            found.append(_Delivery(tenant.name, own, shares))
+    return found
+
+
+def _reasons(places: Sequence[Place]) -> list[Place]:
+    """Why events were not sent, most of them first."""
+    return sorted((place for place in places if place.place != "sent"), key=lambda place: -place.events)
 
 
 def _chart(name: str, days: list[DayRate]) -> _Chart:

@@ -130,6 +130,8 @@ class Deliveries:
             "client_user_agent": new_user_agent(rng),
             "event_source_url": f"https://example.com/{tenant.slug}/thank-you",
         }
+        if story.unknown_buyer:
+            row |= dict.fromkeys(("email", "phone", "client_ip", "client_user_agent", "event_source_url"))
         file = self.of_day.rows(f"conversions_{day}{self.suffixes[day]}")
         file.write(row)
         if rng.random() < _AGAIN_AT_ONCE:
@@ -139,7 +141,7 @@ class Deliveries:
             self.of_day.lines(f"conversions_again_{day}.jsonl").write(row)
             self.truth.duplicates += 1
         self._surround(story, name, email, day)
-        self._answer(gateway, [event_id], story, value)
+        self._answer(gateway, [event_id], story, value, at)
         return row
 
     def _sell_by_webhook(self, gateway: str, name: str, at: int, day: date) -> None:
@@ -163,7 +165,7 @@ class Deliveries:
             self.of_day.lines(f"webhooks/{gateway}/again_{day}.jsonl").write(payloads[0])
             self.truth.duplicates += 1
         self._surround(story, name, email, day)
-        self._answer(gateway, event_ids, story, payment.value)
+        self._answer(gateway, event_ids, story, payment.value, at)
 
     def _payment(self, gateway: str, at: int, story: Story) -> tuple[Payment, str]:
         rng, webhook = self.rng, WEBHOOKS[gateway]
@@ -268,7 +270,7 @@ class Deliveries:
         self.truth.bad_lines += 1
         return True
 
-    def _answer(self, gateway: str, event_ids: list[str], story: Story, value: Decimal) -> None:
+    def _answer(self, gateway: str, event_ids: list[str], story: Story, value: Decimal, at: int) -> None:
         tenant = self.tenant
         strategy = "pending" if tenant.suspended else story.strategy
         late = bool(story.late_clicks) and not tenant.suspended
@@ -281,6 +283,8 @@ class Deliveries:
                 "strategy": strategy,
                 "click": None if tenant.suspended else story.winner,
                 "late": late,
+                "sold_at": at,
+                "unknown_buyer": story.unknown_buyer,
             }
         )
 

@@ -40,11 +40,12 @@ class TenantTruth:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The attribution of one conversion.
+    """The attribution of one conversion, and what its delivery hangs on.
 
     `event_ids` are its `gateway_event_id`s, more than one where several paid events tell of the sale: the database
     keeps whichever comes first. `strategy` is `pending` for a suspended tenant. `click` is the winner's external
-    id; `late` says that it comes in the second delivery and that the conversion is unmatched until then.
+    id; `late` says that it comes in the second delivery and that the conversion is unmatched until then. `sold_at` is
+    in milliseconds since 1970. Sales of an `unknown_buyer` cannot be delivered.
     """
 
     tenant: str
@@ -53,6 +54,8 @@ class Planned:
     strategy: str
     click: str | None
     late: bool
+    sold_at: int
+    unknown_buyer: bool
 
 
 @dataclass(slots=True)
@@ -77,10 +80,15 @@ class GroundTruth:
 
     def attributions(self) -> Iterator[Planned]:
         """Every conversion's attribution, read from the file one by one."""
-        with self.attributions_file.open(encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                yield Planned(**{**row, "event_ids": tuple(row["event_ids"])})
+        return attributions_in(self.attributions_file)
+
+
+def attributions_in(file: Path) -> Iterator[Planned]:
+    """The conversions' attributions in a file that `generate` has written."""
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield Planned(**{**row, "event_ids": tuple(row["event_ids"])})
 
 
 def tenant_row(tenant: Tenant) -> dict[str, Any]:

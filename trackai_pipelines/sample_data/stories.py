@@ -107,6 +107,8 @@ class Story:
     foreign_clicks: list[Row] = field(default_factory=list)
     # The click whose visitor left an e-mail address.
     known_at: Row | None = None
+    # The checkout told nothing of the buyer: such a sale counts, and cannot be delivered.
+    unknown_buyer: bool = False
 
 
 def new_fbclid(rng: Random) -> str:
@@ -264,6 +266,11 @@ def _no_keys(scene: Scene) -> Story:
     return Story("unmatched")
 
 
+def _unknown_buyer(scene: Scene) -> Story:
+    """Entered by hand: there is neither a key nor an address of the buyer."""
+    return Story("unmatched", unknown_buyer=True)
+
+
 def _unknown_keys(scene: Scene) -> Story:
     rng = scene.rng
     return Story(
@@ -317,6 +324,7 @@ STORIES: Mapping[str, Callable[[Scene], Story]] = {
     "fbp_late_click": _fbp_late_click,
     "email": _email,
     "no_keys": _no_keys,
+    "unknown_buyer": _unknown_buyer,
     "unknown_keys": _unknown_keys,
     "expired_click": _expired_click,
     "after_sale": _after_sale,
@@ -325,9 +333,11 @@ STORIES: Mapping[str, Callable[[Scene], Story]] = {
     "other_tenant": _other_tenant,
 }
 
-# A webhook carries cookies as they are and tells the time less exactly: these stories are told as the plain ones.
+# A webhook carries cookies as they are, always knows the buyer, and tells the time less exactly: these stories are told
+# as the plain ones.
 PLAIN_IN_WEBHOOKS: Mapping[str, str] = {
     "fbc_fbclid_only": "fbc",
     "fbc_padded": "fbc",
     "fbc_click_after_sale": "fbc",
+    "unknown_buyer": "no_keys",
 }

@@ -119,7 +119,9 @@ TENANTS = (
         prices=_prices("47.00 97.00 97.00 197.00 197.00 297.00 497.00 997.00 1997.00"),
         weight=0.45,
         # Identities with e-mails are there too, but this tenant has not turned e-mail matching on.
-        mix=_mix(78, 13, 1, no_keys=3, unknown_keys=2, expired_click=1, malformed_keys=1, other_tenant=1),
+        mix=_mix(
+            78, 13, 1, no_keys=2, unknown_buyer=1, unknown_keys=2, expired_click=1, malformed_keys=1, other_tenant=1
+        ),
         sources=(
             Source("hotmart", 0.45, webhook=True),
             Source("kiwify", 0.2, webhook=True),
@@ -145,7 +147,18 @@ TENANTS = (
         currency="USD",
         prices=_prices("9.99 19.99 29.00 49.00 49.00 99.00 149.50 299.00"),
         weight=0.3,
-        mix=_mix(74, 16, 0, no_keys=3, unknown_keys=2, expired_click=2, after_sale=1, other_case=1, other_tenant=1),
+        mix=_mix(
+            74,
+            16,
+            0,
+            no_keys=2,
+            unknown_buyer=1,
+            unknown_keys=2,
+            expired_click=2,
+            after_sale=1,
+            other_case=1,
+            other_tenant=1,
+        ),
         sources=(Source("stripe", 0.4, webhook=True), Source("shopify", 0.6, webhook=False)),
         idle_clicks=2.9,
         utc_offset_hours=-5,
@@ -167,7 +180,9 @@ TENANTS = (
         currency="EUR",
         prices=_prices("24.90 39.90 59.00 89.00 129.00 189.00"),
         weight=0.15,
-        mix=_mix(75, 13, 4, no_keys=2, unknown_keys=2, expired_click=2, after_sale=1, malformed_keys=1),
+        mix=_mix(
+            75, 13, 4, no_keys=1, unknown_buyer=1, unknown_keys=2, expired_click=2, after_sale=1, malformed_keys=1
+        ),
         sources=(Source("stripe", 0.3, webhook=True), Source("shopify", 0.7, webhook=False)),
         idle_clicks=2.0,
         utc_offset_hours=1,

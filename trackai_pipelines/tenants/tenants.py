@@ -1,7 +1,8 @@
-"""Tenants in the database: add one, list them, say which gateways one sells through."""
+"""Tenants in the database: add one, change one, list them, say which gateways one sells through."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
@@ -11,7 +12,7 @@ from trackai_pipelines.database.statements import statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """A row of trackai.tenants; `default_country` is ISO 3166 alpha-2."""
+    """A row of trackai.tenants; `default_country` is ISO 3166 alpha-2, the rest is said at its columns."""
 
     id: str
     slug: str
@@ -21,6 +22,13 @@ class Tenant:
     lookback_days: int = 90
     email_matching: bool = False
     default_country: str | None = None
+    dispatch_policy: str = "all"
+    sent_event_id: str = "registry"
+    limited_data_use: bool = False
+    ldu_country: int = 0
+    ldu_state: int = 0
+    opt_out: bool = False
+    test_event_code: str | None = None
 
 
 def new_tenant_id() -> str:
@@ -29,17 +37,17 @@ def new_tenant_id() -> str:
 
 
 def add_tenant(connection: Connection, tenant: Tenant) -> bool:
-    """Insert an active tenant; False where the slug or the id is taken, and then nothing changes."""
-    row = {
-        "id": tenant.id,
-        "slug": tenant.slug,
-        "name": tenant.name,
-        "pixel_id": tenant.pixel_id,
-        "lookback_days": tenant.lookback_days,
-        "email_matching": tenant.email_matching,
-        "default_country": tenant.default_country,
-    }
-    return connection.execute(statement("tenants/insert_tenant"), row).fetchone() is not None
+    """Insert a tenant; False where the slug or the id is taken, and then nothing changes."""
+    return connection.execute(statement("tenants/insert_tenant"), asdict(tenant)).fetchone() is not None
+
+
+def change_tenant(connection: Connection, slug: str, changes: Mapping[str, object]) -> bool:
+    """Change columns of a tenant, all but its slug and id; False where there is no such tenant.
+
+    An empty text removes pixel, country or test event code.
+    """
+    row = {**dict.fromkeys(field.name for field in fields(Tenant)), **changes, "slug": slug}
+    return connection.execute(statement("tenants/change_tenant"), row).fetchone() is not None
 
 
 def all_tenants(connection: Connection) -> list[Tenant]:

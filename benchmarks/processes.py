@@ -1,0 +1,53 @@
+"""Work in fresh processes, so that its memory is its own.
+
+What belongs here: starting functions in processes of their own and their peak memory. What does not: what they do.
+"""
+
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from threading import BrokenBarrierError
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# How long processes wait for each other before they begin.
+_START_SECONDS = 60
+_gate: Any = None
+
+
+def in_processes(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> list[T]:
+    """The results of `function(*each)` for each of `arguments`, each in a new process of its own."""
+    context = get_context("spawn")
+    gate = context.Barrier(len(arguments))
+    with ProcessPoolExecutor(len(arguments), context, initializer=_keep, initargs=(gate,)) as pool:
+        return [future.result() for future in [pool.submit(function, *each) for each in arguments]]
+
+
+def begin_together() -> None:
+    """Wait, inside such a process, until all of them have come here."""
+    try:
+        _gate.wait(_START_SECONDS)
+    except BrokenBarrierError:
+        raise RuntimeError(
+            f"the other processes were not ready within {_START_SECONDS} s; look for their errors"
+        ) from None
+
+
+def _keep(gate: Any) -> None:
+    global _gate
+    _gate = gate
+
+
+def peak_megabytes() -> float:
+    """The largest resident memory of this process so far."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # What getrusage tells includes the process that started this one, on Linux.
+        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) / 1024
+    # Kilobytes elsewhere, bytes on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -1,0 +1,11 @@
+-- The newest click of a tenant with this browser id in a window.
+-- Index: clicks_by_browser_key, one entry.
+SELECT c.id
+FROM trackai.clicks c
+WHERE c.tenant_id = %(tenant_id)s
+  AND trackai.key_hash(trackai.browser_key(c.fbp)) = trackai.key_hash(%(key)s)
+  AND trackai.browser_key(c.fbp) = %(key)s
+  AND c.created_at > %(after)s
+  AND c.created_at <= %(until)s
+ORDER BY c.created_at DESC, c.id DESC
+LIMIT 1

@@ -1,0 +1,14 @@
+-- What is on the queue, by tenant, with what its tenant waits for; sales that lie ahead (after %(until)s) stand apart.
+-- Index: dispatch_queue's primary key, read once.
+SELECT t.slug, t.status, coalesce(t.pixel_id, '') <> '' AS has_pixel, q.ahead, q.events, q.oldest,
+       coalesce(c.held_until > clock_timestamp(), false) AS held,
+       coalesce(c.state, 'closed'), coalesce(c.consecutive_failures, 0), c.opened_at, c.retry_at, c.reason,
+       c.cooldown_seconds, c.wait_until
+FROM (
+    SELECT tenant_id, occurred_at > %(until)s AS ahead, count(*) AS events, min(occurred_at) AS oldest
+    FROM trackai.dispatch_queue
+    GROUP BY tenant_id, ahead
+) q
+JOIN trackai.tenants t ON t.id = q.tenant_id
+LEFT JOIN trackai.dispatch_circuits c ON c.tenant_id = q.tenant_id
+ORDER BY q.oldest, t.slug

@@ -1,0 +1,144 @@
+"""Each benchmark runs at its smallest scale and gives the figures it promises; how large they are is not judged.
+
+A benchmark raises when what it counted is wrong, e.g. when a drain left something undecided.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from benchmarks import aggregate, growth, ingest, latency, storage, throughput
+from benchmarks.database import Database
+from benchmarks.figures import Figure, tables
+from benchmarks.report import kept, measured_now, show, write
+from trackai_pipelines.database.connection import connect
+
+
+def one(figures: list[Figure], case: str, name: str) -> Figure:
+    (found,) = [figure for figure in figures if figure.case == case and figure.name == name]
+    return found
+
+
+def test_throughput(database: Database, connection: Connection[Any]) -> None:
+    figures = list(throughput.run("small", database))
+    (cases,) = tables(figures).values()
+    assert list(cases) == [
+        "2k clicks, one row at a time",
+        "2k clicks, floor: no look-ups",
+        "2k clicks, drain, 1 worker",
+        "2k clicks, drain, 2 workers",
+    ]
+    assert all(figure.value > 0 for figure in figures if figure.name != "CPU µs a row")
+    floor = one(figures, "2k clicks, floor: no look-ups", "times one row at a time").value
+    single = one(figures, "2k clicks, one row at a time", "floor's time").value
+    assert floor == pytest.approx(single)
+    # What the last drain left.
+    left = connection.execute("SELECT count(*), count(DISTINCT strategy) FROM trackai.matched_attributions").fetchone()
+    assert left == (throughput.SIZES["small"].conversions, 3)
+
+
+def test_the_three_ways_to_decide_agree(database: Database, connection: Connection[Any]) -> None:
+    from benchmarks.costs import cost_of, drains
+    from benchmarks.row_at_a_time import inserting_remembered, one_by_one, remember_results
+    from benchmarks.world import add_sales, have_world
+
+    def results() -> tuple[list[Any], list[Any]]:
+        attributions = connection.execute(
+            "SELECT tenant_id, conversion_id, click_id, strategy, attempts FROM trackai.matched_attributions ORDER BY 2"
+        ).fetchall()
+        log = connection.execute(
+            "SELECT conversion_id, attempt, strategy, outcome, click_id FROM trackai.match_log ORDER BY 1, 2"
+        ).fetchall()
+        return attributions, log
+
+    have_world(database, clicks=1_000, tenants=5)
+    add_sales(connection, 1, 300)
+    assert cost_of(database, drains(2)).conversions == 300
+    decided = results()
+    remember_results(connection)
+    assert cost_of(database, one_by_one(300)).conversions == 300
+    assert results() == decided
+    assert cost_of(database, inserting_remembered).conversions == 300
+    assert results() == decided
+
+
+def test_growth(database: Database) -> None:
+    figures = list(growth.run("small", database))
+    assert one(figures, "1k clicks", "times the smallest").value == 1
+    assert one(figures, "1 tenant", "times the smallest").value == 1
+    assert one(figures, "2k clicks", "times the smallest").value > 0
+    assert one(figures, "20 tenants", "times the smallest").value > 0
+
+
+def test_aggregate(database: Database, connection: Connection[Any]) -> None:
+    figures = list(aggregate.run("small", database))
+    assert one(figures, "1k conversions of a day: aggregated", "peak MB").value > 0
+    days = connection.execute(
+        "SELECT sum(conversions)::int, count(DISTINCT day) FROM trackai.daily_match_rates WHERE pending = 0"
+    ).fetchone()
+    sizes = aggregate.SIZES["small"]
+    assert days == (sizes.day + sizes.days * sizes.a_day, sizes.days + 1)
+
+
+def test_ingest(database: Database) -> None:
+    figures = list(ingest.run("small", database))
+    loaded = {(figure.title, figure.case) for figure in figures if figure.name == "rows/s"}
+    assert loaded == {
+        (f"Ingest: 500 {kind}", case)
+        for kind in ("conversions", "clicks")
+        for case in ("jsonl", "csv", "parquet", "bare COPY")
+    }
+
+
+@pytest.mark.timeout(900)
+def test_latency_loses_nothing_when_drains_are_relieved_and_killed(database: Database) -> None:
+    figures = list(latency.run("small", database))
+    phases, histogram, outage = tables(figures).values()
+    for found in (*phases.values(), *outage.values()):
+        assert found["lost"].value == 0
+        assert found["conversions"].value > 0
+    for phase in ("% steady", "% burst", "% all drains killed"):
+        assert sum(found[phase].value for found in histogram.values()) == pytest.approx(100)
+    # The two that began, and one that relieved another or took the killed one's place.
+    assert phases["600 a minute"]["drains that took part"].value >= 3
+    assert outage["600 a minute"]["killed"].value >= 1
+
+
+@pytest.mark.timeout(900)
+def test_storage(database: Database) -> None:
+    figures = list(storage.run("small", database))
+    (cases,) = tables(figures).values()
+    assert list(cases) == ["ticks", "runs", "events", "other", "all"]
+    with connect(database.dagster_url) as dagster:
+        rows = dagster.execute("SELECT (SELECT count(*) FROM runs) + (SELECT count(*) FROM run_tags)").fetchone()
+        named = dagster.execute(
+            "SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_stat_user_tables WHERE schemaname = 'public'"
+        ).fetchone()
+    held = storage.contents(database)
+    assert (held["runs", "rows"],) == rows
+    assert held["runs", "rows"] > 0
+    assert (sum(size for (_, what), size in held.items() if what == "bytes"),) == named
+
+
+def test_the_report_keeps_what_is_not_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slow = [Figure("Slow things", "10M clicks", "rows/s", 12.345, at_least=40), Figure("Slow things", "all", "MB", 7)]
+    quick = [Figure("Quick things", "a day", "seconds", 0.01234, at_most=1)]
+    out = tmp_path / "new folder" / "figures.json"
+    write(out, {"slow": measured_now("full", "2 cores", ["rows/s"], slow)})
+    found = kept(out)
+    write(out, {**found, "quick": measured_now("small", "2 cores", ["seconds"], quick)})
+    again = kept(out)
+    assert again["slow"].figures == slow
+    assert again["quick"].figures == quick
+    markdown = out.with_suffix(".md").read_text()
+    assert "12.3" in markdown
+    assert "| **no** |" in markdown
+    drawing = out.with_suffix(".svg").read_text()
+    assert "Slow things" in drawing
+    assert "Quick things" in drawing
+    assert "<script" not in drawing
+    assert "http" not in drawing.replace("http://www.w3.org/", "")
+    show(slow)
+    assert "NO" in capsys.readouterr().out

@@ -1,0 +1,111 @@
+"""The demo's delivery: a sandbox in Meta's place, and the proof that every due sale reached it once.
+
+What belongs here: that sandbox, its tokens, and the comparison with the sample's ground truth. What does not: the
+sandbox (capi_sandbox), delivering (delivery), and what the demo shows of it (demo.py).
+"""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from trackai_pipelines.capi_sandbox.client import Sandbox
+from trackai_pipelines.capi_sandbox.server import sandbox
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.tokens import token_variable
+from trackai_pipelines.delivery.validate import LONGEST_AGE
+from trackai_pipelines.sample_data.ground_truth import Planned, attributions_in
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What the database tells of a tenant's delivery: sales sent, attempts accepted, sales refused for want of a buyer;
+    since when its sales have been attributed, and when the last one was sent."""
+
+    slug: str
+    pixel_id: str | None
+    sent: int
+    accepted: int
+    refused: int
+    attributed_from: datetime | None
+    sent_until: datetime | None
+
+
+@contextmanager
+def demo_sandbox(tenants: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Sandbox, dict[str, str]]]:
+    """Run a sandbox for the sample's tenants; gives it and the variables that make every process deliver to it.
+
+    Their tokens are made up here and live in these variables alone. Whatever else the environment says of Meta and of
+    tokens is overridden: the demo sends nothing anywhere else, and takes no real token into its hands.
+    """
+    real = [name for name in os.environ if name.startswith(token_variable(""))]
+    tokens = {token_variable(tenant["slug"]): secrets.token_urlsafe(32) for tenant in tenants}
+    with sandbox(tokens=tokens.values(), pixels=[tenant["pixel_id"] for tenant in tenants]) as box:
+        # An empty variable counts as unset, and is handed down. TRACKAI_CAPI_TOKEN_DIR is among them.
+        yield box, {**dict.fromkeys(real, ""), **tokens, "TRACKAI_CAPI_URL": box.base_url}
+
+
+def delivered_by_tenant(connection: Connection) -> dict[str, Delivered]:
+    """What has been delivered so far, by slug."""
+    with connection.cursor(row_factory=class_row(Delivered)) as cursor:
+        return {of.slug: of for of in cursor.execute(statement("sample_data/delivered")).fetchall()}
+
+
+def delivery_differences(
+    before: Mapping[str, Delivered],
+    after: Mapping[str, Delivered],
+    box: Sandbox,
+    *,
+    tenants: Sequence[Mapping[str, Any]],
+    attributions: Path,
+    now: datetime,
+) -> list[str]:
+    """Where sandbox, database and ground truth disagree, a line each; none when every due sale was delivered once.
+
+    A sale is due when it is younger than seven days as it is matched; which ones pass that age between then and their
+    request hangs on the minute, so that the truth is a range, of a few sales at most.
+    """
+    planned: dict[str, list[Planned]] = {tenant["slug"]: [] for tenant in tenants}
+    for one in attributions_in(attributions):
+        planned[one.tenant].append(one)
+    wrong = []
+    for tenant in tenants:
+        slug, found = tenant["slug"], after[tenant["slug"]]
+        due = planned[slug] if tenant["status"] == "active" else []
+        expectations = [
+            ("sent", found.sent, _due_range([p for p in due if not p.unknown_buyer], found, now)),
+            ("refused", found.refused, _due_range([p for p in due if p.unknown_buyer], found, now)),
+        ]
+        for name, count, (least, most) in expectations:
+            if not least <= count <= most:
+                wrong.append(f"{slug}: {name} is {count:,} and should be {_either(least, most)}")
+        if found.accepted != found.sent:
+            wrong.append(f"{slug}: {found.sent:,} sales were sent {found.accepted:,} times")
+        pixel, new = box.pixel(tenant["pixel_id"]), found.sent - before[slug].sent
+        if not new == pixel.accepted == pixel.counted:
+            wrong.append(
+                f"{slug}: {new:,} sales were sent, the sandbox took {pixel.accepted:,} and counted {pixel.counted:,}"
+            )
+        if pixel.refused:
+            wrong.append(f"{slug}: the sandbox refused {pixel.refused:,} requests, for {', '.join(pixel.refusals)}")
+    return wrong
+
+
+def _due_range(sales: Sequence[Planned], found: Delivered, now: datetime) -> tuple[int, int]:
+    """How many of the sales must have been delivered, and how many may."""
+    surely = too_old_before(found.sent_until or now)
+    perhaps = (found.attributed_from or now) - LONGEST_AGE - timedelta(minutes=1)
+    times = [datetime.fromtimestamp(sale.sold_at / 1000, UTC) for sale in sales]
+    return sum(at > surely for at in times), sum(at > perhaps for at in times)
+
+
+def _either(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"

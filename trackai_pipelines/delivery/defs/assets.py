@@ -1,0 +1,128 @@
+"""Events delivered to Meta, as an asset.
+
+What belongs here: which days a run is for, and what is shown of it. What does not: delivering itself (delivery/).
+"""
+
+from datetime import date
+
+import dagster as dg
+from pydantic import Field
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.metadata import table_metadata
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.delivery.backlog import backlog_of
+from trackai_pipelines.delivery.coverage import coverage_of_days
+from trackai_pipelines.delivery.defs.interrupts import ending_in_order
+from trackai_pipelines.delivery.defs.metadata import (
+    OUTCOMES,
+    coverage_metadata,
+    outcome_metadata,
+    outcomes_of,
+    pace_metadata,
+    waiting_metadata,
+)
+from trackai_pipelines.delivery.defs.resident import stay
+from trackai_pipelines.delivery.dispatcher import dispatch
+from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.replay import enqueue_days
+from trackai_pipelines.delivery.report import DispatchReport, by_tenant
+from trackai_pipelines.delivery.tokens import TokenStore
+from trackai_pipelines.settings import CapiSettings
+from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run, is_partition
+
+OWNERS = ["team:tracking"]
+
+
+class DispatchConfig(dg.Config):
+    """What a run does beyond replaying its days and delivering what is due."""
+
+    resend_already_sent_at_the_risk_of_counting_twice: bool = Field(
+        default=False,
+        description="Also sends again what Meta has accepted of the run's days, with the same event ids. Meta promises "
+        "to count an event once only between a browser and a server and within 48 hours: each of these sales may be "
+        "counted twice. Meant for events that Meta has lost or that went to a wrong pixel.",
+    )
+    stay: bool = Field(
+        default=False,
+        description="Stay as a resident dispatcher until a successor takes over, and replay nothing. dispatch_sensor "
+        "sets it.",
+    )
+    promised: str = Field(default="", description="The lease that dispatch_sensor promised to a resident dispatcher.")
+
+
+@dg.asset(
+    group_name="delivery",
+    deps=["matched_attributions"],
+    partitions_def=UTC_DAYS,
+    backfill_policy=ONE_RUN,
+    owners=OWNERS,
+    kinds={"postgres"},
+    description="Events of Meta's Conversions API: each sale that is due is sent once, and every attempt is written "
+    "down with its outcome (`dispatch_attempts`). A partition holds the sales of one UTC day. `dispatch_sensor` keeps "
+    "it up to date; materialising a partition replays it: whatever of the day was not accepted, and is younger than "
+    "the seven days within which Meta takes events, is tried again. What was accepted is not sent twice.",
+)
+def capi_dispatches(
+    context: dg.AssetExecutionContext,
+    config: DispatchConfig,
+    database: EventDatabase,
+    capi_tokens: dg.ResourceParam[TokenStore],
+) -> dg.MaterializeResult[None]:
+    """Replay the run's days, deliver what is due and end; or stay."""
+    days = days_of_run(context)
+    queued = 0
+    if config.stay:
+        report = stay(context, database, capi_tokens, config.promised)
+    else:
+        queued = _replay(context, database, days, config.resend_already_sent_at_the_risk_of_counting_twice)
+        with ending_in_order():
+            report = dispatch(
+                database.resolved_url(), tokens=capi_tokens, settings=CapiSettings(), run_id=context.run.run_id
+            )
+        _show_other_days(context, report, days)
+    with database.connect("dispatch") as connection:
+        waiting = waiting_metadata(backlog_of(connection, now=utc_now()))
+        table = table_metadata(connection, "dispatch_attempts")
+        for day in days:
+            # Older days do not change any more, and counting a day costs in proportion to its sales.
+            coverage = coverage_of_days(connection, day, day) if day >= _first_day_in_time() else []
+            shown = {**outcome_metadata(outcomes_of(report, day)), **coverage_metadata(coverage)}
+            context.add_asset_metadata(shown, partition_key=day.isoformat())
+    return dg.MaterializeResult(
+        metadata={
+            **{f"{outcome} in this run": by_tenant(getattr(report, outcome)).total() for outcome in OUTCOMES},
+            "queued again": queued,
+            **pace_metadata(report.requests, report.failed_requests, report.sent.total(), report.seconds),
+            **waiting,
+            **table,
+        }
+    )
+
+
+def _first_day_in_time() -> date:
+    return too_old_before(utc_now()).date()
+
+
+def _replay(context: dg.AssetExecutionContext, database: EventDatabase, days: list[date], resend: bool) -> int:
+    in_time = [day for day in days if day >= _first_day_in_time()]
+    if len(in_time) < len(days):
+        context.log.info(
+            f"Meta takes events for seven days: nothing of the {len(days) - len(in_time)} days before "
+            f"{_first_day_in_time()} can be sent any more."
+        )
+    if not in_time:
+        return 0
+    with database.connect("dispatch") as connection:
+        queued = enqueue_days(connection, in_time[0], in_time[-1], resend_already_sent=resend)
+    context.log.info(f"{queued:,} sales of {in_time[0]} to {in_time[-1]} are tried again.")
+    return queued
+
+
+def _show_other_days(context: dg.AssetExecutionContext, report: DispatchReport, own: list[date]) -> None:
+    """Record a materialisation for each further day that sales were sent of, or tried."""
+    touched = {day for outcome in OUTCOMES for _, day in getattr(report, outcome)}
+    for day in sorted(touched - set(own)):
+        if is_partition(day):
+            shown = outcome_metadata(outcomes_of(report, day))
+            context.log_event(dg.AssetMaterialization("capi_dispatches", partition=day.isoformat(), metadata=shown))

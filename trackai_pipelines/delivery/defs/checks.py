@@ -1,0 +1,112 @@
+"""Checks of delivery: nothing unexplained, and nothing that waits for too long.
+
+They run by schedule (schedules.py), so that they are seen when no dispatcher is at work, too; and when a partition is
+materialised in the UI. Not with the job of the residents: Dagster shows a check that belongs to a run which goes on as
+being executed, and there is always a run that goes on. A resident reports the age of what waits with each window
+instead (resident.py): to Dagster an evaluation is out of date when the asset has been materialised since.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.delivery.account import Account, Place, account_for
+from trackai_pipelines.delivery.backlog import Backlog, backlog_of
+from trackai_pipelines.delivery.coverage import coverage_of_days
+from trackai_pipelines.delivery.defs.metadata import Cell, Metadata, coverage_metadata, table, waiting_metadata
+
+WARN_AFTER = timedelta(hours=1)
+"""Meta advises to send within an hour."""
+
+ERROR_AFTER = timedelta(hours=24)
+"""Six days are left to mend what keeps it."""
+
+
+@dg.asset_check(
+    asset="capi_dispatches",
+    description="Every event of the last 7 days that is due was sent, waits with a reason, or failed with a reason. "
+    "Tells where they are, by tenant, and which keys yesterday's events carried.",
+)
+def every_due_event_is_accounted_for(database: EventDatabase) -> dg.AssetCheckResult:
+    """Nothing unexplained."""
+    yesterday = utc_now().date() - timedelta(days=1)
+    with database.connect("checks") as connection:
+        account = account_for(connection)
+        coverage = coverage_of_days(connection, yesterday, yesterday)
+    lost = [place for place in account.places if place.place == "unexplained"]
+    return dg.AssetCheckResult(
+        passed=account.unexplained == 0,
+        description=f"{account.unexplained:,} events are neither sent, nor waiting, nor failed, the oldest of a sale "
+        f"of {min(place.oldest for place in lost):%Y-%m-%d}: materialise capi_dispatches from that day on."
+        if lost
+        else None,
+        metadata={**_account_metadata(account), **coverage_metadata(coverage)},
+    )
+
+
+def _account_metadata(account: Account) -> Metadata:
+    def of(name: str) -> list[Place]:
+        return [place for place in account.places if place.place == name]
+
+    totals = account.totals
+    found: Metadata = {
+        "sent": totals["sent"],
+        **waiting_metadata(of("waiting")),
+        "failed": totals["failed"],
+        "not due": totals["not_due"],
+        "unexplained": totals["unexplained"],
+    }
+    if account.places:
+        found["by tenant"] = _by_tenant(account.places)
+    if failed := sorted(of("failed"), key=lambda place: (-place.events, place.slug, place.reason)):
+        rows: list[list[Cell]] = [[place.slug, place.events, place.reason] for place in failed]
+        found["failed by tenant"] = table(["tenant", "events", "why"], rows)
+    return found
+
+
+def _by_tenant(places: Sequence[Place]) -> dg.MetadataValue:
+    names = ("unexplained", "failed", "waiting", "sent", "not_due")
+    counts: dict[str, dict[str, int]] = {}
+    for place in places:
+        of = counts.setdefault(place.slug, dict.fromkeys(names, 0))
+        of[place.place] += place.events
+    worst_first = sorted(counts.items(), key=lambda item: [-count for count in item[1].values()])
+    rows: list[list[Cell]] = [[slug, *of.values()] for slug, of in worst_first]
+    return table(["tenant", *(name.replace("_", " ") for name in names)], rows)
+
+
+@dg.asset_check(
+    asset="capi_dispatches",
+    description="The oldest sale whose event could go out and still waits: warns when it is an hour old, fails when it "
+    "is a day old. Meta takes no event older than seven days.",
+)
+def oldest_due_event(database: EventDatabase) -> dg.AssetCheckResult:
+    """Delivery keeps up, and whatever keeps a tenant's events is mended in time."""
+    now = utc_now()
+    with database.connect("checks") as connection:
+        return age_of_backlog(backlog_of(connection, now=now), now)
+
+
+def age_of_backlog(backlog: Sequence[Backlog], now: datetime) -> dg.AssetCheckResult:
+    """What oldest_due_event says of a backlog."""
+    oldest = min((one for one in backlog if one.due), key=lambda one: one.oldest, default=None)
+    if oldest is None:
+        return dg.AssetCheckResult(passed=True, metadata=waiting_metadata(backlog))
+    age = now - oldest.oldest
+    return dg.AssetCheckResult(
+        passed=age < WARN_AFTER,
+        severity=dg.AssetCheckSeverity.ERROR if age >= ERROR_AFTER else dg.AssetCheckSeverity.WARN,
+        description=None
+        if age < WARN_AFTER
+        else f"An event of tenant {oldest.slug} waits whose sale was at {oldest.oldest:%Y-%m-%d %H:%M} UTC: "
+        f"{oldest.reason}.",
+        metadata={
+            "tenant": oldest.slug,
+            "hours old": round(age / timedelta(hours=1), 2),
+            "why": oldest.reason,
+            **waiting_metadata(backlog),
+        },
+    )
