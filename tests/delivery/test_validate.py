@@ -164,7 +164,6 @@ SECOND = timedelta(seconds=1)
         (NOW - timedelta(days=7) + timedelta(minutes=1), None),
         (NOW - timedelta(days=7) + timedelta(minutes=1) - SECOND, "too_old"),
         (NOW - timedelta(days=62), "too_old"),
-        (NOW, None),
         (NOW + SECOND, "in_future"),
         (NOW + timedelta(days=1), "in_future"),
     ],
