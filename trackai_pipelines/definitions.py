@@ -29,6 +29,7 @@ from trackai_pipelines.match_rates.defs import schedules as match_rates_schedule
 from trackai_pipelines.matching.defs import assets as matching_assets
 from trackai_pipelines.matching.defs import checks as matching_checks
 from trackai_pipelines.matching.defs import jobs as matching_jobs
+from trackai_pipelines.matching.defs import schedules as matching_schedules
 from trackai_pipelines.matching.defs import sensors as matching_sensors
 
 
@@ -59,6 +60,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
             ingest_jobs.ingest_landing_files,
             matching_jobs.match_conversions,
             matching_jobs.rematch_unmatched,
+            matching_jobs.check_matching,
             match_rates_jobs.aggregate_match_rates,
             delivery_jobs.dispatch_conversions,
             delivery_jobs.check_delivery,
@@ -73,6 +75,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
             alert_sensors.run_failure_alert_sensor,
         ],
         schedules=[
+            matching_schedules.hourly_matching_check,
             match_rates_schedules.nightly_match_rates,
             delivery_schedules.quarter_hourly_delivery_check,
             lifecycle_schedules.daily_partition_maintenance,

@@ -12,8 +12,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster_location.dispatching import TOKEN
 from psycopg import Connection, sql
 
+from trackai_pipelines.capi_sandbox.client import Sandbox
+from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.statements import shipped
 from trackai_pipelines.definitions import build_definitions
@@ -138,3 +141,14 @@ def environment(home: Path, database_url: str, empty_database_url: str) -> dict[
         "PYTHONPATH": str(ROOT),
         "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+@pytest.fixture
+def box(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox that the environment names, and tokens for two tenants."""
+    for slug in ("ACME", "OTHER"):
+        monkeypatch.setenv(f"TRACKAI_CAPI_TOKEN_{slug}", TOKEN)
+    monkeypatch.setenv("TRACKAI_RETRY_BASE_SECONDS", "0.01")
+    with sandbox(tokens=[TOKEN]) as running:
+        monkeypatch.setenv("TRACKAI_CAPI_URL", running.base_url)
+        yield running

@@ -1,6 +1,6 @@
 """Each asset check passes on good data and fails, or warns, on data that was really broken in the database.
 
-What does not belong here: the checks of delivery, which good data for these would fail (test_dispatch.py).
+What does not belong here: the checks of delivery, which good data for these would fail (test_dispatch_checks.py).
 """
 
 from collections.abc import Callable

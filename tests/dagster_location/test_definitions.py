@@ -21,14 +21,15 @@ ASSETS = {
     "capi_dispatches",
 }
 JOBS = {
-    "ingest_landing_files", "match_conversions", "rematch_unmatched", "aggregate_match_rates", "dispatch_conversions",
-    "check_delivery", "maintain_partitions", "prune_dagster_history",
+    "ingest_landing_files", "match_conversions", "rematch_unmatched", "check_matching", "aggregate_match_rates",
+    "dispatch_conversions", "check_delivery", "maintain_partitions", "prune_dagster_history",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
 }  # fmt: skip
 SCHEDULES = {
-    "nightly_match_rates", "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_history_pruning",
+    "hourly_matching_check", "nightly_match_rates", "quarter_hourly_delivery_check", "daily_partition_maintenance",
+    "daily_history_pruning",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),

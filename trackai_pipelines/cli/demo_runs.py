@@ -36,7 +36,8 @@ def run_jobs(variables: Mapping[str, str], *, first_day: date, last_day: date, t
         days = {RANGE_START_TAG: first_day.isoformat(), RANGE_END_TAG: last_day.isoformat()}
         _run(instance, defs, "aggregate_match_rates", "Aggregate", tags=days)
         _run(instance, defs, "dispatch_conversions", "Dispatch", partition_key=today.isoformat())
-        _run(instance, defs, "check_delivery", "Check")
+        _run(instance, defs, "check_matching", "Check matching")
+        _run(instance, defs, "check_delivery", "Check delivery")
 
 
 def _run(instance: dg.DagsterInstance, defs: dg.Definitions, job: str, name: str, **options: Any) -> None:

@@ -1,0 +1,17 @@
+"""When it is looked whether all is matched."""
+
+import dagster as dg
+
+from trackai_pipelines.matching.defs.jobs import check_matching
+
+
+@dg.schedule(
+    job=check_matching,
+    cron_schedule="5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Once an hour: whether every conversion of seven days is accounted for, and whether the log agrees.",
+)
+def hourly_matching_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run of the checks."""
+    return dg.RunRequest()
