@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from benchmarks import aggregate, growth, ingest, latency, storage, throughput
+from benchmarks import aggregate, delivery, growth, ingest, latency, storage, throughput
 from benchmarks.database import Database
 from benchmarks.figures import Figure, tables
 from benchmarks.report import kept, measured_now, show, write
@@ -93,6 +93,20 @@ def test_ingest(database: Database) -> None:
 
 
 @pytest.mark.timeout(900)
+def test_delivery(database: Database, connection: Connection[Any]) -> None:
+    figures = list(delivery.run("small", database))
+    assert [case for cases in tables(figures).values() for case in cases] == [
+        "400 events of 10 tenants",
+        "400 events of 1 tenant",
+        "8 tenants, two more that are well",
+        "8 tenants, one more slow, one dead",
+    ]
+    # All but the two in trouble have had theirs.
+    assert one(figures, "8 tenants, one more slow, one dead", "events").value == 160
+    (left,) = connection.execute("SELECT array_agg(DISTINCT tenant_id) FROM trackai.dispatch_queue").fetchone() or ()
+    assert left == [connection.execute("SELECT benchmark.tenant_id(2)").fetchone()[0]]  # type: ignore[index]
+
+
 def test_latency_loses_nothing_when_drains_are_relieved_and_killed(database: Database) -> None:
     figures = list(latency.run("small", database))
     phases, histogram, outage = tables(figures).values()
