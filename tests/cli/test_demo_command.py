@@ -65,6 +65,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             ("match_conversions", "SUCCESS"),
             ("aggregate_match_rates", "SUCCESS"),
             ("dispatch_conversions", "SUCCESS"),
+            ("check_matching", "SUCCESS"),
             ("check_delivery", "SUCCESS"),
         ]
         materialised = dagster.execute(
