@@ -20,11 +20,12 @@ def test_adds_a_tenant_with_everything(trackai: Run, connection: Connection) -> 
     assert row == ("cm0acme", "acme-shop", "Acme", "active", "42", 30, True, "BR")
 
 
-DELIVERY = "dispatch_policy, sent_event_id, limited_data_use, ldu_country, ldu_state, opt_out, test_event_code"
-
-
 def delivery_of(connection: Connection, slug: str) -> tuple[object, ...] | None:
-    return connection.execute(f"SELECT {DELIVERY} FROM trackai.tenants WHERE slug = %s", [slug]).fetchone()
+    return connection.execute(
+        "SELECT dispatch_policy, sent_event_id, limited_data_use, ldu_country, ldu_state, opt_out, test_event_code "
+        "FROM trackai.tenants WHERE slug = %s",
+        [slug],
+    ).fetchone()
 
 
 def test_adds_and_changes_what_delivery_goes_by(trackai: Run, connection: Connection) -> None:
