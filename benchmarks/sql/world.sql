@@ -30,6 +30,11 @@ CREATE OR REPLACE FUNCTION benchmark.clicked_at(number bigint, clicks bigint, un
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN until - (1 - number::double precision / clicks) * interval '2160 hours';
 
+-- The other way round: the number of the newest click at or before a time, the first one's if there is none.
+CREATE OR REPLACE FUNCTION benchmark.last_click_before(at timestamptz, clicks bigint, until timestamptz) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN greatest(1, clicks - ceil(date_part('epoch', until - at) * clicks / 7776000))::bigint;
+
 -- 60 to 99 signs.
 CREATE OR REPLACE FUNCTION benchmark.fbclid_of(number bigint) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -54,8 +59,8 @@ RETURN (ARRAY[
 ])[1 + (number & 3)::integer];
 
 -- Sales of 75 clicks in 100 carry the click's fbc, 15 only its fbp (beside an unknown fbc or none), 6 unknown keys, 4 no
--- key. Their clicks are spread evenly over all clicks. Every second sale happened in the last two days before `until`,
--- however old its click; the others within a month of their click, most of them within hours.
+-- key. They happened in the last two days before `until`, from a minute to a month after their click; how long after is
+-- spread evenly over the magnitudes: a third within 34 minutes, two thirds within 20 hours.
 CREATE OR REPLACE FUNCTION benchmark.sales(first bigint, last bigint)
 RETURNS TABLE (
     tenant_id text, gateway text, gateway_event_id text, order_id text, value numeric, currency text,
@@ -70,11 +75,7 @@ BEGIN ATOMIC
            'HP' || lpad(s.number::text, 12, '0'),
            round((9 + 990 * benchmark.chance(s.number, 4))::numeric, 2),
            (ARRAY['BRL', 'BRL', 'USD', 'EUR'])[1 + (s.number >> 2 & 3)::integer],
-           CASE
-               WHEN s.number & 1 = 0
-               THEN greatest(click.at, w.until - benchmark.chance(s.number, 5) * interval '48 hours')
-               ELSE least(click.at + exp(benchmark.chance(s.number, 5) * ln(43200)) * interval '1 minute', w.until)
-           END,
+           sold.at,
            CASE
                WHEN kind.number < 75 THEN benchmark.fbc_of(click.number, click.at)
                WHEN kind.number < 82 OR kind.number BETWEEN 90 AND 95 THEN benchmark.fbc_of(-s.number, click.at)
@@ -90,8 +91,13 @@ BEGIN ATOMIC
            'https://shop.example/checkout/' || md5('page ' || s.number::text)
     FROM benchmark.world w
     CROSS JOIN generate_series(first, last) AS s (number)
+    CROSS JOIN LATERAL (SELECT w.until - benchmark.chance(s.number, 5) * interval '48 hours' AS at) sold
     CROSS JOIN LATERAL (
-        SELECT 1 + floor(greatest(w.clicks, 1) * benchmark.chance(s.number, 6))::bigint AS number
+        SELECT benchmark.last_click_before(
+            sold.at - exp(benchmark.chance(s.number, 6) * ln(43200)) * interval '1 minute',
+            greatest(w.clicks, 1),
+            w.until
+        ) AS number
     ) picked
     CROSS JOIN LATERAL (
         SELECT picked.number, benchmark.clicked_at(picked.number, greatest(w.clicks, 1), w.until) AS at

@@ -3,14 +3,20 @@
 -- Indexes: daily_match_rates_by_day and its primary key. The caller holds the day's lock, so that two runs do not meet.
 -- Guarantees: same facts, same rows, however often it runs. The percentile is exact where the waits next to it are an end
 -- of their bucket, and otherwise read off between the ends: right to the width of a bucket, three per cent.
-WITH placed AS (
-    -- Places in order of waiting, from 0: a bucket's first, and the percentile's, which may lie between two.
-    SELECT d.tenant_id, d.gateway, d.currency, d.shortest, d.longest, d.conversions,
-           (sum(d.conversions) OVER (of_group ORDER BY d.bucket) - d.conversions)::float8 AS first,
-           (0.95 * (sum(d.conversions) OVER of_group - 1))::float8 AS place
+WITH waits AS (
+    SELECT d.tenant_id, d.gateway, d.currency, d.bucket,
+           min(d.shortest) AS shortest, max(d.longest) AS longest, sum(d.conversions) AS conversions
     FROM day_counts d
-    WHERE d.bucket IS NOT NULL
-    WINDOW of_group AS (PARTITION BY d.tenant_id, d.gateway, d.currency)
+    WHERE d.strategy IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+),
+placed AS (
+    -- Places in order of waiting, from 0: a bucket's first, and the percentile's, which may lie between two.
+    SELECT w.tenant_id, w.gateway, w.currency, w.shortest, w.longest, w.conversions,
+           (sum(w.conversions) OVER (of_group ORDER BY w.bucket) - w.conversions)::float8 AS first,
+           (0.95 * (sum(w.conversions) OVER of_group - 1))::float8 AS place
+    FROM waits w
+    WINDOW of_group AS (PARTITION BY w.tenant_id, w.gateway, w.currency)
 ),
 percentiles AS (
     SELECT p.tenant_id, p.gateway, p.currency,
@@ -29,13 +35,13 @@ percentiles AS (
 counted AS MATERIALIZED (
     SELECT d.tenant_id, d.gateway, d.currency,
            sum(d.conversions)::bigint AS conversions,
-           sum(d.fbc)::bigint AS fbc,
-           sum(d.fbp)::bigint AS fbp,
-           sum(d.email)::bigint AS email,
-           sum(d.unmatched)::bigint AS unmatched,
-           sum(d.conversions) FILTER (WHERE d.bucket IS NULL)::bigint AS pending,
-           sum(d.value_total) AS value_total,
-           coalesce(sum(d.value_matched), 0) AS value_matched,
+           coalesce(sum(d.conversions) FILTER (WHERE d.strategy = 'fbc'), 0)::bigint AS fbc,
+           coalesce(sum(d.conversions) FILTER (WHERE d.strategy = 'fbp'), 0)::bigint AS fbp,
+           coalesce(sum(d.conversions) FILTER (WHERE d.strategy = 'email'), 0)::bigint AS email,
+           coalesce(sum(d.conversions) FILTER (WHERE d.strategy = 'unmatched'), 0)::bigint AS unmatched,
+           coalesce(sum(d.conversions) FILTER (WHERE d.strategy IS NULL), 0)::bigint AS pending,
+           sum(d.value) AS value_total,
+           coalesce(sum(d.value) FILTER (WHERE d.strategy <> 'unmatched'), 0) AS value_matched,
            max(p.p95_match_seconds) AS p95_match_seconds
     FROM day_counts d
     LEFT JOIN percentiles p USING (tenant_id, gateway, currency)
@@ -45,7 +51,7 @@ written AS (
     INSERT INTO trackai.daily_match_rates
         (tenant_id, day, gateway, currency, conversions, fbc, fbp, email, unmatched, pending,
          value_total, value_matched, p95_match_seconds, computed_at)
-    SELECT tenant_id, %(day)s::date, gateway, currency, conversions, fbc, fbp, email, unmatched, coalesce(pending, 0),
+    SELECT tenant_id, %(day)s::date, gateway, currency, conversions, fbc, fbp, email, unmatched, pending,
            value_total, value_matched, p95_match_seconds, %(now)s
     FROM counted
     ON CONFLICT (tenant_id, day, gateway, currency) DO UPDATE

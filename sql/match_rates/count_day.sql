@@ -1,5 +1,5 @@
--- Counts the conversions of one UTC day by tenant, gateway, currency and how long they waited, into a table of the
--- session's own. A statement for itself: one that also writes elsewhere gets no parallel workers.
+-- Counts the conversions of one UTC day by tenant, gateway, currency, strategy and how long they waited, into a table of
+-- the session's own. A statement for itself: one that also writes elsewhere gets no parallel workers.
 -- Indexes: conversions_by_day and the primary key of matched_attributions; scans where the day is most of the table.
 -- Guarantees: every conversion of the day is counted once.
 -- Waits are counted in buckets (32 to a doubling, from a millisecond) with their ends: an exact percentile has to sort
@@ -8,16 +8,12 @@ CREATE TEMPORARY TABLE day_counts ON COMMIT DROP AS
 SELECT s.tenant_id,
        s.gateway,
        s.currency,
-       CASE WHEN s.strategy IS NOT NULL THEN floor(32 * ln(greatest(s.waited, 0.001)))::integer END AS bucket,
+       s.strategy,
+       floor(32 * ln(greatest(s.waited, 0.001))) AS bucket,
        min(s.waited) AS shortest,
        max(s.waited) AS longest,
        count(*) AS conversions,
-       count(*) FILTER (WHERE s.strategy = 'fbc') AS fbc,
-       count(*) FILTER (WHERE s.strategy = 'fbp') AS fbp,
-       count(*) FILTER (WHERE s.strategy = 'email') AS email,
-       count(*) FILTER (WHERE s.strategy = 'unmatched') AS unmatched,
-       sum(s.value) AS value_total,
-       sum(s.value) FILTER (WHERE s.strategy <> 'unmatched') AS value_matched
+       sum(s.value) AS value
 FROM (
     SELECT c.tenant_id, c.gateway, c.currency, c.value, a.strategy,
            date_part('epoch', a.matched_at - c.created_at) AS waited
@@ -26,4 +22,4 @@ FROM (
     WHERE c.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
       AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 ) s
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 5

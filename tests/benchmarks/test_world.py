@@ -85,15 +85,25 @@ def test_sales_find_their_clicks_in_the_usual_shares(world: None, connection: Co
     assert shares["unmatched"] == pytest.approx(0.10, abs=0.04)
 
 
-def test_every_second_sale_is_of_the_last_two_days(world: None, connection: Connection[Any]) -> None:
+def test_sales_are_of_the_last_two_days_and_soon_after_their_clicks(world: None, connection: Connection[Any]) -> None:
     add_sales(connection, 1, SALES)
-    recent, future = numbers(
+    first, last = numbers(
         connection,
-        "SELECT count(*) FILTER (WHERE occurred_at >= until - interval '2 days'), "
-        "count(*) FILTER (WHERE occurred_at > until) FROM trackai.conversions, benchmark.world",
+        "SELECT until - min(occurred_at), until - max(occurred_at) FROM trackai.conversions, benchmark.world "
+        "GROUP BY until",
     )
-    assert 0.5 * SALES <= recent <= 0.6 * SALES
-    assert future == 0
+    assert first.days == 1
+    assert last.total_seconds() >= 0
+    drain(connection, run_id="test")
+    soon, latest = numbers(
+        connection,
+        "SELECT count(*) FILTER (WHERE s.occurred_at - c.created_at < interval '22 hours')::float / count(*), "
+        "max(s.occurred_at - c.created_at) FROM trackai.matched_attributions a "
+        "JOIN trackai.clicks c ON c.tenant_id = a.tenant_id AND c.id = a.click_id "
+        "JOIN trackai.conversions s ON s.tenant_id = a.tenant_id AND s.id = a.conversion_id",
+    )
+    assert soon == pytest.approx(0.67, abs=0.04)
+    assert latest.days in (29, 30)
 
 
 def test_sales_of_a_day_are_spread_over_it(world: None, connection: Connection[Any]) -> None:

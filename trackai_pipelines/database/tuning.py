@@ -51,6 +51,8 @@ def server_settings(memory: int) -> dict[str, str]:
         # Per sort or hash, several of which run at once in several sessions.
         "work_mem": _megabytes(min(memory // 512, 64 * _MB), least=4),
         "max_connections": "200",
+        # Who gathers works too: more workers than the other cores take the cache from each other.
+        "max_parallel_workers_per_gather": str(min((psutil.cpu_count() or 1) - 1, 4)),
         # Bulk loads: few checkpoints, and smaller page images after each.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
