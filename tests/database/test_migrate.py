@@ -10,11 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from trackai_pipelines.database import embedded
+from trackai_pipelines.database import embedded, migrations
 from trackai_pipelines.database.binaries import Binaries, system_binaries, wheel_binaries
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.errors import DatabaseSetupError
 from trackai_pipelines.database.migrate import is_current, migrate, newest_revision, schema_revision
+from trackai_pipelines.database.statements import shipped
 from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
 
 _AT_HAND = {binaries.major: binaries for binaries in [*wheel_binaries(), *system_binaries()]}
@@ -65,3 +66,8 @@ def test_a_database_of_a_newer_program_is_left_alone(new_database: str) -> None:
     with pytest.raises(DatabaseSetupError, match="newer version of this program"):
         migrate(new_database)
     assert not is_current(new_database)
+
+
+def test_every_file_of_sql_has_its_revision() -> None:
+    revisions = {path.stem for path in Path(migrations.__file__).with_name("versions").glob("0*.py")}
+    assert revisions == {path.stem for path in shipped("sql/migrations").glob("*.sql")}

@@ -1,0 +1,19 @@
+-- The conversions of a range of UTC days, with their keys and what their tenant has set. For PostgreSQL.
+-- Index: conversions_by_day.
+-- Guarantees: one row a conversion, decided or not. Its e-mail hash is there until it is anonymised.
+SELECT c.tenant_id,
+       c.id,
+       c.gateway,
+       c.currency::text AS currency,
+       c.value::text AS value,
+       c.occurred_at,
+       c.created_at,
+       trackai.click_key(c.fbc, c.fbclid) AS click_key,
+       trackai.browser_key(c.fbp) AS browser_key,
+       c.customer_email_hash AS email_hash,
+       t.lookback_days,
+       t.email_matching
+FROM trackai.conversions c
+JOIN trackai.tenants t ON t.id = c.tenant_id
+WHERE c.occurred_at >= {from_day}::date::timestamp AT TIME ZONE 'UTC'
+  AND c.occurred_at < {after_day}::date::timestamp AT TIME ZONE 'UTC'

@@ -1,0 +1,33 @@
+"""Query results as a stream of Arrow record batches.
+
+What belongs here: the one way in which many rows leave the database at once. What does not: what becomes of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from psycopg import OperationalError, sql
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@contextmanager
+def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarrow.RecordBatchReader]":
+    """Within the block, the rows of one query, read as they are asked for; one query sees one snapshot.
+
+    Times are in UTC. Types without an Arrow counterpart (numeric, inet, jsonb) must be cast to text by the query.
+    Raises psycopg.OperationalError when the server does not answer or refuses.
+    """
+    from adbc_driver_manager import Error
+    from adbc_driver_postgresql import dbapi
+
+    try:
+        with dbapi.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute("SET timezone = 'UTC'")
+            cursor.execute(query.as_string())
+            yield cursor.fetch_record_batch()
+    except Error as error:
+        # As from every other connection of ours.
+        raise OperationalError(str(error)) from error

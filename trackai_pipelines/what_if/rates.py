@@ -1,0 +1,183 @@
+"""Match rates recomputed from archives and database.
+
+What belongs here: which facts a range of days needs, where they are, and the rates they come to. What does not: how
+they are shown (the command line). Facts pass through DuckDB in a file, so that memory stays bounded whatever the range.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString
+
+from psycopg import Connection, sql
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.lifecycle.archive.manifest import archives
+from trackai_pipelines.lifecycle.partitions import detached_days
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from trackai_pipelines.lifecycle.archive.store import Store
+
+_MEMORY = "1GB"
+# A click counts from the window's start to five minutes after the sale.
+_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A row of trackai.daily_match_rates, recomputed."""
+
+    tenant_id: str
+    day: date
+    gateway: str
+    currency: str
+    conversions: int
+    fbc: int
+    fbp: int
+    email: int
+    unmatched: int
+    pending: int
+    value_total: Decimal
+    value_matched: Decimal
+    p95_match_seconds: float | None
+    """Exact, where the database reads it from buckets; None where nothing is decided, and with another window."""
+
+    @property
+    def match_rate(self) -> float | None:
+        """Matched / (matched + unmatched); None where nothing is decided."""
+        matched = self.fbc + self.fbp + self.email
+        return matched / (matched + self.unmatched) if matched + self.unmatched else None
+
+
+def recompute(
+    connection: Connection,
+    database_url: str,
+    store: "Store",
+    from_day: date,
+    to_day: date,
+    *,
+    lookback_days: int | None = None,
+) -> list[Rates]:
+    """Match rates of the UTC days of sale `from_day` to `to_day`, both included, by tenant, day, gateway and currency.
+
+    Without `lookback_days` as the match log tells them: what the database's aggregate came to, wherever the log is now.
+    With it, every decided conversion is matched anew to the clicks within that window; clicks that were erased or
+    deleted are gone for that. Nothing is written. Raises ArchiveDamaged where a file that is needed is missing or does
+    not read, ValueError for an empty range or while a day that is needed stands between table and archive.
+    """
+    if to_day < from_day:
+        raise ValueError(f"the range of days is empty: {from_day} is after {to_day}; swap them")
+    with _scratch(store) as duck:
+        _load(duck, database_url, "conversions", "what_if/conversions", _days(from_day, to_day))
+        _load_attempts(connection, duck, database_url, store, from_day, to_day)
+        duck.execute(statement("what_if/decided"))
+        if lookback_days is not None:
+            _load_clicks(connection, duck, database_url, store, from_day, to_day, lookback_days)
+            _load(duck, database_url, "identities", "what_if/live_identities", {})
+            duck.execute(statement("what_if/keys"))
+            duck.execute(statement("what_if/rematch"), {"lookback_days": lookback_days})
+        return [Rates(*row) for row in duck.execute(statement("what_if/rates")).fetchall()]
+
+
+@contextmanager
+def _scratch(store: "Store") -> Iterator["DuckDBPyConnection"]:
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="trackai-what-if-") as folder:
+        with duckdb.connect(
+            str(Path(folder) / "facts.duckdb"),
+            config={"memory_limit": _MEMORY, "temp_directory": folder},
+        ) as duck:
+            duck.execute("SET TimeZone = 'UTC'")
+            if not store.local:
+                duck.register_filesystem(store.fs)
+            yield duck
+
+
+def _days(from_day: date, to_day: date) -> dict[str, Any]:
+    return {"from_day": from_day.isoformat(), "after_day": (to_day + timedelta(days=1)).isoformat()}
+
+
+def _load(duck: "DuckDBPyConnection", database_url: str, table: str, name: str, parameters: dict[str, Any]) -> None:
+    """Stream the answer of a statement of ours into a table of DuckDB."""
+    from trackai_pipelines.database.arrow import record_batches
+
+    query = sql.SQL(statement(name)).format(**{key: sql.Literal(value) for key, value in parameters.items()})
+    with record_batches(database_url, query) as batches:
+        duck.register("arriving", batches)
+        duck.execute(f"CREATE TABLE {table} AS SELECT * FROM arriving")  # noqa: S608 - names of ours
+        duck.unregister("arriving")
+
+
+def _load_attempts(
+    connection: Connection,
+    duck: "DuckDBPyConnection",
+    database_url: str,
+    store: "Store",
+    from_day: date,
+    to_day: date,
+) -> None:
+    """All attempts of the conversions: a sale that came late was matched late, so the log is read to its end."""
+    # A sale is at most a day ahead of its arrival.
+    first = from_day - timedelta(days=1)
+    files = [file for file in archives(connection, "match_log", states=("verified", "dropped")) if file.day >= first]
+    filed = {file.day for file in files}
+    for day in detached_days(connection, "match_log"):
+        if day >= first and day not in filed:
+            raise ValueError(f"match_log of {day} is on its way into the archive: run `trackai retention`, then this.")
+    _load(duck, database_url, "attempts", "what_if/live_attempts", _days(from_day, to_day))
+    _append(
+        duck,
+        store,
+        "INSERT INTO attempts SELECT l.tenant_id, l.conversion_id, l.strategy, l.outcome, l.click_id, l.created_at "
+        "FROM read_parquet($paths) l SEMI JOIN conversions c ON c.tenant_id = l.tenant_id AND c.id = l.conversion_id",
+        [file.path for file in files],
+    )
+
+
+def _load_clicks(
+    connection: Connection,
+    duck: "DuckDBPyConnection",
+    database_url: str,
+    store: "Store",
+    from_day: date,
+    to_day: date,
+    lookback_days: int,
+) -> None:
+    """The clicks that lie in some window, once each: those that are in a file may be in the database still."""
+    since = datetime.combine(from_day, time(), UTC) - timedelta(days=lookback_days)
+    until = datetime.combine(to_day + timedelta(days=1), time(), UTC) + _SKEW
+    _load(duck, database_url, "clicks", "what_if/live_clicks", {"from_time": since, "until_time": until})
+    files = [
+        file.path
+        for file in archives(connection, "clicks", states=("verified", "dropped"))
+        if since.date() <= file.day <= until.date()
+    ]
+    _append(
+        duck,
+        store,
+        "INSERT INTO clicks SELECT k.tenant_id, k.id, k.fbc, k.fbclid, k.fbp, k.created_at "
+        "FROM read_parquet($paths) k ANTI JOIN clicks c ON c.tenant_id = k.tenant_id AND c.id = k.id",
+        files,
+    )
+
+
+def _append(duck: "DuckDBPyConnection", store: "Store", insert: LiteralString, paths: list[str]) -> None:
+    import duckdb
+
+    from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged
+
+    if not paths:
+        return
+    try:
+        duck.execute(insert, {"paths": [store.shown(path) for path in paths]})
+    except (duckdb.IOException, duckdb.InvalidInputException, FileNotFoundError) as error:
+        raise ArchiveDamaged(
+            f"An archive does not read: {error}. Bring the file back from a copy; nothing was changed."
+        ) from error
