@@ -42,7 +42,7 @@ def test_two_migrations_at_once_both_succeed_and_one_applies(new_database: str) 
     assert not is_current(new_database)
     with ThreadPoolExecutor(2) as pool:
         applied = list(pool.map(migrate, [new_database, new_database]))
-    assert sorted(applied) == [[], [f"{number:04}" for number in range(1, 8)]]
+    assert sorted(applied) == [[], [f"{number:04}" for number in range(1, int(newest_revision()) + 1)]]
     assert migrate(new_database) == []
     assert is_current(new_database)
     assert schema_revision(new_database) == newest_revision()
