@@ -41,48 +41,59 @@ SIZES = {
 
 
 def run(scale: Scale, database: Database) -> Iterator[Figure]:
-    """Seconds of the scans, of the busy day and of the days before it, and the memory that the process took."""
+    """Seconds of the scans, of the busy day alone and beside a year of others, and of that year; the memory taken."""
     sizes = SIZES[scale]
     busy = datetime.now(UTC).date() - timedelta(days=1)
     first = busy - timedelta(days=sizes.days)
-    _add_days(database, sizes, first)
-    scans = {
-        "GROUP BY": min(_scan_seconds(database, "plain_group_by", busy) for _ in range(sizes.repeats)),
-        "GROUP BY, strategies joined": min(
-            _scan_seconds(database, "plain_group_by_strategy", busy) for _ in range(sizes.repeats)
-        ),
-    }
-    for name, seconds in scans.items():
-        yield from row(_TITLE, f"{short(sizes.day)} conversions of a day: {name}", {"seconds": seconds})
-    days = [_aggregated(database, busy, busy, sizes.day) for _ in range(sizes.repeats)]
-    seconds, peak = min(days)
-    yield from _figures(f"{short(sizes.day)} conversions of a day: aggregated", seconds, peak, sizes.day)
-    for (name, floor), at_most in zip(scans.items(), (3, None), strict=True):
-        case = f"{short(sizes.day)} conversions of a day: aggregated"
-        yield Figure(_TITLE, case, f"times the {name}", seconds / floor, at_most=at_most)
-    seconds, peak = _aggregated(database, first, busy - timedelta(days=1), sizes.days * sizes.a_day)
-    yield from _figures(f"{sizes.days} days of {short(sizes.a_day)}", seconds, peak, sizes.days * sizes.a_day)
-
-
-def _add_days(database: Database, sizes: _Sizes, first: date) -> None:
     have_world(database, clicks=0, tenants=_TENANTS)
     with connect(database.url, name="benchmark") as connection:
         clear(connection)
+    _add_days(database, [busy], sizes.day, before=0)
+    yield from _busy_day(database, sizes, busy, "", at_most=3)
+    _add_days(database, [first + timedelta(days=place) for place in range(sizes.days)], sizes.a_day, before=sizes.day)
+    seconds, peak = _aggregated(database, first, busy - timedelta(days=1), sizes.days * sizes.a_day)
+    yield from _figures(f"{sizes.days} days of {short(sizes.a_day)}", seconds, peak, sizes.days * sizes.a_day)
+    yield from _busy_day(database, sizes, busy, f", beside {sizes.days} other days")
+
+
+def _busy_day(
+    database: Database, sizes: _Sizes, busy: date, where: str, at_most: float | None = None
+) -> Iterator[Figure]:
+    """The day's aggregate and the scans; `at_most` bounds the share of the leanest scan."""
+    of_day = f"{short(sizes.day)} conversions of a day{where}"
+    scans = {
+        "GROUP BY": _scan_seconds(database, "plain_group_by", busy, sizes.repeats),
+        "GROUP BY, strategies joined": _scan_seconds(database, "plain_group_by_strategy", busy, sizes.repeats),
+    }
+    for name, seconds in scans.items():
+        yield from row(_TITLE, f"{of_day}: {name}", {"seconds": seconds})
+    case = f"{of_day}: aggregated"
+    days = [_aggregated(database, busy, busy, sizes.day) for _ in range(sizes.repeats)]
+    seconds, peak = min(days)
+    yield from _figures(case, seconds, peak, sizes.day)
+    for (name, floor), bound in zip(scans.items(), (at_most, None), strict=True):
+        yield Figure(_TITLE, case, f"times the {name}", seconds / floor, at_most=bound)
+
+
+def _add_days(database: Database, days: list[date], a_day: int, *, before: int) -> None:
+    """Attributed conversions on these days, numbered on from `before`."""
+    with connect(database.url, name="benchmark") as connection:
         with triggers_off(connection, "conversions"), triggers_off(connection, "matched_attributions"):
-            for place in range(sizes.days):
-                add_sales(connection, place * sizes.a_day + 1, (place + 1) * sizes.a_day, first + timedelta(days=place))
-            before = sizes.days * sizes.a_day
-            add_sales(connection, before + 1, before + sizes.day, first + timedelta(days=sizes.days))
+            for place, day in enumerate(days):
+                add_sales(connection, before + place * a_day + 1, before + (place + 1) * a_day, day)
             connection.execute(benchmark_sql("attribute_all"))
         connection.execute("VACUUM (ANALYZE) trackai.conversions, trackai.matched_attributions")
         connection.execute("CHECKPOINT")
 
 
-def _scan_seconds(database: Database, name: str, day: date) -> float:
+def _scan_seconds(database: Database, name: str, day: date, repeats: int) -> float:
+    taken = []
     with connect(database.url, name="benchmark") as connection:
-        begun = time.perf_counter()
-        connection.execute(benchmark_sql(name), {"day": day}).fetchall()
-        return time.perf_counter() - begun
+        for _ in range(repeats):
+            begun = time.perf_counter()
+            connection.execute(benchmark_sql(name), {"day": day}).fetchall()
+            taken.append(time.perf_counter() - begun)
+    return min(taken)
 
 
 def _aggregated(database: Database, first: date, last: date, conversions: int) -> tuple[float, float]:
