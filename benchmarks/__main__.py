@@ -1,6 +1,6 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, growth, aggregate, ingest, delivery, latency, storage. Ctrl-C ends it; what was measured is kept.
+Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive. Ctrl-C ends it; what was measured is kept.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.settings import Settings
 
 # In the order in which they leave each other their worlds.
-BENCHMARKS = ("throughput", "growth", "aggregate", "ingest", "delivery", "latency", "storage")
+BENCHMARKS = ("throughput", "growth", "aggregate", "ingest", "delivery", "latency", "storage", "archive")
 
 
 def main() -> None:

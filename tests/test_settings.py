@@ -27,7 +27,7 @@ def test_without_variables_state_is_in_the_working_directory(tmp_path: Path) -> 
     settings = Settings()
     assert settings.home == tmp_path / ".trackai"
     assert settings.landing_dir == tmp_path / ".trackai" / "landing"
-    assert settings.archive_dir == tmp_path / ".trackai" / "archive"
+    assert settings.archive_url == str(tmp_path / ".trackai" / "archive")
     assert settings.dagster_home == tmp_path / ".trackai" / "dagster"
     assert settings.database_url is None
 
@@ -51,6 +51,13 @@ def test_variables_are_read_when_asked_and_empty_ones_count_as_unset(
     assert settings.home == tmp_path / "with space" / "home"
     assert settings.landing_dir == Path.home() / "landing"
     assert settings.database_url is None
+
+
+def test_the_archive_is_a_folder_or_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", "old days")
+    assert Settings().archive_url == str(tmp_path / "old days")
+    monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", "s3://bucket/old days")
+    assert Settings().archive_url == "s3://bucket/old days"
 
 
 def test_webhook_url_does_not_show_itself(monkeypatch: pytest.MonkeyPatch) -> None:

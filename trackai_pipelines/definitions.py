@@ -55,6 +55,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
             delivery_checks.every_due_event_is_accounted_for,
             delivery_checks.oldest_due_event,
             lifecycle_checks.partitions_ahead,
+            lifecycle_checks.retention_keeps_up,
         ],
         jobs=[
             ingest_jobs.ingest_landing_files,
@@ -65,6 +66,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
             delivery_jobs.dispatch_conversions,
             delivery_jobs.check_delivery,
             lifecycle_jobs.maintain_partitions,
+            lifecycle_jobs.apply_retention,
             lifecycle_jobs.prune_dagster_history,
         ],
         sensors=[
@@ -79,6 +81,7 @@ def build_definitions(*, resources: Mapping[str, object] | None = None) -> dg.De
             match_rates_schedules.nightly_match_rates,
             delivery_schedules.quarter_hourly_delivery_check,
             lifecycle_schedules.daily_partition_maintenance,
+            lifecycle_schedules.daily_retention,
             lifecycle_schedules.daily_history_pruning,
         ],
         resources={"database": EventDatabase(), "capi_tokens": capi_tokens, **(resources or {})},

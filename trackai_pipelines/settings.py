@@ -15,6 +15,10 @@ def _absolute(path: str | Path) -> Path:
     return Path(path).expanduser().resolve()
 
 
+def _absolute_or_url(place: str) -> str:
+    return place if "://" in place else str(_absolute(place))
+
+
 Folder = Annotated[Path, BeforeValidator(_absolute)]
 
 
@@ -27,7 +31,9 @@ class Settings(BaseSettings):
     dagster_postgres_url: str | None = Field(default=None, validation_alias="DAGSTER_POSTGRES_URL")
     home: Folder = Field(default=Path(".trackai"), validate_default=True, validation_alias="TRACKAI_HOME")
     landing_override: Folder | None = Field(default=None, validation_alias="TRACKAI_LANDING_DIR")
-    archive_override: Folder | None = Field(default=None, validation_alias="TRACKAI_ARCHIVE_DIR")
+    archive_override: Annotated[str, BeforeValidator(_absolute_or_url)] | None = Field(
+        default=None, validation_alias="TRACKAI_ARCHIVE_DIR"
+    )
 
     drains: int = Field(default=2, ge=0, le=32, validation_alias="TRACKAI_DRAINS")
     dispatchers: int = Field(default=1, ge=0, le=32, validation_alias="TRACKAI_DISPATCHERS")
@@ -45,9 +51,9 @@ class Settings(BaseSettings):
         return self.landing_override or self.home / "landing"
 
     @property
-    def archive_dir(self) -> Path:
-        """Where partitions go that leave the database."""
-        return self.archive_override or self.home / "archive"
+    def archive_url(self) -> str:
+        """Where days go that leave the database: a folder's path, or an address that fsspec knows (`s3://...`)."""
+        return self.archive_override or str(self.home / "archive")
 
     @property
     def dagster_home(self) -> Path:

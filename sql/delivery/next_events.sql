@@ -23,8 +23,14 @@ SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0), q.unknowns,
        q.conversion_id, coalesce(c.gateway, ''), coalesce(c.gateway_event_id, ''), c.order_id,
        coalesce(c.event_name, ''), c.value, c.currency, q.occurred_at, c.fbclid, c.fbc, c.fbp,
        c.customer_email_hash, c.customer_phone_hash, c.customer_information,
-       host(c.client_ip), c.client_user_agent, c.event_source_url,
-       k.fbclid, k.fbc, k.fbp, host(k.ip), k.user_agent, k.created_at
+       -- What has been made less precise is not told as if it were the buyer's.
+       CASE WHEN c.anonymised_at IS NULL THEN host(c.client_ip) END,
+       CASE WHEN c.anonymised_at IS NULL THEN c.client_user_agent END,
+       c.event_source_url,
+       k.fbclid, k.fbc, k.fbp,
+       CASE WHEN k.anonymised_at IS NULL THEN host(k.ip) END,
+       CASE WHEN k.anonymised_at IS NULL THEN k.user_agent END,
+       k.created_at
 FROM head q
 LEFT JOIN trackai.conversions c ON c.tenant_id = q.tenant_id AND c.id = q.conversion_id
 LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id

@@ -34,6 +34,7 @@ CREATE TABLE trackai.archives (
     verified_at timestamptz NOT NULL,
     -- When the rows may be dropped, or archived again after a restoration.
     keep_until timestamptz NOT NULL,
+    -- When its rows began to be removed. A verified one that has it: some rows are in the database, some are not.
     dropped_at timestamptz,
     PRIMARY KEY (table_name, day, part),
     CHECK (last_row_at >= first_row_at),
@@ -63,6 +64,8 @@ CREATE TABLE trackai.retention_steps (
     -- Why it cannot be done now; such a step is not tried.
     blocked_by text,
     state text COLLATE "C" NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'blocked', 'done', 'failed')),
+    -- Rows it was done to; others than planned where something happened in between.
+    rows_done bigint,
     -- What was done or what went wrong, in a sentence.
     outcome text,
     PRIMARY KEY (plan_id, place),
@@ -99,6 +102,16 @@ ALTER TABLE trackai.dispatch_attempts ENABLE ALWAYS TRIGGER deliveries_are_kept;
 
 ALTER TABLE trackai.clicks ADD COLUMN anonymised_at timestamptz;
 ALTER TABLE trackai.conversions ADD COLUMN anonymised_at timestamptz;
+-- The network of an address: /24 of IPv4, /48 of IPv6. An IPv4 address that is written as IPv6 is what it stands for.
+CREATE FUNCTION trackai.network_of(address inet) RETURNS inet
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN family(address) = 4 THEN network(set_masklen(address, least(masklen(address), 24)))
+    WHEN address <<= inet '::ffff:0:0/96' THEN network(set_masklen(
+        inet '0.0.0.0' + (set_masklen(address, 128) - inet '::ffff:0:0'), least(masklen(address) - 96, 24)
+    ))
+    ELSE network(set_masklen(address, least(masklen(address), 48)))
+END;
 -- lifecycle/: rows whose personal fields are still there, oldest first. The others are not in it.
 CREATE INDEX clicks_to_anonymise ON trackai.clicks (created_at) WHERE anonymised_at IS NULL;
 CREATE INDEX conversions_to_anonymise ON trackai.conversions (occurred_at) WHERE anonymised_at IS NULL;

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from benchmarks import aggregate, delivery, growth, ingest, latency, storage, throughput
+from benchmarks import aggregate, archive, delivery, growth, ingest, latency, storage, throughput
 from benchmarks.database import Database
 from benchmarks.figures import Figure, tables
 from benchmarks.report import kept, measured_now, show, write
@@ -135,6 +135,15 @@ def test_storage(database: Database) -> None:
     assert (held["runs", "rows"],) == rows
     assert held["runs", "rows"] > 0
     assert (sum(size for (_, what), size in held.items() if what == "bytes"),) == named
+
+
+def test_archive(database: Database, connection: Connection[Any]) -> None:
+    figures = list(archive.run("small", database))
+    (cases,) = tables(figures).values()
+    assert list(cases) == ["archived and read back", "restored and compared"]
+    assert all(figure.value > 0 for figure in figures)
+    rows = connection.execute("SELECT count(*) FROM trackai.match_log").fetchone()
+    assert rows == (archive.SIZES["small"].rows,)
 
 
 def test_the_report_keeps_what_is_not_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,7 @@ def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, mon
     assert verdicts.pop("Dagster's storage") is Verdict.WARN
     assert set(verdicts) == {
         "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
-        "dagster.yaml", "disk",
+        "retention", "dagster.yaml", "archive", "disk",
     }  # fmt: skip
     assert set(verdicts.values()) == {Verdict.OK}
 

@@ -22,28 +22,29 @@ ASSETS = {
 }
 JOBS = {
     "ingest_landing_files", "match_conversions", "rematch_unmatched", "check_matching", "aggregate_match_rates",
-    "dispatch_conversions", "check_delivery", "maintain_partitions", "prune_dagster_history",
+    "dispatch_conversions", "check_delivery", "maintain_partitions", "apply_retention", "prune_dagster_history",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
 }  # fmt: skip
 SCHEDULES = {
     "hourly_matching_check", "nightly_match_rates", "quarter_hourly_delivery_check", "daily_partition_maintenance",
-    "daily_history_pruning",
+    "daily_retention", "daily_history_pruning",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
     "identities": set(),
     "conversions": {"no_duplicate_conversions"},
     "matched_attributions": {"exactly_one_attribution"},
-    "match_log": {"log_agrees_with_attributions", "partitions_ahead"},
+    "match_log": {"log_agrees_with_attributions", "partitions_ahead", "retention_keeps_up"},
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete"},
     "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
 }
 # Each costs tenths of a second in every process that Dagster starts.
 HEAVY = {
     "pandas", "pyarrow", "phonenumbers", "rich", "alembic", "hypothesis", "matplotlib", "requests", "sqlalchemy",
-    "httpx", "starlette", "uvicorn", "psycopg_pool",
+    "httpx", "starlette", "uvicorn", "psycopg_pool", "duckdb", "adbc_driver_postgresql", "adbc_driver_manager",
+    "fsspec", "ua_parser",
 }  # fmt: skip
 
 _LOAD = """

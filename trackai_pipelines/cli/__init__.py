@@ -8,7 +8,22 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import typer
 
-from trackai_pipelines.cli import demo, dispatch, doctor, environment, explain, load, match, sandbox, schema, tenant, up
+from trackai_pipelines.cli import (
+    demo,
+    dispatch,
+    doctor,
+    environment,
+    explain,
+    load,
+    match,
+    restore,
+    retention,
+    sandbox,
+    schema,
+    tenant,
+    up,
+    what_if,
+)
 from trackai_pipelines.cli.failures import SpeakingGroup
 
 app = typer.Typer(
@@ -33,7 +48,10 @@ app.command("match")(match.match)
 app.command("rematch")(match.rematch)
 app.command("aggregate")(match.aggregate)
 app.command("dispatch")(dispatch.dispatch)
+app.command("restore")(restore.restore)
+app.command("retention")(retention.retention)
 app.command("explain")(explain.explain)
 app.command("sandbox")(sandbox.sandbox)
+app.command("what-if")(what_if.what_if)
 app.command("doctor")(doctor.doctor)
 app.command("env")(environment.env)

@@ -4,6 +4,7 @@ What belongs here: whether this installation can work. What does not: whether th
 checks tell, and how findings are shown (doctor.py).
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Finding:
 
 def findings(settings: Settings, *, now: datetime) -> list[Finding]:
     """All checks. What depends on a failed one is left out: its mend comes first."""
-    return [*_of_database(settings, now), *_of_dagster(settings, now), disk(settings.home)]
+    return [*_of_database(settings, now), *_of_dagster(settings, now), _archive(settings), disk(settings.home)]
 
 
 def _of_database(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -78,6 +79,7 @@ def _of_database(settings: Settings, now: datetime) -> Iterator[Finding]:
                 yield _tenants(connection)
                 yield from _delivery(connection, now)
                 yield _landing(connection, settings)
+                yield _retention(connection, now)
     except DatabaseSetupError as error:
         yield Finding("database", Verdict.FAIL, str(error), "Do what the message says.")
     except psycopg.OperationalError as error:
@@ -228,6 +230,42 @@ def _landing(connection: Connection, settings: Settings) -> Finding:
         mend = f"Run `trackai ingest '{folder}'`, or `trackai up` so that it is loaded by itself."
         return Finding("landing folder", Verdict.WARN, f"{len(waiting)} files wait to be loaded", mend)
     return Finding("landing folder", Verdict.OK, f"no file waits in {folder}")
+
+
+def _retention(connection: Connection, now: datetime) -> Finding:
+    from trackai_pipelines.lifecycle.plan import latest_plan
+
+    plan = latest_plan(connection)
+    if plan is None:
+        return Finding("retention", Verdict.OK, "has not run yet")
+    troubles = plan.troubles(now)
+    if not troubles:
+        return Finding("retention", Verdict.OK, f"did all of its {len(plan.steps):,} steps as of {plan.day}")
+    more = f" {len(troubles) - 3:,} more: `trackai retention --dry-run`." if len(troubles) > 3 else ""
+    mend = "Mend what the sentences say; `trackai retention`, or the next daily run, then goes on."
+    return Finding("retention", Verdict.WARN, f"as of {plan.day}: {' '.join(troubles[:3])}{more}", mend)
+
+
+def _archive(settings: Settings) -> Finding:
+    """Whether the archive can be written to. A local folder is only looked at: made here, it might be root's."""
+    from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
+
+    url = settings.archive_url
+    mend = "Give this account the right to write there, or let TRACKAI_ARCHIVE_DIR name another place."
+    try:
+        store = open_store(url)
+        if store.local:
+            root = Path(store.root)
+            place = next(folder for folder in (root, *root.parents) if folder.exists())
+            if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+                return Finding("archive", Verdict.FAIL, f"{url} cannot be written to, because of {place}", mend)
+        else:
+            with store.write("doctor") as file:
+                file.write(b"trackai doctor was here\n")
+            store.remove("doctor")
+    except (ArchiveError, OSError) as error:
+        return Finding("archive", Verdict.FAIL, f"{url} cannot be written to: {error}", mend)
+    return Finding("archive", Verdict.OK, f"{url} can be written to")
 
 
 def _of_dagster(settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -1,15 +1,22 @@
-"""Checks that tables have room for the rows to come."""
+"""Checks that tables have room for the rows to come, and that old rows leave them without being lost."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
+from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
 from trackai_pipelines.lifecycle.partitions import partition_days
+from trackai_pipelines.lifecycle.plan import latest_plan
+from trackai_pipelines.settings import Settings
 
 # Maintenance makes 28; with fewer than a week left somebody has to look.
 LEAST_DAYS_AHEAD = 7
+# Sentences in a description; the numbers beside it are those of all.
+_SHOWN = 5
 
 
 @dg.asset_check(asset="match_log", description="The next 7 days of match_log have their partitions.")
@@ -24,3 +31,56 @@ def partitions_ahead(database: EventDatabase) -> dg.AssetCheckResult:
         description=f"Run maintain_partitions: {missing[0]} has no partition." if missing else None,
         metadata={"partitions": len(present), "last day": max(present).isoformat() if present else "none"},
     )
+
+
+@dg.asset_check(
+    asset="match_log",
+    description="The files of all archives are where they were written: fails when one is missing. No step of the "
+    "latest retention, of any table, was blocked or failed: warns.",
+)
+def retention_keeps_up(database: EventDatabase) -> dg.AssetCheckResult:
+    """What is to leave does, and what has left is not lost."""
+    with database.connect("checks") as connection:
+        plan = latest_plan(connection)
+        files = archives(connection, states=["verified", "dropped"])
+        missing = _missing(files)
+        if missing:
+            # One that is being rewritten has another name by now.
+            files = archives(connection, states=["verified", "dropped"])
+            missing = _missing(files)
+    troubles = plan.troubles(utc_now()) if plan else []
+    return dg.AssetCheckResult(
+        passed=not missing and not troubles,
+        severity=dg.AssetCheckSeverity.ERROR if missing else dg.AssetCheckSeverity.WARN,
+        description=" ".join([*missing[:_SHOWN], *troubles[:_SHOWN]]) or None,
+        metadata={
+            "archives": len(files),
+            "archived rows": sum(file.rows for file in files),
+            "archived bytes": sum(file.bytes for file in files),
+            "missing files": len(missing),
+            "steps blocked or failed": len(troubles),
+            "latest retention": plan.day.isoformat() if plan else "none",
+        },
+    )
+
+
+def _missing(files: Sequence[Archive]) -> list[str]:
+    """A sentence for each archive whose file is not there. Folders are listed, files are not read."""
+    if not files:
+        return []
+    try:
+        store = open_store(Settings().archive_url)
+        folders = {file.path.rpartition("/")[0] for file in files}
+        present = {path for folder in folders for path in store.beginning_with(f"{folder}/")}
+    except (ArchiveError, OSError) as error:
+        return [f"The archive cannot be looked at: {error}"]
+    mend = {
+        "verified": "the rows are still in the database, and their drop will find that out",
+        "dropped": "put it back from a backup of the archive",
+    }
+    return [
+        f"{store.shown(file.path)} is missing ({file.rows:,} rows of {file.table_name} of {file.day}): "
+        f"{mend[file.state]}."
+        for file in files
+        if file.path not in present
+    ]

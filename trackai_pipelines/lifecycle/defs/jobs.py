@@ -1,31 +1,109 @@
-"""The jobs that keep partitions ahead of the data, and Dagster's own storage small."""
+"""The jobs that keep partitions ahead of the data, take old rows out, and keep Dagster's own storage small."""
 
-from datetime import timedelta
+from contextlib import ExitStack
+from datetime import date, timedelta
 
 import dagster as dg
+from psycopg import Connection
+from pydantic import Field
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.server import checked_url
+from trackai_pipelines.lifecycle.apply import apply_plan
+from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.dagster_history import prune_history
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
+from trackai_pipelines.lifecycle.defs.metadata import plan_metadata, plan_text
+from trackai_pipelines.lifecycle.lock import MoverBusyError, only_mover
+from trackai_pipelines.lifecycle.partitions import maintain
+from trackai_pipelines.lifecycle.plan import Plan, plan_retention
 from trackai_pipelines.settings import Settings
+from trackai_pipelines.utc_days import UTC_DAYS
+
+# Runs of a backfill start at once, and only one can be at it. Waiting costs a run's place, not the others' work.
+_TRIES = 10
+_TRY_AGAIN_SECONDS = 60
 
 
-@dg.op(description="Makes the missing daily partitions of match_log, four weeks ahead.")
+@dg.op(
+    description="Makes the missing daily partitions of match_log, four weeks ahead, finishes what was broken off, and "
+    "refreshes the log's statistics."
+)
 def create_partitions(context: dg.OpExecutionContext, database: EventDatabase) -> None:
-    """Make what is missing and say what was made."""
+    """Maintain, and say what was done."""
     with database.connect("partitions") as connection:
-        made = create_partitions_ahead(connection, today=utc_now().date())
-    context.log.info(f"made {', '.join(made)}" if made else "every partition is there")
-    context.add_output_metadata({"partitions made": len(made)})
+        done = maintain(connection, today=utc_now().date())
+    context.log.info(f"made {', '.join(done.made)}" if done.made else "every partition is there")
+    for held_up in done.waiting:
+        context.log.warning(held_up)
+    context.add_output_metadata(
+        {
+            "partitions made": len(done.made),
+            "detaches finished": len(done.finished),
+            "detaches held up": len(done.waiting),
+        }
+    )
 
 
 @dg.job(description="Makes partitions before they are needed. Safe to repeat and to run twice at once.")
 def maintain_partitions() -> None:
     """The partition manager."""
     create_partitions()
+
+
+class RetentionConfig(dg.Config):
+    """Whether anything is to be changed."""
+
+    dry_run: bool = Field(default=False, description="Only plan: the plan is stored and shown, and nothing changes.")
+
+
+@dg.op(
+    description="Plans as of the partition's day, then carries the plan out: personal fields are removed, days are "
+    "archived to Parquet, archived days whose grace is over are dropped, and what is not to be archived is deleted."
+)
+def plan_and_apply(context: dg.OpExecutionContext, config: RetentionConfig, database: EventDatabase) -> None:
+    """Show the plan, carry it out, and fail at the end if a step of it did."""
+    today = date.fromisoformat(context.partition_key)
+    with database.connect("retention") as connection:
+        if config.dry_run:
+            plan = plan_retention(connection, today=today, dry_run=True)
+            context.log.info(plan_text(plan))
+        else:
+            plan = _plan_and_apply(context, connection, database.resolved_url(), today)
+    context.add_output_metadata(plan_metadata(plan))
+    for step in plan.of("blocked"):
+        context.log.warning(f"{step.title}: {step.blocked_by}.")
+    failed = plan.of("failed")
+    if failed:
+        raise dg.Failure(
+            description="; ".join(f"{step.title}: {step.outcome}" for step in failed),
+            metadata=plan_metadata(plan),
+            allow_retries=False,
+        )
+
+
+def _plan_and_apply(context: dg.OpExecutionContext, connection: Connection, url: str, today: date) -> Plan:
+    store = open_store(Settings().archive_url)
+    with ExitStack() as alone:
+        try:
+            # From the plan on: one that another run carries out meanwhile would be out of date.
+            alone.enter_context(only_mover(connection))
+        except MoverBusyError as error:
+            raise dg.RetryRequested(max_retries=_TRIES, seconds_to_wait=_TRY_AGAIN_SECONDS) from error
+        plan = plan_retention(connection, today=today, dry_run=False)
+        context.log.info(plan_text(plan))
+        return apply_plan(connection, url, store, plan)
+
+
+@dg.job(
+    partitions_def=UTC_DAYS,
+    description="Retention as of a UTC day, by the rows of retention_policies: anonymises, archives, drops and deletes "
+    "what is old enough on that day. Safe to repeat, and to kill: the next run finishes what was broken off.",
+)
+def apply_retention() -> None:
+    """The retention run."""
+    plan_and_apply()
 
 
 @dg.op(

@@ -1,8 +1,10 @@
-"""When partitions and Dagster's storage are looked after."""
+"""When partitions, old rows and Dagster's storage are looked after."""
+
+from datetime import UTC
 
 import dagster as dg
 
-from trackai_pipelines.lifecycle.defs.jobs import maintain_partitions, prune_dagster_history
+from trackai_pipelines.lifecycle.defs.jobs import apply_retention, maintain_partitions, prune_dagster_history
 
 daily_partition_maintenance = dg.ScheduleDefinition(
     name="daily_partition_maintenance",
@@ -12,6 +14,20 @@ daily_partition_maintenance = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="At 00:10 UTC: partitions of match_log four weeks ahead.",
 )
+
+
+@dg.schedule(
+    job=apply_retention,
+    cron_schedule="40 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="At 02:40 UTC, after the nightly aggregate: what is old enough is anonymised, archived or dropped.",
+)
+def daily_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run as of the scheduled day."""
+    today = context.scheduled_execution_time.astimezone(UTC).date().isoformat()
+    return dg.RunRequest(run_key=today, partition_key=today)
+
 
 daily_history_pruning = dg.ScheduleDefinition(
     name="daily_history_pruning",

@@ -1,0 +1,7 @@
+-- The clicks that conversions were matched to, as {log} tells: match_log, or a day of it that stands beside it.
+-- Index: match_log_by_conversion. A hit has the time of its attribution, which leaves one partition.
+SELECT l.click_id
+FROM unnest(%(conversion_ids)s::bigint[], %(moments)s::timestamptz[]) AS m (conversion_id, moment)
+JOIN {log} l
+    ON l.tenant_id = %(tenant_id)s AND l.conversion_id = m.conversion_id AND l.created_at = m.moment
+WHERE l.outcome = 'hit'

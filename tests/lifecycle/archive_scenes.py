@@ -1,0 +1,85 @@
+"""Days of rows to archive, and ways to look at all of them, wherever they are.
+
+What belongs here: what the archive's tests share. What does not: assertions.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow.parquet as pq
+from psycopg import Connection, sql
+
+from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
+from trackai_pipelines.lifecycle.archive.store import Store
+from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
+
+DAY = date(2026, 1, 5)
+NOW = datetime(2026, 4, 20, 3, tzinfo=UTC)
+GRACE = timedelta(days=7)
+LATER = NOW + GRACE
+
+
+def at(moment: datetime) -> Callable[[], datetime]:
+    """A clock that stands still."""
+    return lambda: moment
+
+
+def fill_log(connection: Connection[Any], rows: int, *, day: date = DAY, tenant: str = "t-shop") -> None:
+    """Rows of match_log from the first to the last microsecond of a day, whose partition is made."""
+    create_partitions_ahead(connection, today=day, days=0)
+    connection.execute(
+        "INSERT INTO trackai.match_log"
+        " (tenant_id, conversion_id, attempt, strategy, outcome, click_id, processing_ms, run_id, created_at)"
+        " SELECT %(tenant)s, n, 1 + n %% 3, 'fbc', CASE WHEN n %% 4 > 0 THEN 'hit' ELSE 'no_candidate' END,"
+        " CASE WHEN n %% 4 > 0 THEN n * 7 END, n / 7.0::float8, CASE WHEN n %% 5 > 0 THEN 'run-' || n %% 9 END,"
+        " CASE n WHEN 1 THEN %(day)s::timestamptz WHEN 2 THEN %(day)s::timestamptz + interval '23:59:59.999999'"
+        " ELSE %(day)s::timestamptz + (n - 0.5) * interval '86399.000123 s' / %(rows)s END"
+        " FROM generate_series(1, %(rows)s) n",
+        {"tenant": tenant, "day": day, "rows": rows},
+    )
+
+
+def fill_clicks(connection: Connection[Any], tenant: str, rows: int, *, day: date = DAY, first: int = 1) -> None:
+    """Clicks of a day with ids from `first`."""
+    connection.execute(
+        "INSERT INTO trackai.clicks (tenant_id, id, external_id, fbclid, fbp, ip, user_agent, created_at, ingested_at)"
+        " SELECT %(tenant)s, n, 'click-' || n, 'IwAR' || n, CASE WHEN n %% 3 > 0 THEN 'fb.1.1767571200000.' || n END,"
+        " ('2001:db8::' || to_hex(n %% 65536))::inet, CASE WHEN n %% 2 > 0 THEN 'Mozilla/5.0 (' || n || ')' END,"
+        " %(day)s::timestamptz + (n - %(first)s) * interval '86399.000123 s' / %(rows)s,"
+        " %(day)s::timestamptz + interval '1 day'"
+        " FROM generate_series(%(first)s::bigint, %(first)s::bigint + %(rows)s - 1) n",
+        {"tenant": tenant, "day": day, "rows": rows, "first": first},
+    )
+
+
+def rows_in(connection: Connection[Any], relation: str) -> Counter[str]:
+    """All rows of a table of schema trackai, each as PostgreSQL's text."""
+    found = connection.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier("trackai", relation)))
+    return Counter(text for (text,) in found)
+
+
+def file_rows(store: Store, archive: Archive) -> list[dict[str, Any]]:
+    """The rows of an archive's file, by column."""
+    with store.open(archive.path) as file:
+        found: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+    return found
+
+
+def keys_anywhere(connection: Connection[Any], store: Store, table: str, key: tuple[str, ...]) -> set[tuple[Any, ...]]:
+    """The keys of all rows that are in a table, in its days that stand alone, or in files that the manifest names."""
+    relations = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'trackai'::regnamespace AND relkind IN ('r', 'p')"
+        " AND (relname = %s OR relname ~ ('^' || %s || '_[0-9]{8}$'))",
+        (table, table),
+    ).fetchall()
+    names = sql.SQL(", ").join(map(sql.Identifier, key))
+    found: set[tuple[Any, ...]] = set()
+    for (relation,) in relations:
+        found.update(
+            connection.execute(sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier("trackai", relation)))
+        )
+    for archive in archives(connection, table):
+        found.update(tuple(row[name] for name in key) for row in file_rows(store, archive))
+    return found

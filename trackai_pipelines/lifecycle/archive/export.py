@@ -1,0 +1,192 @@
+"""Writing a day's rows into the archive: exported, read back, compared, and only then entered in the manifest.
+
+What belongs here: the way from rows to a verified file. What does not: removing the rows (drop).
+"""
+
+import errno
+import logging
+from datetime import date, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from psycopg import Connection, sql
+
+from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.lifecycle.archive.manifest import (
+    Archive,
+    archives,
+    change,
+    day_prefix,
+    forget,
+    record,
+    require_trusted,
+)
+from trackai_pipelines.lifecycle.archive.marks import is_half_restored
+from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
+from trackai_pipelines.lifecycle.partitions import (
+    create_detached,
+    detach_partition,
+    drop_detached,
+    partition_days,
+    partition_name,
+)
+from trackai_pipelines.lifecycle.tables import LifecycleTable
+
+if TYPE_CHECKING:
+    from trackai_pipelines.lifecycle.archive.files import Written
+
+_log = logging.getLogger(__name__)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def archive_day(
+    connection: Connection[Any],
+    database_url: str,
+    store: Store,
+    table: LifecycleTable,
+    day: date,
+    *,
+    grace: timedelta,
+    clock: Clock = utc_now,
+) -> Archive | None:
+    """Archive what a UTC day has that no verified file holds yet; the rows stay for `grace`.
+
+    A partition is detached first, and stays so. None where there is no row. Killed at any moment, it can be repeated.
+    Raises ArchiveError when the file cannot be written or is not what the database has (then nothing is recorded), and
+    psycopg.errors.LockNotAvailable when the partition cannot be detached.
+    """
+    relation = table.name
+    if table.partitioned:
+        relation = partition_name(table.name, day)
+        verified = _stand_alone(connection, store, table, day)
+        if verified is not None:
+            return verified
+    before = archives(connection, table.name, day)
+    path = f"{day_prefix(table.name, day)}{1 + max((archive.part for archive in before), default=0)}.parquet"
+    try:
+        made = _export(connection, database_url, store, table, day, relation, path, before)
+    except OSError as error:
+        raise ArchiveError(_not_written(store, path, table, day, relation, error)) from error
+    if made is None:
+        for archive in before:
+            # Its rows had come back, and have been removed by somebody else: the file is all there is again.
+            if archive.state == "restored":
+                change(connection, archive, state="dropped", dropped_at=clock())
+        return None
+    assert made.rows.first is not None
+    assert made.rows.last is not None
+    now = clock()
+    archive = Archive(
+        table_name=table.name,
+        day=day,
+        part=1 + max((archive.part for archive in before), default=0),
+        state="verified",
+        path=path,
+        rows=made.rows.rows,
+        bytes=made.bytes,
+        sha256=made.sha256,
+        checksum=made.rows.digits,
+        first_row_at=made.rows.first,
+        last_row_at=made.rows.last,
+        verified_at=now,
+        keep_until=now + grace,
+        dropped_at=None,
+    )
+    record(connection, store, archive)
+    return archive
+
+
+def _stand_alone(connection: Connection[Any], store: Store, table: LifecycleTable, day: date) -> Archive | None:
+    """Take the day's partition out; gives its archive where that has been made already."""
+    verified = archives(connection, table.name, day, states=["verified"])
+    if verified and day in partition_days(connection, table.name):
+        # An undoing that was broken off: the partition has been back since, and may have got more rows.
+        for archive in verified:
+            forget(connection, store, archive)
+        verified = []
+    detach_partition(connection, table.name, day)
+    if is_half_restored(connection, table.name, day):
+        # The files hold all of it: what had been loaded counts for nothing.
+        with connection.transaction():
+            drop_detached(connection, table.name, day)
+            create_detached(connection, table.name, day)
+    return verified[0] if verified else None
+
+
+def _export(
+    connection: Connection[Any],
+    database_url: str,
+    store: Store,
+    table: LifecycleTable,
+    day: date,
+    relation: str,
+    path: str,
+    before: list[Archive],
+) -> "Written | None":
+    """Write the rows that no verified file has, all of them in one snapshot; None, and no file, if there is none."""
+    import pyarrow as pa
+
+    from trackai_pipelines.lifecycle.archive.files import batches_of_file, write_verified
+    from trackai_pipelines.lifecycle.archive.rows import by_keys, rows_of_day, schema_of
+
+    schema = schema_of(connection, relation)
+    archived = _trusted(connection, store, before)
+    with rows_of_day(database_url, table, relation, day, schema) as rows:
+        if archived:
+            keys = pa.Table.from_batches(
+                batch for held in archived for batch in batches_of_file(store, held, list(table.key))
+            )
+            rows = by_keys(rows, schema, keys, among=False)
+        first = next((batch for batch in rows if batch.num_rows), None)
+        if first is None:
+            return None
+        written = write_verified(store, path, schema, chain([first], rows), table.time)
+    if table.partitioned:
+        counted = _counted(connection, table, relation)
+        if counted != (written.rows.rows, written.rows.first, written.rows.last):
+            store.remove(path)
+            raise ArchiveError(
+                f"trackai.{relation} has {counted} as its number of rows, first and last time, and {written.rows} were "
+                f"read from it: {table.name} of {day} was not archived. All rows are still in the database. Try again; "
+                "if it fails again, have the server's disk checked."
+            )
+    return written
+
+
+def _trusted(connection: Connection[Any], store: Store, before: list[Archive]) -> list[str]:
+    """The paths of the verified files. One that is damaged is struck out, if its rows are here to be archived anew."""
+    trusted = []
+    for archive in before:
+        if archive.state == "verified":
+            try:
+                require_trusted(connection, store, archive)
+                trusted.append(archive.path)
+            except ArchiveDamaged as error:
+                if archive.dropped_at is not None:
+                    raise
+                _log.warning("%s", error)
+    return trusted
+
+
+def _counted(connection: Connection[Any], table: LifecycleTable, relation: str) -> tuple[Any, ...] | None:
+    """Rows and first and last time of a partition that stands alone, as the database itself counts them."""
+    count = sql.SQL(statement("lifecycle/archive_count")).format(
+        time=sql.Identifier(table.time), relation=sql.Identifier("trackai", relation)
+    )
+    return connection.execute(count).fetchone()
+
+
+def _not_written(store: Store, path: str, table: LifecycleTable, day: date, relation: str, error: OSError) -> str:
+    what = f"{table.name} of {day} was not archived. Its rows are still in the database, in trackai.{relation}."
+    why = error.strerror or str(error) or type(error).__name__
+    if error.errno in _FULL:
+        return (
+            f"The archive at {store.shown('')} is full: {store.shown(path)} could not be written ({why}). {what} "
+            "Make room there, or let TRACKAI_ARCHIVE_DIR name a larger place, then run `trackai retention`."
+        )
+    return (
+        f"{store.shown(path)} could not be written or read back ({why}). {what} Mend the place that "
+        "TRACKAI_ARCHIVE_DIR names, then run `trackai retention`."
+    )

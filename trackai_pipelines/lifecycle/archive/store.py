@@ -1,0 +1,157 @@
+"""Where archives are kept: a local folder, or any place that fsspec reaches.
+
+What belongs here: files as whole things: written durably, hashed, removed. What does not: what is in them, and which of
+them count (manifest).
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Marks a local file that is being written. A killed writer leaves it; it is overwritten, or removed as a stray.
+HALF = ".half"
+
+
+class ArchiveError(Exception):
+    """Something about archives that a person must mend; the message says what and how."""
+
+
+class ArchiveDamaged(ArchiveError):  # noqa: N818 - a state, and the message tells it
+    """An archive is missing, or is not what was written."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open place for archives. Paths are relative to it, with slashes."""
+
+    fs: Any
+    """Its fsspec file system."""
+    root: str
+    local: bool
+
+    def full(self, path: str) -> str:
+        """The path as `fs` takes it."""
+        return f"{self.root}/{path}"
+
+    def shown(self, path: str) -> str:
+        """The path as people know it, with its protocol where it is not a local one."""
+        return self.full(path) if self.local else str(self.fs.unstrip_protocol(self.full(path)))
+
+    def open(self, path: str) -> Any:
+        """The file for reading, in binary. Raises FileNotFoundError."""
+        return self.fs.open(self.full(path), "rb")
+
+    @contextmanager
+    def write(self, path: str) -> Iterator[Any]:
+        """A binary file that is there, whole and durably, once the block has ended well; else there is none.
+
+        A file of that name is replaced. Raises OSError.
+        """
+        if self.local:
+            with _written_locally(Path(self.full(path))) as file:
+                yield file
+            return
+        try:
+            with self.fs.open(self.full(path), "wb") as file:
+                yield file
+        except BaseException:
+            # Closing it may have made it visible.
+            self.remove(path)
+            raise
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file, as it is now."""
+        self.fs.invalidate_cache()
+        return bool(self.fs.exists(self.full(path)))
+
+    def size(self, path: str) -> int:
+        """Its bytes. Raises FileNotFoundError."""
+        return int(self.fs.size(self.full(path)))
+
+    def sha256(self, path: str) -> str:
+        """Of its bytes, as 64 hex digits; the file is read whole. Raises FileNotFoundError."""
+        self.fs.invalidate_cache()
+        with self.open(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is fine."""
+        self.fs.invalidate_cache()
+        try:
+            self.fs.rm_file(self.full(path))
+        except FileNotFoundError:
+            return
+        if self.local:
+            _sync_folder(Path(self.full(path)).parent)
+
+    def beginning_with(self, prefix: str) -> list[str]:
+        """The paths of all files whose path begins so."""
+        self.fs.invalidate_cache()
+        folder, _, start = prefix.rpartition("/")
+        if not self.fs.isdir(self.full(folder)):
+            return []
+        names = (found.rstrip("/").rpartition("/")[2] for found in self.fs.ls(self.full(folder), detail=False))
+        return [f"{folder}/{name}" for name in sorted(names) if name.startswith(start)]
+
+
+def open_store(url: str) -> Store:
+    """The store of a local path or an fsspec URL (`s3://bucket/folder`). Nothing is made or asked yet.
+
+    Raises ArchiveError where the URL means nothing, or the package for it is not installed.
+    """
+    import fsspec  # type: ignore[import-untyped]
+    from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+    protocol = url.partition("://")[0] if "://" in url else "file"
+    try:
+        fs, root = fsspec.url_to_fs(url)
+    except ImportError as error:
+        package = "trackai-pipelines[s3]" if protocol in ("s3", "s3a") else None
+        mend = f'Install it: pip install "{package}"' if package else f"fsspec says: {error}"
+        raise ArchiveError(
+            f"TRACKAI_ARCHIVE_DIR is a {protocol}:// address, and the package that reaches such is not installed. "
+            f"{mend}."
+        ) from error
+    except ValueError as error:
+        raise ArchiveError(
+            f"TRACKAI_ARCHIVE_DIR begins with {protocol}://, which fsspec does not know. Let it be a folder, or an "
+            "address like s3://bucket/folder."
+        ) from error
+    return Store(fs, root.rstrip("/"), isinstance(fs, LocalFileSystem))
+
+
+@contextmanager
+def _written_locally(target: Path) -> Iterator[Any]:
+    half = target.with_name(target.name + HALF)
+    _make_folder(target.parent)
+    try:
+        with half.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(target)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durably: a new name lives in the folder above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,42 @@
+"""The lock of whatever takes days of rows out of the event database, or brings them back.
+
+What belongs here: that retention, restoring and erasing do not meet. What does not: the partition manager's lock, which
+is held for one change of a table (partitions.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.lifecycle.archive.store import ArchiveError
+
+# The number only has to differ from the project's other advisory locks in the event database.
+MOVER_LOCK = 7_221_010
+
+
+class MoverBusyError(ArchiveError):
+    """Another session moves rows out of the database, or back; the text says who."""
+
+
+@contextmanager
+def only_mover(connection: Connection[Any]) -> Iterator[None]:
+    """Within the block no other session archives, drops, restores or erases; it may be entered again inside.
+
+    Raises MoverBusyError, naming who is at it, instead of waiting. Ends with the session at the latest.
+    """
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (MOVER_LOCK,)).fetchone()
+    if row is None or not row[0]:
+        holder = connection.execute(statement("lifecycle/mover"), {"lock": MOVER_LOCK}).fetchone()
+        who = "{} (process {}, connected since {:%Y-%m-%d %H:%M:%S} UTC)".format(*holder) if holder else "A session"
+        raise MoverBusyError(
+            f"{who} archives, drops, restores or erases rows of this database at the moment, and only one may. Nothing "
+            "was changed: try again when it has ended."
+        )
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (MOVER_LOCK,))
