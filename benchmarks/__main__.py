@@ -1,6 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive. Ctrl-C ends it; what was measured is kept.
+Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive. Ctrl-C ends it; what was measured is
+kept.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.delivery.account import account_for
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged
-from trackai_pipelines.lifecycle.erase import erase
+from trackai_pipelines.lifecycle.erase import ErasureUnfinishedError, erase
 from trackai_pipelines.lifecycle.lock import MoverBusyError, only_mover
 from trackai_pipelines.matching.drain import drain
 
@@ -88,6 +88,19 @@ def test_an_event_on_its_way_is_waited_for(
     assert attempts == tried
     assert_erased(world, acme, ann)
     assert account_for(connection).unexplained == 0
+
+
+def test_an_event_that_stays_on_its_way_is_told(
+    world: World, connection: Connection, add_tenant: AddTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, ann, _ = _on_its_way(world, add_tenant)
+    before = world.tables()
+    monkeypatch.setattr("trackai_pipelines.lifecycle.erase._PATIENCE_SECONDS", 0.3)
+    with pytest.raises(ErasureUnfinishedError, match="an event of the person is on its way to Meta"):
+        world.erase(acme, ann)
+    assert world.tables() == before, "the sale and its event are as they were"
+    connection.execute("UPDATE trackai.dispatch_circuits SET held_until = now()")
+    assert world.erase(acme, ann).events == 1
 
 
 def test_a_worker_that_died_is_not_waited_for(world: World, connection: Connection, add_tenant: AddTenant) -> None:

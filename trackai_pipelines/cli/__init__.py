@@ -13,6 +13,7 @@ from trackai_pipelines.cli import (
     dispatch,
     doctor,
     environment,
+    erase,
     explain,
     load,
     match,
@@ -50,6 +51,7 @@ app.command("aggregate")(match.aggregate)
 app.command("dispatch")(dispatch.dispatch)
 app.command("restore")(restore.restore)
 app.command("retention")(retention.retention)
+app.command("erase")(erase.erase)
 app.command("explain")(explain.explain)
 app.command("sandbox")(sandbox.sandbox)
 app.command("what-if")(what_if.what_if)
