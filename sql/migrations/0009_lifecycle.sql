@@ -168,3 +168,5 @@ COMMENT ON TABLE trackai.past_deliveries IS 'Sales that were delivered, once the
 COMMENT ON TABLE trackai.erasures IS 'That a person''s data was erased; nothing of whose.';
 COMMENT ON COLUMN trackai.clicks.anonymised_at IS 'when ip and user agent were made less precise';
 COMMENT ON COLUMN trackai.conversions.anonymised_at IS 'when hashes were removed, ip and user agent made less precise';
+COMMENT ON TABLE trackai.clicks IS 'Ad clicks that reached a landing page. Immutable, but that personal fields are removed.';
+COMMENT ON TABLE trackai.conversions IS 'Paid sales, one row a gateway event. Immutable, but that personal fields are removed.';
