@@ -6,10 +6,8 @@ What belongs here: reading, and the order in which what was found has to go. Wha
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from glob import escape
 from ipaddress import ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +17,7 @@ from psycopg.rows import namedtuple_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
+from trackai_pipelines.lifecycle.archive.reader import archive_reader, readable
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, Store
 from trackai_pipelines.lifecycle.partitions import detached_days, partition_name
 
@@ -94,7 +93,7 @@ def search(connection: Connection, store: Store, tenant_id: str, given: Iterable
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         sales: list[Any] = cursor.execute(statement("lifecycle/erase_find_conversions"), about).fetchall()
         identities: list[Any] = cursor.execute(statement("lifecycle/erase_find_identities"), about).fetchall()
-    with _archive_reader(store) as duck:
+    with archive_reader(store) as duck:
         wanted = _Wanted(
             ids={row.click_id for row in [*sales, *identities] if row.click_id is not None},
             external_ids={row.click_external_id for row in identities if row.click_external_id},
@@ -239,17 +238,6 @@ def _archived_rejects(
     return [_part(file) for file in files if store.shown(file.path) in quoting]
 
 
-@contextmanager
-def _archive_reader(store: Store) -> "Iterator[DuckDBPyConnection]":
-    import duckdb
-
-    # Without a folder for what does not fit: nothing of the person is laid down anywhere else.
-    with duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""}) as duck:
-        if not store.local:
-            duck.register_filesystem(store.fs)
-        yield duck
-
-
 def _ask(
     duck: "DuckDBPyConnection", store: Store, query: str, files: Sequence[Archive], parameters: dict[str, Any]
 ) -> Iterator[tuple[Any, ...]]:
@@ -259,9 +247,7 @@ def _ask(
     if not files:
         return
     try:
-        # A folder's name may hold what means something in patterns.
-        paths = [escape(store.shown(file.path)) if store.local else store.shown(file.path) for file in files]
-        answer = duck.execute(query, {**parameters, "paths": paths})
+        answer = duck.execute(query, {**parameters, "paths": readable(store, files)})
         while rows := answer.fetchmany(_ROWS_AT_ONCE):
             yield from rows
     except (duckdb.Error, OSError) as error:

@@ -5,8 +5,6 @@ they are shown (the command line). Facts pass through DuckDB in a file, so that 
 """
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,7 +14,8 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.lifecycle.archive.manifest import archives
+from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
+from trackai_pipelines.lifecycle.archive.reader import archive_reader, readable
 from trackai_pipelines.lifecycle.partitions import detached_days
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from trackai_pipelines.lifecycle.archive.store import Store
 
-_MEMORY = "1GB"
 # A click counts from the window's start to five minutes after the sale.
 _SKEW = timedelta(minutes=5)
 
@@ -73,7 +71,10 @@ def recompute(
     """
     if to_day < from_day:
         raise ValueError(f"the range of days is empty: {from_day} is after {to_day}; swap them")
-    with _scratch(store) as duck:
+    with (
+        tempfile.TemporaryDirectory(prefix="trackai-what-if-") as folder,
+        archive_reader(store, Path(folder)) as duck,
+    ):
         _load(duck, database_url, "conversions", "what_if/conversions", _days(from_day, to_day))
         _load_attempts(connection, duck, database_url, store, from_day, to_day)
         duck.execute(statement("what_if/decided"))
@@ -83,21 +84,6 @@ def recompute(
             duck.execute(statement("what_if/keys"))
             duck.execute(statement("what_if/rematch"), {"lookback_days": lookback_days})
         return [Rates(*row) for row in duck.execute(statement("what_if/rates")).fetchall()]
-
-
-@contextmanager
-def _scratch(store: "Store") -> Iterator["DuckDBPyConnection"]:
-    import duckdb
-
-    with tempfile.TemporaryDirectory(prefix="trackai-what-if-") as folder:
-        with duckdb.connect(
-            str(Path(folder) / "facts.duckdb"),
-            config={"memory_limit": _MEMORY, "temp_directory": folder},
-        ) as duck:
-            duck.execute("SET TimeZone = 'UTC'")
-            if not store.local:
-                duck.register_filesystem(store.fs)
-            yield duck
 
 
 def _days(from_day: date, to_day: date) -> dict[str, Any]:
@@ -137,7 +123,7 @@ def _load_attempts(
         store,
         "INSERT INTO attempts SELECT l.tenant_id, l.conversion_id, l.strategy, l.outcome, l.click_id, l.created_at "
         "FROM read_parquet($paths) l SEMI JOIN conversions c ON c.tenant_id = l.tenant_id AND c.id = l.conversion_id",
-        [file.path for file in files],
+        files,
     )
 
 
@@ -155,7 +141,7 @@ def _load_clicks(
     until = datetime.combine(to_day + timedelta(days=1), time(), UTC) + _SKEW
     _load(duck, database_url, "clicks", "what_if/live_clicks", {"from_time": since, "until_time": until})
     files = [
-        file.path
+        file
         for file in archives(connection, "clicks", states=("verified", "dropped"))
         if since.date() <= file.day <= until.date()
     ]
@@ -168,15 +154,15 @@ def _load_clicks(
     )
 
 
-def _append(duck: "DuckDBPyConnection", store: "Store", insert: LiteralString, paths: list[str]) -> None:
+def _append(duck: "DuckDBPyConnection", store: "Store", insert: LiteralString, files: list[Archive]) -> None:
     import duckdb
 
     from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged
 
-    if not paths:
+    if not files:
         return
     try:
-        duck.execute(insert, {"paths": [store.shown(path) for path in paths]})
+        duck.execute(insert, {"paths": readable(store, files)})
     except (duckdb.IOException, duckdb.InvalidInputException, FileNotFoundError) as error:
         raise ArchiveDamaged(
             f"An archive does not read: {error}. Bring the file back from a copy; nothing was changed."

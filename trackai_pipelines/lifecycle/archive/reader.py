@@ -1,0 +1,40 @@
+"""DuckDB over archives: for questions that go through many files at once.
+
+What belongs here: an engine that reaches the store, and files as it takes them. What does not: the questions.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trackai_pipelines.lifecycle.archive.manifest import Archive
+from trackai_pipelines.lifecycle.archive.store import Store
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_MEMORY = "1GB"
+
+
+@contextmanager
+def archive_reader(store: Store, folder: Path | None = None) -> "Iterator[DuckDBPyConnection]":
+    """Within the block, an engine in UTC with bounded memory.
+
+    What does not fit goes to `folder`; without one, nothing that passes through is laid down anywhere else.
+    """
+    import duckdb
+
+    facts = ":memory:" if folder is None else str(folder / "facts.duckdb")
+    spill = "" if folder is None else str(folder)
+    with duckdb.connect(facts, config={"memory_limit": _MEMORY, "temp_directory": spill}) as duck:
+        duck.execute("SET TimeZone = 'UTC'")
+        if not store.local:
+            duck.register_filesystem(store.fs)
+        yield duck
+
+
+def readable(store: Store, archives: Sequence[Archive]) -> list[str]:
+    """The files as `read_parquet` takes them: a folder's name may hold what means something in patterns."""
+    return [escape(store.shown(file.path)) if store.local else store.shown(file.path) for file in archives]
