@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive. Ctrl-C ends it; what was measured is
-kept.
+Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive, maintenance. Ctrl-C ends it; what was
+measured is kept.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.settings import Settings
 
 # In the order in which they leave each other their worlds.
-BENCHMARKS = ("throughput", "growth", "aggregate", "ingest", "delivery", "latency", "storage", "archive")
+BENCHMARKS = ("throughput", "growth", "aggregate", "ingest", "delivery", "latency", "storage", "archive", "maintenance")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from benchmarks import aggregate, archive, delivery, growth, ingest, latency, storage, throughput
+from benchmarks import aggregate, archive, delivery, growth, ingest, latency, maintenance, storage, throughput
 from benchmarks.database import Database
 from benchmarks.figures import Figure, tables
 from benchmarks.report import kept, measured_now, show, write
@@ -144,6 +144,15 @@ def test_archive(database: Database, connection: Connection[Any]) -> None:
     assert all(figure.value > 0 for figure in figures)
     rows = connection.execute("SELECT count(*) FROM trackai.match_log").fetchone()
     assert rows == (archive.SIZES["small"].rows,)
+
+
+def test_maintenance(database: Database, connection: Connection[Any]) -> None:
+    figures = list(maintenance.run("small", database))
+    cases = [case for table in tables(figures).values() for case in table]
+    assert cases == ["nothing else runs", "1 days of 200 rows leave two tables", "the reader"]
+    left = connection.execute("SELECT count(*) FROM trackai.clicks WHERE fbclid NOT LIKE 'written%'").fetchone()
+    assert left == (0,)
+    assert connection.execute("SELECT count(*) FROM trackai.archives WHERE state <> 'dropped'").fetchone() == (0,)
 
 
 def test_the_report_keeps_what_is_not_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

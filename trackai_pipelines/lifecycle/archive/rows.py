@@ -21,7 +21,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.store import ArchiveError
 from trackai_pipelines.lifecycle.tables import LifecycleTable
 
-ROW_GROUP = 65_536
+ROW_GROUP = 32_768
 """Rows that are written and read at once: some tens of megabytes."""
 
 # Rows whose texts are in memory at once.
