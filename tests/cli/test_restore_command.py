@@ -65,8 +65,9 @@ def test_a_day_that_was_not_dropped_yet(
     file = archive(drop=False)
     result = trackai("restore", "clicks", "2026-01-10")
     assert result.exit_code == 0, result.stderr
-    assert "had been archived but not dropped yet: all its rows are in their place" in result.stderr
-    assert not file.exists()
+    assert "All rows were there" in result.stderr
+    assert f"until {datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}" in result.stderr
+    assert file.exists()
     assert _clicks(connection) == (3,)
 
 

@@ -241,7 +241,13 @@ def test_what_was_not_dropped_is_put_back_in_place(
         assert made is not None
         assert restore(table, clock=at(NOW)) == back
         assert rows_in(connection, table.name) == before
-        assert archives(connection, table.name) == []
+        (kept,) = archives(connection, table.name)
+        assert (kept.state, kept.keep_until) == ("restored", NOW + KEEP)
+        # In its time it is archived anew, and that takes the place of this file.
+        again = archive_day(connection, database_url, store, table, DAY, grace=GRACE, clock=at(NOW + KEEP))
+        assert again is not None
+        assert (again.rows, again.checksum) == (made.rows, made.checksum)
+        assert archives(connection, table.name) == [again]
         assert not store.exists(made.path)
 
 

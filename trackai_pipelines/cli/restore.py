@@ -42,11 +42,5 @@ def restore(
         except (ArchiveError, MoverBusyError) as error:
             fail(str(error))
         kept = archives(connection, table, day.date(), states=["restored"])
-    if kept:
-        back = f"{rows:,} rows of {table} of {day:%Y-%m-%d} were put back" if rows else "All rows were there"
-        remark(f"{back}. Retention leaves them alone until {kept[0].keep_until:%Y-%m-%d %H:%M} UTC.")
-    else:
-        remark(
-            f"{table} of {day:%Y-%m-%d} had been archived but not dropped yet: all its rows are in their place. "
-            "The next retention archives the day again; a longer keep in trackai.retention_policies prevents that."
-        )
+    back = f"{rows:,} rows of {table} of {day:%Y-%m-%d} were put back" if rows else "All rows were there"
+    remark(f"{back}. Retention leaves them alone until {kept[0].keep_until:%Y-%m-%d %H:%M} UTC.")

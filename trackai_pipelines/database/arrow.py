@@ -12,6 +12,9 @@ from psycopg import OperationalError, sql
 if TYPE_CHECKING:
     import pyarrow
 
+# A quarter of what the driver takes by itself: wide rows are in memory several times over.
+_BATCH_BYTES = str(4 * 1024 * 1024)
+
 
 @contextmanager
 def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarrow.RecordBatchReader]":
@@ -26,6 +29,7 @@ def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarro
     try:
         with dbapi.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
             cursor.execute("SET timezone = 'UTC'")
+            cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": _BATCH_BYTES})
             cursor.execute(query.as_string())
             yield cursor.fetch_record_batch()
     except Error as error:

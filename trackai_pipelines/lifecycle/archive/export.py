@@ -25,6 +25,7 @@ from trackai_pipelines.lifecycle.archive.manifest import (
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 from trackai_pipelines.lifecycle.partitions import (
+    attach_partition,
     create_detached,
     detach_partition,
     drop_detached,
@@ -53,8 +54,9 @@ def archive_day(
 ) -> Archive | None:
     """Archive what a UTC day has that no verified file holds yet; the rows stay for `grace`.
 
-    A partition is detached first, and stays so. None where there is no row. Killed at any moment, it can be repeated.
-    Raises ArchiveError when the file cannot be written or is not what the database has (then nothing is recorded), and
+    A partition is detached first, and stays so once it is archived. None where there is no row. Killed at any moment,
+    it can be repeated. Raises ArchiveError when the file cannot be written or is not what the database has (then
+    nothing is recorded), and
     psycopg.errors.LockNotAvailable when the partition cannot be detached.
     """
     relation = table.name
@@ -67,8 +69,13 @@ def archive_day(
     path = f"{day_prefix(table.name, day)}{1 + max((archive.part for archive in before), default=0)}.parquet"
     try:
         made = _export(connection, database_url, store, table, day, relation, path, before)
-    except OSError as error:
-        raise ArchiveError(_not_written(store, path, table, day, relation, error)) from error
+    except (OSError, ArchiveError) as error:
+        if table.partitioned and not before:
+            # Seen where it was, until it can be archived.
+            attach_partition(connection, table.name, day)
+        if isinstance(error, ArchiveError):
+            raise
+        raise ArchiveError(_not_written(store, path, table, day, error)) from error
     if made is None:
         for archive in before:
             # Its rows had come back, and have been removed by somebody else: the file is all there is again.
@@ -178,8 +185,8 @@ def _counted(connection: Connection[Any], table: LifecycleTable, relation: str) 
     return connection.execute(count).fetchone()
 
 
-def _not_written(store: Store, path: str, table: LifecycleTable, day: date, relation: str, error: OSError) -> str:
-    what = f"{table.name} of {day} was not archived. Its rows are still in the database, in trackai.{relation}."
+def _not_written(store: Store, path: str, table: LifecycleTable, day: date, error: OSError) -> str:
+    what = f"{table.name} of {day} was not archived. Its rows are still in the database."
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in _FULL:
         return (

@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.drop import drop_day
-from trackai_pipelines.lifecycle.archive.manifest import Archive, archives, change, forget, require_intact
+from trackai_pipelines.lifecycle.archive.manifest import Archive, archives, change, require_intact
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_half_restored, unmark
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 from trackai_pipelines.lifecycle.lock import only_mover
@@ -97,7 +97,7 @@ def _restore_partition(
     if verified and (attached or (standing and not _lacks_columns(connection, table.name, name))):
         attach_partition(connection, table.name, day)
         for archive in verified:
-            forget(connection, store, archive)
+            change(connection, archive, state="restored", keep_until=keep_until)
         return sum(archive.rows for archive in verified)
     if restored and (attached or standing):
         attach_partition(connection, table.name, day)
@@ -170,10 +170,8 @@ def _restore_rows(
             restored += _load_rows(connection, store, table, archive)
             _require_rows(database_url, store, table, table.name, archive, by_key=True)
             change(connection, begun, state="restored")
-        elif archive.state == "restored":
-            change(connection, archive, keep_until=keep_until)
         else:
-            forget(connection, store, archive)
+            change(connection, archive, state="restored", keep_until=keep_until)
     return restored
 
 
