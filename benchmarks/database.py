@@ -29,7 +29,7 @@ from trackai_pipelines.settings import Settings
 _SQL = Path(__file__).with_name("sql")
 # Facts stay when results are cleared; so does what the migrations put in.
 _FACTS = ["tenants", "funnels", "clicks", "identities", "conversions"]
-_CONFIGURATION = ["retention_policies"]
+_CONFIGURATION = ["retention_policies", "archive_owner"]
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ CREATE TABLE trackai.archives (
     CHECK ((state = 'dropped') <= (dropped_at IS NOT NULL))
 );
 
+-- Who this database is to an archive, which belongs to one: another's files would be taken for leftovers. One row.
+CREATE TABLE trackai.archive_owner (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid()
+);
+INSERT INTO trackai.archive_owner DEFAULT VALUES;
+
 -- What a run of retention set out to do, and what became of it.
 CREATE TABLE trackai.retention_plans (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -162,6 +168,7 @@ LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conv
 COMMENT ON COLUMN trackai.retention_policies.grace IS 'how long archived rows stay in the database';
 COMMENT ON COLUMN trackai.retention_policies.anonymise_after IS 'when personal fields are removed from rows that stay longer';
 COMMENT ON TABLE trackai.archives IS 'Parquet files of rows that left their table, or are about to. The manifest: other files count for nothing.';
+COMMENT ON TABLE trackai.archive_owner IS 'Who this database is to its archive.';
 COMMENT ON TABLE trackai.retention_plans IS 'Runs of retention and their dry runs.';
 COMMENT ON TABLE trackai.retention_steps IS 'What a run of retention set out to do, and what became of it.';
 COMMENT ON TABLE trackai.past_deliveries IS 'Sales that were delivered, once their attempts have left.';

@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.files import batches_of_file
-from trackai_pipelines.lifecycle.archive.manifest import Archive, archives, remove_strays
+from trackai_pipelines.lifecycle.archive.manifest import OWNER, Archive, archives, remove_strays
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.rows import tally_of
@@ -49,7 +49,9 @@ def make(connection: Connection[Any], database_url: str, store: Store) -> Make:
 
 
 def files(store: Store) -> list[str]:
-    return sorted(str(path.relative_to(store.root)) for path in Path(store.root).rglob("*") if path.is_file())
+    """All but the one that says whose archive it is."""
+    found = (path for path in Path(store.root).rglob("*") if path.is_file() and path.name != OWNER)
+    return sorted(str(path.relative_to(store.root)) for path in found)
 
 
 def test_a_day_of_the_log(connection: Connection[Any], store: Store, make: Make) -> None:
@@ -347,7 +349,7 @@ def test_an_archive_that_is_not_a_folder(connection: Connection[Any], store: Sto
 
 
 class LyingFileSystem(MemoryFileSystem):  # type: ignore[misc]
-    """Keeps something else than it was given: one bit."""
+    """Keeps something else than it was given, of a Parquet file: one bit."""
 
     protocol = "lying"
     store: dict[str, Any] = {}  # noqa: RUF012
@@ -357,7 +359,7 @@ class LyingFileSystem(MemoryFileSystem):  # type: ignore[misc]
 
     def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         file = super().open(path, mode, **options)
-        if mode == "rb" and file not in self.changed:
+        if mode == "rb" and path.endswith(".parquet") and file not in self.changed:
             self.changed.append(file)
             view = file.getbuffer()
             view[int(len(view) * self.place)] ^= 4
@@ -375,7 +377,7 @@ def test_a_disk_that_lies_is_found_out(
     with pytest.raises(ArchiveError, match="read back, holds other bytes"):
         archive_day(connection, database_url, open_store("lying://archive"), MATCH_LOG, DAY, grace=GRACE)
     assert archives(connection) == []
-    assert LyingFileSystem.store == {}
+    assert [path for path in LyingFileSystem.store if path.endswith(".parquet")] == []
     assert make(MATCH_LOG).rows == 2_000
 
 
@@ -491,3 +493,19 @@ def test_a_rewriting_that_loses_something_is_refused(
     _flip_a_bit(Path(store.root) / archive.path)
     with pytest.raises(ArchiveDamaged):
         rewrite_archive(connection, store, archive, _forget_ip)
+
+
+def test_an_archive_of_another_database_is_left_alone(
+    connection: Connection[Any], database_url: str, store: Store
+) -> None:
+    fill_log(connection, 20)
+    made = archive_day(connection, database_url, store, MATCH_LOG, DAY, grace=GRACE, clock=at(NOW))
+    assert made is not None
+    held = Path(store.full(made.path)).read_bytes()
+    # Another database with such a day.
+    connection.execute("DELETE FROM trackai.archives")
+    connection.execute("UPDATE trackai.archive_owner SET id = gen_random_uuid()")
+    with pytest.raises(ArchiveError, match="belongs to another database"):
+        archive_day(connection, database_url, store, MATCH_LOG, DAY, grace=GRACE, clock=at(NOW))
+    assert Path(store.full(made.path)).read_bytes() == held
+    assert archives(connection) == []

@@ -23,7 +23,7 @@ from psycopg.types.json import Jsonb
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import Sale, registry_event_id
-from trackai_pipelines.lifecycle.archive.manifest import archives
+from trackai_pipelines.lifecycle.archive.manifest import archives, require_own
 from trackai_pipelines.lifecycle.archive.store import Store
 from trackai_pipelines.lifecycle.erase_search import Found, Part, People, search
 from trackai_pipelines.lifecycle.lock import only_mover
@@ -279,6 +279,7 @@ def _remove_strays(connection: Connection, store: Store) -> None:
         for full in store.fs.find(store.full(table)):
             path = full.removeprefix(f"{store.root}/")
             if path not in named and path.rpartition("/")[2].startswith(f"{table}_"):
+                require_own(connection, store)
                 store.remove(path)
 
 

@@ -14,12 +14,14 @@ from psycopg import Connection, sql
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import (
+    OWNER,
     Archive,
     archives,
     change,
     day_prefix,
     forget,
     record,
+    require_own,
     require_trusted,
 )
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored
@@ -56,9 +58,13 @@ def archive_day(
 
     A partition is detached first, and stays so once it is archived. None where there is no row. Killed at any moment,
     it can be repeated. Raises ArchiveError when the file cannot be written or is not what the database has (then
-    nothing is recorded), and
-    psycopg.errors.LockNotAvailable when the partition cannot be detached.
+    nothing is recorded) or is another database's, and psycopg.errors.LockNotAvailable when the partition cannot be
+    detached.
     """
+    try:
+        require_own(connection, store)
+    except OSError as error:
+        raise ArchiveError(_not_written(store, OWNER, table, day, error)) from error
     relation = table.name
     if table.partitioned:
         relation = partition_name(table.name, day)

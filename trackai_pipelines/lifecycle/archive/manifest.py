@@ -15,6 +15,9 @@ from psycopg.rows import class_row
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 
+OWNER = "OWNER"
+"""The file that says which database an archive belongs to."""
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -47,6 +50,27 @@ def archives(
     asked = {"table": table, "day": day, "states": None if states is None else list(states)}
     with connection.cursor(row_factory=class_row(Archive)) as cursor:
         return cursor.execute(statement("lifecycle/archive_manifest"), asked).fetchall()
+
+
+def require_own(connection: Connection[Any], store: Store) -> None:
+    """See that the archive is this database's; an archive of nobody becomes it.
+
+    Files that a manifest does not name are overwritten and removed. Raises ArchiveError where another database has the
+    archive: those are its files.
+    """
+    row = connection.execute("SELECT id::text FROM trackai.archive_owner").fetchone()
+    assert row is not None
+    if not store.exists(OWNER):
+        with store.write(OWNER) as file:
+            file.write(row[0].encode())
+        return
+    with store.open(OWNER) as file:
+        owner = file.read().decode()
+    if owner != row[0]:
+        raise ArchiveError(
+            f"The archive at {store.shown('')} belongs to another database: {OWNER} in it names {owner}, and this one "
+            f"is {row[0]}. Give each database an archive of its own (TRACKAI_ARCHIVE_DIR). Nothing was changed."
+        )
 
 
 def day_prefix(table: str, day: date) -> str:
