@@ -117,12 +117,13 @@ def test_latency_loses_nothing_when_drains_are_relieved_and_killed(
         assert found["conversions"].value > 0
     for phase in ("% steady", "% burst", "% all drains killed"):
         assert sum(found[phase].value for found in histogram.values()) == pytest.approx(100)
-    assert phases["600 a minute"]["drains that took part"].value >= 1
+    steady = phases["600 a minute"]["drains that took part"].value
+    assert steady >= 1
     assert outage["600 a minute"]["killed"].value >= 1
-    # Those that began, all of which were killed, and whoever took their places: how soon hangs on the machine.
+    # All were killed at once, and nothing is lost: others have taken their places, however soon the machine starts them.
     drains = connection.execute("SELECT count(DISTINCT run_id) FROM trackai.match_log").fetchone()
     assert drains is not None
-    assert drains[0] >= 2
+    assert drains[0] > steady
 
 
 @pytest.mark.timeout(900)
