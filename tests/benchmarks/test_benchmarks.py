@@ -120,7 +120,7 @@ def test_latency_loses_nothing_when_drains_are_relieved_and_killed(
     steady = phases["600 a minute"]["drains that took part"].value
     assert steady >= 1
     assert outage["600 a minute"]["killed"].value >= 1
-    # All were killed at once, and nothing is lost: others have taken their places, however soon the machine starts them.
+    # All were killed at once, and nothing is lost: others have taken their places, however soon they could be started.
     drains = connection.execute("SELECT count(DISTINCT run_id) FROM trackai.match_log").fetchone()
     assert drains is not None
     assert drains[0] > steady
