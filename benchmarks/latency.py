@@ -72,7 +72,7 @@ def _phases(steady: int, burst: int, steady_seconds: int, burst_seconds: int, la
 
 
 SIZES = {
-    "small": _Sizes(clicks=2_000, life_seconds=15, phases=_phases(600, 1_200, 20, 3, 12)),
+    "small": _Sizes(clicks=2_000, life_seconds=15, phases=_phases(600, 1_200, 40, 3, 12)),
     "medium": _Sizes(clicks=200_000, life_seconds=60, phases=_phases(10_000, 60_000, 120, 30, 60)),
     "full": _Sizes(clicks=1_000_000, life_seconds=150, phases=_phases(10_000, 60_000, 600, 120, 60)),
 }
