@@ -5,12 +5,8 @@ The API runs in a process of its own on this machine and takes its share of the 
 whether what is delivered is right (tests).
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +17,7 @@ from pydantic import SecretStr
 from benchmarks.database import Database, benchmark_sql, clear
 from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import begin_together, in_processes, peak_megabytes
+from benchmarks.system import conversions_api
 from benchmarks.world import have_world
 from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.database.connection import connect
@@ -60,7 +57,10 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
     """Events a second and peak memory of one dispatcher; then the pace of those without trouble."""
     sizes = SIZES[scale]
     have_world(database, clicks=0, tenants=sizes.tenants)
-    with connect(database.url, name="benchmark") as connection, _conversions_api() as box:
+    with (
+        connect(database.url, name="benchmark") as connection,
+        conversions_api(latency_ms=_LATENCY_MS) as box,
+    ):
         for tenants in (min(20, sizes.tenants), 1):
             _insert_due(connection, sizes.events, tenants)
             seconds, peak = _dispatched(database, box, sizes.events)
@@ -129,24 +129,3 @@ def _require_accepted(box: Sandbox, events: int) -> None:
 
 def _pixel(number: int) -> str:
     return str(1_000_000_000_000_000 + number)
-
-
-@contextmanager
-def _conversions_api() -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "trackai_pipelines.cli", "sandbox", "--port", "0"]
-    serving = subprocess.Popen(
-        [*command, "--latency-ms", str(_LATENCY_MS), "--keep-events", "0"],
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert serving.stdout is not None
-    try:
-        # export TRACKAI_CAPI_URL=http://127.0.0.1:...
-        with Sandbox(serving.stdout.readline().strip().partition("=")[2]) as box:
-            yield box
-    finally:
-        serving.terminate()
-        serving.wait(30)
-        serving.stdout.close()

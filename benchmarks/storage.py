@@ -1,7 +1,8 @@
 """What Dagster's own tables gain in steady work: rows and bytes an hour, by what they hold.
 
-Measured after the first minutes, in which everything is new. Ticks, runs and events are counted as they come in: what
-pruning takes away again is not taken off. What does not belong here: the event database.
+Sales come in, are matched, and are delivered to a local Conversions API. Measured after the first minutes, in which
+everything is new. Ticks, runs and events are counted as they come in: what pruning takes away again is not taken off.
+What does not belong here: the event database.
 """
 
 import time
@@ -15,15 +16,17 @@ from psycopg import Connection, sql
 
 from benchmarks.database import Database
 from benchmarks.figures import Figure, Scale, row
-from benchmarks.system import FIRST_SALE, insert_steadily, trackai_up
+from benchmarks.system import FIRST_SALE, conversions_api, insert_steadily, trackai_up
 from benchmarks.world import have_world
 from trackai_pipelines.cli.output import remark
+from trackai_pipelines.delivery.tokens import token_variable
 
 CHARTED = ("kB an hour",)
 
 _TITLE = "Storage: growth of Dagster's own tables"
 _TENANTS = 100
 _DRAINS = 2
+_LATENCY_MS = 50
 _KINDS = {"job_ticks": "ticks", "runs": "runs", "run_tags": "runs", "event_logs": "events"}
 
 
@@ -48,12 +51,20 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
     """Rows and kilobytes an hour of ticks, runs, events and others, and megabytes a day of all."""
     sizes = SIZES[scale]
     have_world(database, clicks=sizes.clicks, tenants=_TENANTS)
-    with trackai_up(database, drains=_DRAINS, life_seconds=sizes.life_seconds):
+    tokens = {token_variable(f"shop-{number}"): "token-of-the-benchmark" for number in range(1, _TENANTS + 1)}
+    with (
+        conversions_api(latency_ms=_LATENCY_MS) as box,
+        trackai_up(
+            database, drains=_DRAINS, life_seconds=sizes.life_seconds, more={**tokens, "TRACKAI_CAPI_URL": box.base_url}
+        ),
+    ):
         remark(f"{sizes.a_minute:,} a minute, {sizes.warm_seconds + sizes.seconds} s")
         warm = insert_steadily(database, first=FIRST_SALE, a_minute=sizes.a_minute, seconds=sizes.warm_seconds)
         begun, before = time.monotonic(), contents(database)
         insert_steadily(database, first=FIRST_SALE + len(warm), a_minute=sizes.a_minute, seconds=sizes.seconds)
         hours, after = (time.monotonic() - begun) / 3600, contents(database)
+        if not box.pixels():
+            raise RuntimeError("nothing was delivered: delivery is broken")
     gained = {kind: (after[kind] - before[kind]) / hours for kind in after}
     for kind in ("ticks", "runs", "events", "other"):
         values = {"rows an hour": gained[kind, "rows"], "kB an hour": gained[kind, "bytes"] / 1024}

@@ -1,6 +1,6 @@
-"""The real system under a steady stream of sales: `trackai up`, and an app that inserts row by row.
+"""The real system under a steady stream of sales: `trackai up`, an app that inserts row by row, a Conversions API.
 
-What belongs here: starting it, inserting at a rate, killing its drains. What does not: what is measured meanwhile.
+What belongs here: starting them, inserting at a rate, killing drains. What does not: what is measured meanwhile.
 """
 
 import os
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ import psycopg
 
 from benchmarks.database import Database, benchmark_sql, count
 from benchmarks.world import add_sales
+from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.database.connection import connect
 
 # Migrations, the webserver, the daemon and the first drain, on a slow machine.
@@ -35,8 +36,13 @@ FIRST_SALE = 1_000_000_000
 
 
 @contextmanager
-def trackai_up(database: Database, *, drains: int, life_seconds: int) -> Iterator[None]:
-    """Within the block, `trackai up` runs on these databases and has decided a first conversion."""
+def trackai_up(
+    database: Database, *, drains: int, life_seconds: int, more: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Within the block, `trackai up` runs on these databases and has decided a first conversion.
+
+    `more` are further variables of its environment.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -51,6 +57,7 @@ def trackai_up(database: Database, *, drains: int, life_seconds: int) -> Iterato
                 "DAGSTER_POSTGRES_URL": database.dagster_url,
                 "TRACKAI_DRAINS": str(drains),
                 "TRACKAI_RESIDENT_LIFE_SECONDS": str(life_seconds),
+                **(more or {}),
             },
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -68,6 +75,28 @@ def trackai_up(database: Database, *, drains: int, life_seconds: int) -> Iterato
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(_STOP_SECONDS)
+
+
+@contextmanager
+def conversions_api(*, latency_ms: int) -> Iterator[Sandbox]:
+    """Within the block, a local Conversions API in a process of its own, which answers after so long."""
+    command = [sys.executable, "-m", "trackai_pipelines.cli", "sandbox", "--port", "0"]
+    serving = subprocess.Popen(
+        [*command, "--latency-ms", str(latency_ms), "--keep-events", "0"],
+        env=os.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert serving.stdout is not None
+    try:
+        # export TRACKAI_CAPI_URL=http://127.0.0.1:...
+        with Sandbox(serving.stdout.readline().strip().partition("=")[2]) as box:
+            yield box
+    finally:
+        serving.terminate()
+        serving.wait(30)
+        serving.stdout.close()
 
 
 def insert_steadily(database: Database, *, first: int, a_minute: float, seconds: float) -> dict[int, float]:

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     dagster_keep_days: int = Field(default=14, ge=1, validation_alias="TRACKAI_DAGSTER_KEEP_DAYS")
     """How long Dagster's storage keeps runs that have ended."""
 
+    sensor_timeout_seconds: int = Field(default=60, ge=1, validation_alias="DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS")
+    """How long Dagster lets an evaluation of a sensor take; its own variable, and its own default."""
+
     alert_webhook_url: SecretStr | None = Field(default=None, validation_alias="TRACKAI_ALERT_WEBHOOK_URL")
 
     @property

@@ -60,6 +60,10 @@ def test_serves_until_ctrl_c_and_leaves_nothing_running(server_home: Path, port:
         assert [entry["name"] for entry in answer["data"]["workspaceOrError"]["locationEntries"]] == [
             "trackai_pipelines"
         ]
+        # They have to agree on how long sensors may watch.
+        for module in ("dagster", "dagster._daemon"):
+            variables = psutil.Process(_service(running.pid, module)).environ()
+            assert variables["DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"] == "300"
         assert left_over(server_home)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)

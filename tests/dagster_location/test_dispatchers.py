@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -32,7 +33,6 @@ from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.definitions import build_definitions
 from trackai_pipelines.delivery.defs import resident
 from trackai_pipelines.matching.drain import drain
-from trackai_pipelines.residents.defs import sensors
 from trackai_pipelines.residents.defs.sensors import MAX_RUNTIME_TAG
 from trackai_pipelines.residents.leases import holders
 
@@ -40,8 +40,8 @@ AddTenant = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def _no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "WATCH_SECONDS", 0)
+def _no_watch(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "1")
 
 
 @pytest.fixture

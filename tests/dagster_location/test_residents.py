@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,7 +15,6 @@ from psycopg import Connection
 
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.defs import resident
-from trackai_pipelines.residents.defs import sensors
 from trackai_pipelines.residents.defs.sensors import MAX_RUNTIME_TAG
 from trackai_pipelines.residents.leases import holders
 
@@ -26,8 +26,8 @@ Requests = Callable[[], "list[dg.RunRequest]"]
 
 
 @pytest.fixture(autouse=True)
-def _no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "WATCH_SECONDS", 0)
+def _no_watch(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "1")
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_watch_sees_a_death_at_once(
     requests: Requests, connection: Connection[Any], database: EventDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Longer than a test may take.
-    monkeypatch.setattr(sensors, "WATCH_SECONDS", 3600)
+    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "3600")
     assert len(requests()) == 2
 
     def die() -> None:

@@ -5,6 +5,8 @@ Runs are executed in this process as the daemon would: one for each run key, nev
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +28,11 @@ from trackai_pipelines.matching.drain import drain
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LONG_AGO = 1_700_000_000
 Tick = Callable[[str], "dg.RunRequest | str"]
+
+
+@pytest.fixture(autouse=True)
+def _no_watch(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "1")
 
 
 @pytest.fixture
@@ -133,6 +140,25 @@ def test_landing_nothing_new_changed_loaded(
 def test_landing_folder_may_be_missing(location: dg.Definitions, tick: Tick, home: Path) -> None:
     assert not (home / "landing").exists()
     assert tick("landing_files_sensor") == "Every landing file is loaded."
+
+
+def test_a_watch_sees_a_landing_file_arrive(
+    landing: Callable[..., Path], tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than a test may take.
+    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "3600")
+    monkeypatch.setattr(ingest_sensors, "_LOOK_SECONDS", 0.1)
+    landed: list[Path] = []
+
+    def arrive() -> None:
+        time.sleep(0.5)
+        landed.append(landing("conversions.jsonl", "e1"))
+
+    arrival = threading.Thread(target=arrive)
+    arrival.start()
+    request = tick("landing_files_sensor")
+    arrival.join()
+    assert files_of(request) == [str(path) for path in landed]
 
 
 def test_a_failed_load_is_asked_for_again_in_the_next_period(

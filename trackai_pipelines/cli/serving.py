@@ -9,6 +9,7 @@ replaces its one every minute; after a kill it notices only then, and no sensor 
 import errno
 import fcntl
 import json
+import os
 import socket
 import tempfile
 import time
@@ -35,7 +36,14 @@ _KEEP_SECONDS = 5
 _MOST_DEATHS = 5
 _DEATHS_SPAN_SECONDS = 300
 _LOCATION = "trackai_pipelines"
+# Sensors watch for as long as they may, and every evaluation leaves a row in Dagster's storage.
+_SENSOR_TIMEOUT_SECONDS = 300
+_SENSOR_TIMEOUT = "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"
+# Three are kept by sensors that watch, and as many for each evaluation that a killed daemon left; the stock number is the
+# processors' plus four.
+_CODE_THREADS = 32
 _CODE = ["-m", "trackai_pipelines.definitions", "--location-name", _LOCATION, "--inject-env-vars-from-instance"]
+_CODE += ["--max-workers", str(_CODE_THREADS)]
 
 # When a service died, and the service.
 _Death = tuple[float, Service]
@@ -76,13 +84,15 @@ def serve(
     """
     services: list[Service] = []
     dead: list[_Death] = []
+    # Daemon and code server have to agree on it.
+    shared = {_SENSOR_TIMEOUT: os.environ.get(_SENSOR_TIMEOUT) or str(_SENSOR_TIMEOUT_SECONDS), **variables}
     url = f"http://{_reachable(host)}:{port}"
     with stop_requests() as stopping, tempfile.TemporaryDirectory(prefix="trackai-") as folder:
         # A path of its own, because that of a home may be too long for a socket.
         code = Path(folder, "code.sock")
 
         def begin(name: str, *arguments: str) -> Service:
-            service = start(name, ["-m", *arguments], environment=variables, logs=settings.home / "logs")
+            service = start(name, ["-m", *arguments], environment=shared, logs=settings.home / "logs")
             services.append(service)
             return service
 

@@ -18,6 +18,9 @@ from trackai_pipelines.delivery.backlog import Backlog, backlog_of
 from trackai_pipelines.delivery.coverage import coverage_of_days
 from trackai_pipelines.delivery.defs.metadata import Cell, Metadata, coverage_metadata, table, waiting_metadata
 
+ON_ITS_WAY = timedelta(minutes=1)
+"""Events of sales this recent are counted and not listed: at any moment some are on their way."""
+
 WARN_AFTER = timedelta(hours=1)
 """Meta advises to send within an hour."""
 
@@ -92,9 +95,10 @@ def oldest_due_event(database: EventDatabase) -> dg.AssetCheckResult:
 
 def age_of_backlog(backlog: Sequence[Backlog], now: datetime) -> dg.AssetCheckResult:
     """What oldest_due_event says of a backlog."""
+    waiting = waiting_metadata(backlog, sold_before=now - ON_ITS_WAY)
     oldest = min((one for one in backlog if one.due), key=lambda one: one.oldest, default=None)
-    if oldest is None:
-        return dg.AssetCheckResult(passed=True, metadata=waiting_metadata(backlog))
+    if oldest is None or now - oldest.oldest <= ON_ITS_WAY:
+        return dg.AssetCheckResult(passed=True, metadata=waiting)
     age = now - oldest.oldest
     return dg.AssetCheckResult(
         passed=age < WARN_AFTER,
@@ -107,6 +111,6 @@ def age_of_backlog(backlog: Sequence[Backlog], now: datetime) -> dg.AssetCheckRe
             "tenant": oldest.slug,
             "hours old": round(age / timedelta(hours=1), 2),
             "why": oldest.reason,
-            **waiting_metadata(backlog),
+            **waiting,
         },
     )

@@ -5,7 +5,7 @@ What belongs here: small tables and figures. What does not: where they come from
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import dagster as dg
 
@@ -76,11 +76,12 @@ def pace_metadata(requests: int, failed_requests: int, sent: int, seconds: float
     }
 
 
-def waiting_metadata(places: Sequence[Place | Backlog]) -> Metadata:
-    """What waits, by tenant and reason, the oldest sale first."""
+def waiting_metadata(places: Sequence[Place | Backlog], *, sold_before: datetime | None = None) -> Metadata:
+    """What waits, and by tenant and reason, the oldest sale first: all of it, or where a sale is older than that."""
     found: Metadata = {"waiting": sum(place.events for place in places)}
-    if places:
-        oldest_first = sorted(places, key=lambda place: (place.oldest, place.slug))
+    listed = [place for place in places if sold_before is None or place.oldest < sold_before]
+    if listed:
+        oldest_first = sorted(listed, key=lambda place: (place.oldest, place.slug))
         rows: list[list[Cell]] = [
             [place.slug, place.events, f"{place.oldest:%Y-%m-%d %H:%M}", place.reason] for place in oldest_first
         ]

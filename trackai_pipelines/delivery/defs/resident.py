@@ -12,7 +12,7 @@ from psycopg import Connection, OperationalError
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.delivery.backlog import backlog_of
-from trackai_pipelines.delivery.defs.checks import age_of_backlog
+from trackai_pipelines.delivery.defs.checks import ON_ITS_WAY, age_of_backlog
 from trackai_pipelines.delivery.defs.interrupts import ending_in_order
 from trackai_pipelines.delivery.defs.metadata import OUTCOMES, outcome_metadata, pace_metadata, waiting_metadata
 from trackai_pipelines.delivery.dispatcher import dispatch
@@ -107,7 +107,7 @@ def _report(context: dg.AssetExecutionContext, connection: Connection, figures: 
     pace = pace_metadata(totals["requests"], totals["failed_requests"], totals["sent"], totals["ms"] / 1000)
     now = utc_now()
     backlog = backlog_of(connection, now=now)
-    waiting = waiting_metadata(backlog)
+    waiting = waiting_metadata(backlog, sold_before=now - ON_ITS_WAY)
     for part, counts in sorted(figures.items()):
         if part != _TOTAL and is_partition(date.fromisoformat(part)):
             outcomes = {outcome: Counter[str]() for outcome in OUTCOMES}

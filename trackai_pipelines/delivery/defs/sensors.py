@@ -13,7 +13,7 @@ from trackai_pipelines.residents.defs.sensors import missing_residents
 
 @dg.sensor(
     job=dispatch_conversions,
-    # Each evaluation watches for most of a minute; the next one begins when the sensor loop comes round.
+    # Each evaluation watches (sensor_watch); the next one begins when the sensor loop comes round.
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps resident dispatchers at work (TRACKAI_DISPATCHERS, 1 by default): starts one when a lease is "

@@ -14,10 +14,13 @@ from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.ingest.arrivals import WaitingFile, waiting_files
 from trackai_pipelines.ingest.defs.jobs import ingest_landing_files
 from trackai_pipelines.runs import run_under_way
+from trackai_pipelines.sensor_watch import watched
 from trackai_pipelines.settings import Settings
 
 # A producer that writes in place instead of renaming gets this long between two writes.
 SETTLE_SECONDS = 5
+# A look lists the folder and asks the database once.
+_LOOK_SECONDS = 10
 # A load that failed is asked for again, since its files still wait; not at every tick, though.
 RETRY_EVERY = timedelta(minutes=10)
 # Files wait until they are loaded, so those of a load under way still do. A second load would do no harm, only the
@@ -29,6 +32,7 @@ MOST_FILES = 1_000
 
 @dg.sensor(
     job=ingest_landing_files,
+    # Each evaluation watches; one that found files is followed by the next after this.
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a load when the landing folder holds files that are new or have changed. What has been loaded "
@@ -36,8 +40,11 @@ MOST_FILES = 1_000
 )
 def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
     """One run for the files that wait, once per state of theirs and retry period."""
+    landing_dir = Settings().landing_dir
     with database.connect("landing sensor") as connection:
-        waiting = waiting_files(connection, Settings().landing_dir, settle_seconds=SETTLE_SECONDS)
+        waiting = watched(
+            lambda: waiting_files(connection, landing_dir, settle_seconds=SETTLE_SECONDS), every_seconds=_LOOK_SECONDS
+        )
     if not waiting:
         return dg.SkipReason("Every landing file is loaded.")
     now = utc_now()

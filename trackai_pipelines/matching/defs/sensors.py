@@ -22,7 +22,7 @@ RUN_COUNTS_FOR = timedelta(minutes=10)
 
 @dg.sensor(
     job=match_conversions,
-    # Each evaluation watches for most of a minute; the next one begins when the sensor loop comes round, after 5 s.
+    # Each evaluation watches (sensor_watch); the next one begins when the sensor loop comes round, after 5 s.
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps resident drains at work (TRACKAI_DRAINS, 2 by default): starts one when a lease is missing, or "
@@ -38,7 +38,8 @@ def match_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -
 
 @dg.sensor(
     job=match_conversions,
-    minimum_interval_seconds=60,
+    # Where residents are switched off; they compare what arrives within a fraction of a second.
+    minimum_interval_seconds=120,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a drain when clicks or identities arrived that unmatched conversions have not been compared "
     "with, and no resident drain is there to do it (match_sensor is switched off, or TRACKAI_DRAINS is 0).",

@@ -3,7 +3,6 @@
 What belongs here: whether runs are due, and how one is asked for. What does not: what a resident does.
 """
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,13 +12,10 @@ from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.residents.leases import Terms, holders, promise_missing, promised, withdraw
+from trackai_pipelines.sensor_watch import watched
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 _RUN_KEY_TAG = "dagster/run_key"
-WATCH_SECONDS = 40
-"""How long one evaluation watches the leases. Every evaluation leaves a kilobyte in Dagster's storage, so that ticks of
-five seconds would be its largest part; a watch is as quick to see a death, at a tenth of the rows. Dagster gives an
-evaluation 60 seconds, and its threads (dagster.yaml) let the other sensors tick meanwhile."""
 _LOOK_SECONDS = 1.0
 
 QUEUED_COUNTS_FOR = timedelta(minutes=10)
@@ -34,8 +30,8 @@ def missing_residents(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """A run for each resident that is missing, as the leases tell; `promised` goes into the config of `op`.
 
-    Watches for WATCH_SECONDS before it says that none is missing. Runs that wait in Dagster's queue, for a while, are
-    not asked for again: when nothing can be started, that only makes the queue longer.
+    Watches (sensor_watch) before it says that none is missing. Runs that wait in Dagster's queue, for a while, are not
+    asked for again: when nothing can be started, that only makes the queue longer.
     """
     if not terms.wanted:
         return dg.SkipReason("None is wanted: the setting says 0.")
@@ -44,7 +40,12 @@ def missing_residents(
     )
     if queued >= terms.wanted:
         return dg.SkipReason(f"{queued} runs wait in the queue to be started.")
-    found = _watch(context, connection, terms)
+
+    def look() -> list[str]:
+        _withdraw_forgotten(context.instance, connection, terms.name)
+        return promise_missing(connection, terms)
+
+    found = watched(look, every_seconds=_LOOK_SECONDS)
     if not found:
         at_work = ", ".join(holder[:8] for holder in holders(connection, terms.name)) or "none yet"
         return dg.SkipReason(f"Enough are at work or being started; at work: {at_work}.")
@@ -57,17 +58,6 @@ def missing_residents(
         )
         for holder in found
     ]
-
-
-def _watch(context: dg.SensorEvaluationContext, connection: Connection, terms: Terms) -> list[str]:
-    """Promises of missing residents as soon as there are any, or none after the watch."""
-    end = time.monotonic() + WATCH_SECONDS
-    while True:
-        _withdraw_forgotten(context.instance, connection, terms.name)
-        found = promise_missing(connection, terms)
-        if found or time.monotonic() >= end:
-            return found
-        time.sleep(_LOOK_SECONDS)
 
 
 def _withdraw_forgotten(instance: dg.DagsterInstance, connection: Connection, name: str) -> None:
