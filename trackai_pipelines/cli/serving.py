@@ -39,7 +39,7 @@ _LOCATION = "trackai_pipelines"
 # Sensors watch for as long as they may, and every evaluation leaves a row in Dagster's storage.
 _SENSOR_TIMEOUT_SECONDS = 300
 _SENSOR_TIMEOUT = "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"
-# Three are kept by sensors that watch, and as many for each evaluation that a killed daemon left; the stock number is the
+# Sensors that watch keep three, and as many again for each daemon that was killed meanwhile; the stock number is the
 # processors' plus four.
 _CODE_THREADS = 32
 _CODE = ["-m", "trackai_pipelines.definitions", "--location-name", _LOCATION, "--inject-env-vars-from-instance"]
