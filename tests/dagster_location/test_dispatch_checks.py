@@ -148,3 +148,28 @@ def test_what_waits_is_looked_at_by_schedule(
     assert set(passed) == evaluated
     assert not passed["oldest_due_event"]
     assert len(queued(connection)) == 1, "it looks, and sends nothing"
+
+
+def test_a_quarter_is_left_out_when_the_dispatcher_has_just_said_it(
+    location: dg.Definitions, postgres_instance: dg.DagsterInstance
+) -> None:
+    schedule = location.get_repository_def().get_schedule_def("quarter_hourly_delivery_check")
+    now = datetime.now(UTC)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+
+    def asked(at: datetime) -> bool:
+        with dg.build_schedule_context(instance=postgres_instance, scheduled_execution_time=at) as context:
+            return bool(schedule.evaluate_tick(context).run_requests)
+
+    # A minute after this one's, so that it is never the hour.
+    soon, late = (now + timedelta(minutes=add) for add in (1, 12))
+    soon, late = (at + timedelta(minutes=1) if at.minute == 0 else at for at in (soon, late))
+    assert asked(soon)
+    postgres_instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            check_name="oldest_due_event", asset_key=dg.AssetKey("capi_dispatches"), passed=True, metadata={}
+        )
+    )
+    assert not asked(soon)
+    assert asked(late)
+    assert asked(hour + timedelta(hours=1)), "both checks, on the hour"

@@ -19,7 +19,7 @@ OUTCOMES = ("sent", "failed", "retried")
 """What became of attempts, as DispatchReport counts them."""
 
 ROWS_SHOWN = 20
-"""Of a table; the rest is added up in one row. A thousand tenants every minute would fill Dagster's storage."""
+"""Of a table; the rest is added up in one row. A thousand tenants every few minutes would fill Dagster's storage."""
 
 Cell = str | int
 Metadata = dict[str, int | float | str | dg.MetadataValue]

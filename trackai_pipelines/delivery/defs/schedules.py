@@ -1,9 +1,14 @@
 """When it is looked whether delivery keeps up."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from trackai_pipelines.delivery.defs.checks import oldest_due_event
 from trackai_pipelines.delivery.defs.jobs import check_delivery
+
+# Two windows of a dispatcher; less than the time between two evaluations of this schedule's own.
+_JUST = timedelta(minutes=10)
 
 
 @dg.schedule(
@@ -11,11 +16,16 @@ from trackai_pipelines.delivery.defs.jobs import check_delivery
     cron_schedule="*/15 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Four times an hour: how old the oldest event is that waits. On the hour: whether every event of seven "
-    "days is accounted for, too.",
+    description="Four times an hour: how old the oldest event is that waits, unless a dispatcher has just said it. On "
+    "the hour: whether every event of seven days is accounted for, too.",
 )
-def quarter_hourly_delivery_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Both checks on the hour; in between only the one that costs no more than the queue is long."""
-    if context.scheduled_execution_time.minute == 0:
+def quarter_hourly_delivery_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Both checks on the hour; in between only the one that costs no more than the queue is long, where it is due."""
+    at = context.scheduled_execution_time
+    if at.minute == 0:
         return dg.RunRequest()
+    (check,) = oldest_due_event.check_keys
+    latest = context.instance.get_latest_asset_check_evaluation_record(check)
+    if latest and latest.evaluation and latest.create_timestamp >= (at - _JUST).timestamp():
+        return dg.SkipReason("A dispatcher has said in the last ten minutes how old the oldest event is.")
     return dg.RunRequest(asset_check_keys=list(oldest_due_event.check_keys))
