@@ -17,7 +17,8 @@ from trackai_pipelines.residents.defs.sensors import missing_residents
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps resident dispatchers at work (TRACKAI_DISPATCHERS, 1 by default): starts one when a lease is "
-    "missing, or before one ends. The dispatcher itself sees what becomes due, within a fraction of a second.",
+    "missing, or before one ends. The dispatcher itself sees what becomes due, within a fraction of a second. An "
+    "evaluation looks at the leases every second and takes minutes: each leaves a row in Dagster's storage.",
 )
 def dispatch_sensor(
     context: dg.SensorEvaluationContext, database: EventDatabase

@@ -36,7 +36,8 @@ MOST_FILES = 1_000
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a load when the landing folder holds files that are new or have changed. What has been loaded "
-    "is kept in the database, so nothing is forgotten when a run fails: the files wait, and are asked for again.",
+    "is kept in the database, so nothing is forgotten when a run fails: the files wait, and are asked for again. An "
+    "evaluation looks every ten seconds and takes minutes: each leaves a row in Dagster's storage.",
 )
 def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
     """One run for the files that wait, once per state of theirs and retry period."""

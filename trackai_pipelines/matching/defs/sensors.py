@@ -26,7 +26,8 @@ RUN_COUNTS_FOR = timedelta(minutes=10)
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps resident drains at work (TRACKAI_DRAINS, 2 by default): starts one when a lease is missing, or "
-    "before one ends. The drains themselves see what arrives, within a fraction of a second.",
+    "before one ends. The drains themselves see what arrives, within a fraction of a second. An evaluation looks at "
+    "the leases every second and takes minutes: each leaves a row in Dagster's storage.",
 )
 def match_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> list[dg.RunRequest] | dg.SkipReason:
     """One run for each drain that is missing."""
