@@ -1,16 +1,26 @@
--- Turns the promise %(promised)s into the lease of %(holder)s; without such a promise (it expired, or nobody made one) a
--- lease is given only when residents are missing. The caller holds the lock of leases in the same transaction, taken by
--- a statement before this one. Index: leases' primary key.
--- Guarantees: a promise is taken once; a resident that starts too late does not come on top of its replacement.
+-- Turns the promise %(promised)s into the lease of %(holder)s. Where it expired, another one that nobody has taken yet:
+-- who was promised that comes later still, and on a machine where every start takes too long nobody would ever stay.
+-- Without any promise a lease is given only when residents are missing. The caller holds the lock of leases in the same
+-- transaction, taken by a statement before this one. Index: leases' primary key.
+-- Guarantees: a promise is taken once; a resident that starts too late comes in the place of its replacement, not on top.
 WITH promise AS (
-    DELETE FROM trackai.leases WHERE name = %(name)s AND holder = %(promised)s AND taken_at IS NULL
+    DELETE FROM trackai.leases
+    WHERE name = %(name)s
+      AND holder = (
+          SELECT p.holder
+          FROM trackai.leases p
+          WHERE p.name = %(name)s AND %(promised)s <> '' AND p.taken_at IS NULL
+            AND (p.holder = %(promised)s OR p.expires_at > now())
+          ORDER BY p.holder = %(promised)s DESC, p.expires_at, p.holder
+          LIMIT 1
+      )
     RETURNING holder
 ),
 lasting AS (
     SELECT count(*) AS residents
     FROM trackai.leases
     WHERE name = %(name)s
-      AND holder <> %(promised)s
+      AND holder NOT IN (SELECT p.holder FROM promise p)
       AND expires_at > now()
       AND leaves_at > now() + make_interval(secs => %(hand_over)s)
 )

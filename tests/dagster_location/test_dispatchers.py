@@ -235,6 +235,7 @@ def test_a_dispatcher_that_is_not_needed_ends_at_once(
     (late,) = requests()
     connection.execute("UPDATE trackai.leases SET expires_at = now() - interval '1 ms'")
     assert len(requests()) == 1
+    connection.execute("UPDATE trackai.leases SET taken_at = now(), expires_at = now() + interval '1 hour'")
     result = launch(late)()
     assert result.success
     assert shown(result)[late.partition_key]["requests"] == 0

@@ -109,6 +109,19 @@ def test_who_comes_too_late_for_his_promise_is_not_needed(connection: Connection
         assert holders(connection, "work") == ["replacement"]
 
 
+def test_where_every_start_takes_too_long_the_first_one_stays(connection: Connection[Any], link: Any) -> None:
+    """Each would find that another one has been promised meanwhile, who comes too late as well."""
+    (late,) = promise_missing(connection, ONE)
+    connection.execute("UPDATE trackai.leases SET expires_at = now() - interval '1 ms'")
+    (replacement,) = promise_missing(connection, ONE)
+    with held_lease(link, ONE, promised=late, holder="late") as lease:
+        assert lease is not None
+        assert holders(connection, ONE.name) == ["late"]
+        with held_lease(link, ONE, promised=replacement, holder="replacement") as second:
+            assert second is None
+        assert promise_missing(connection, ONE) == []
+
+
 def test_a_promise_is_taken_once(connection: Connection[Any], link: Any) -> None:
     (promised,) = promise_missing(connection, ONE)
     first = held_lease(link, ONE, promised=promised, holder="first")
