@@ -127,7 +127,7 @@ def test_the_oldest_due_event_warns_then_fails(
 )
 def test_what_waits_is_looked_at_by_schedule(
     location: dg.Definitions,
-    instance: dg.DagsterInstance,
+    postgres_instance: dg.DagsterInstance,
     box: Sandbox,
     connection: Connection,
     add_tenant: AddTenant,
@@ -137,13 +137,13 @@ def test_what_waits_is_looked_at_by_schedule(
     schedule = location.get_repository_def().get_schedule_def("quarter_hourly_delivery_check")
     assert schedule.cron_schedule == "*/15 * * * *"
     at = datetime(2026, 3, 10, 7, minute, tzinfo=UTC)
-    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at) as context:
+    with dg.build_schedule_context(instance=postgres_instance, scheduled_execution_time=at) as context:
         (request,) = schedule.evaluate_tick(context).run_requests or []
     insert_sales(connection, add_tenant("acme", pixel_id="1001"), 1, ago=timedelta(hours=2))
     job = location.resolve_job_def(schedule.job_name)
     if request.asset_check_keys:
         job = job.get_subset(asset_selection=set(), asset_check_selection=set(request.asset_check_keys))
-    result = job.execute_in_process(instance=instance)
+    result = job.execute_in_process(instance=postgres_instance)
     passed = {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
     assert set(passed) == evaluated
     assert not passed["oldest_due_event"]
