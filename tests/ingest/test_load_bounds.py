@@ -1,6 +1,5 @@
 """Loading holds little in memory, and whatever is written is found or refused."""
 
-import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -16,6 +15,7 @@ from ingest.landing_zone import (
     sale_record,
     write_jsonl,
 )
+from memory import peak_memory
 from psycopg import Connection
 
 from trackai_pipelines.ingest import load
@@ -48,21 +48,20 @@ def test_chunks_are_bounded_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytes
         assert held <= 60_000 + 6_200
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "CHUNK_ROWS", 500)
+def _read(path: Path) -> None:
+    """Read the file in chunks of a few rows; for a process of its own, where what is set here stays."""
+    load.CHUNK_ROWS = 500
+    file = landing_file(path, landing_dir=path.parent)
+    assert isinstance(file, LandingFile)
+    for _ in load._chunks(file, _context(), Notes()):
+        pass
 
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
-        path = write_jsonl(tmp_path / "conversions.jsonl", *(sale_record(n, email=EMAIL) for n in range(rows)))
-        file = landing_file(path, landing_dir=tmp_path)
-        assert isinstance(file, LandingFile)
-        tracemalloc.start()
-        for _ in load._chunks(file, _context(), Notes()):
-            pass
-        highest = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return highest
+        sales = (sale_record(n, email=EMAIL) for n in range(rows))
+        return peak_memory(_read, write_jsonl(tmp_path / "conversions.jsonl", *sales))
 
-    peak(1_000)
     assert peak(12_000) < 1.2 * peak(3_000)
 
 

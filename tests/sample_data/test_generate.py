@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from memory import peak_memory
 from pyarrow import parquet
 
 from trackai_pipelines.sample_data.generate import generate
@@ -363,17 +364,13 @@ def test_the_same_seed_and_end_give_the_same_bytes(tmp_path: Path) -> None:
     assert set(a.values()).isdisjoint(set(c.values()) | set(d.values()))
 
 
+def _sample(folder: Path, conversions: int, days: int) -> None:
+    generate(folder / "landing", conversions=conversions, days=days, end=END)
+
+
 def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
     """What is held is a tenant's day and the lines of open files, not the sample."""
-    import tracemalloc
-
-    peaks = []
-    for conversions, days in ((3_000, 2), (12_000, 8)):
-        tracemalloc.start()
-        generate(tmp_path / str(days) / "landing", conversions=conversions, days=days, end=END)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 2 * peaks[0]
+    assert peak_memory(_sample, tmp_path, 12_000, 8) < 2 * peak_memory(_sample, tmp_path, 3_000, 2)
 
 
 @pytest.mark.parametrize(("days", "conversions"), [(1, 0), (1, 10), (2, 1), (40, 400)])
