@@ -1,6 +1,6 @@
 """Sensors that watch: one evaluation that looks again and again, instead of many that look once.
 
-Every evaluation leaves 1.3 kB in Dagster's storage, rows and index entries together, and Dagster begins one every five
+Every evaluation leaves 1.5 kB in Dagster's storage, rows and index entries together, and Dagster begins one every five
 seconds at best. A watch is quicker to see what happens and leaves a small part of the rows. What belongs here: for how
 long an evaluation may watch. What does not: what is looked for (each domain's sensors).
 
