@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from delivery.refuser import refuser
 from delivery.scenes import TOKEN, Moment, Tokens, insert_sales, send_due
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.delivery.dry_run import dry_run
@@ -20,8 +20,9 @@ AddTenant = Callable[..., str]
 
 
 def _everything(connection: Connection) -> list[object]:
+    rows = sql.SQL("SELECT t::text FROM {} t ORDER BY 1")
     return [
-        connection.execute(f"SELECT t::text FROM trackai.{table} t ORDER BY 1").fetchall()
+        connection.execute(rows.format(sql.Identifier("trackai", table))).fetchall()
         for table in ("dispatch_queue", "dispatch_attempts", "dedupe_registry", "dispatch_circuits")
     ]
 
