@@ -12,10 +12,10 @@ from typing import get_args
 from benchmarks.database import throw_away_database
 from benchmarks.figures import Figure, Scale
 from benchmarks.report import kept, machine, measured_now, show, write
-from trackai_pipelines.cli.output import remark
-from trackai_pipelines.cli.stopping import interruptible
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.settings import Settings
+from trackai_pipelines.terminal.output import remark
+from trackai_pipelines.terminal.stopping import interruptible
 
 # In the order in which they leave each other their worlds.
 BENCHMARKS = ("throughput", "growth", "aggregate", "ingest", "delivery", "latency", "storage", "archive", "maintenance")

@@ -14,7 +14,7 @@ from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import begin_together, in_processes, peak_megabytes
 from benchmarks.world import have_world
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
+from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.lifecycle.tables import MATCH_LOG
 
 CHARTED = ("rows/s",)

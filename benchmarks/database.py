@@ -22,8 +22,8 @@ from trackai_pipelines.database import embedded
 from trackai_pipelines.database.cluster import existing_cluster
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.migrate import migrate
+from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.database.server import checked_url, dagster_database_url, event_database_url
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
 from trackai_pipelines.settings import Settings
 
 _SQL = Path(__file__).with_name("sql")

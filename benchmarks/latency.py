@@ -15,8 +15,8 @@ from benchmarks.database import Database, count
 from benchmarks.figures import Figure, Scale, row
 from benchmarks.system import FIRST_SALE, drain_processes, insert_steadily, trackai_up
 from benchmarks.world import have_world
-from trackai_pipelines.cli.output import remark
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.terminal.output import remark
 
 CHARTED = ("p95 ms", "p99 ms", "% steady", "% burst")
 

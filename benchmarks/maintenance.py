@@ -19,11 +19,11 @@ from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import in_processes
 from benchmarks.world import have_world
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.partitions import create_partitions_ahead, detach_partition, maintain
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead, detach_partition, maintain
 from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
 
 CHARTED = ("p99 ms",)

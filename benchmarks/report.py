@@ -17,7 +17,7 @@ import psutil
 from psycopg import Connection
 
 from benchmarks.figures import Figure, tables
-from trackai_pipelines.cli.output import results, table
+from trackai_pipelines.terminal.output import results, table
 
 _CHART_WIDTH = 900
 

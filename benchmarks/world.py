@@ -16,8 +16,8 @@ from psycopg import Connection, sql
 
 from benchmarks.database import Database, benchmark_sql, clear, count
 from benchmarks.figures import short
-from trackai_pipelines.cli.output import remark
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.terminal.output import remark
 
 # Measured: a click takes 0.65 kB with its indexes, and the log written meanwhile and sorting some more.
 BYTES_PER_CLICK = 700

@@ -24,7 +24,9 @@ from trackai_pipelines.database import embedded
 from trackai_pipelines.database.cluster import existing_cluster
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.migrate import migrate
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
+from trackai_pipelines.database.partitions import create_partitions_ahead
+
+pytest_plugins = ["commands", "code_location"]
 
 _SERVER = "TRACKAI_TEST_DATABASE_URL"
 # Nothing in these databases outlives the session; what is tested of durability starts servers of its own.

@@ -15,8 +15,8 @@ from trackai_pipelines.delivery.defs import jobs as delivery_jobs
 from trackai_pipelines.delivery.defs import schedules as delivery_schedules
 from trackai_pipelines.delivery.defs import sensors as delivery_sensors
 from trackai_pipelines.delivery.defs.resources import capi_tokens
+from trackai_pipelines.facts.defs import checks as ingest_checks
 from trackai_pipelines.ingest.defs import assets as ingest_assets
-from trackai_pipelines.ingest.defs import checks as ingest_checks
 from trackai_pipelines.ingest.defs import jobs as ingest_jobs
 from trackai_pipelines.ingest.defs import sensors as ingest_sensors
 from trackai_pipelines.lifecycle.defs import checks as lifecycle_checks

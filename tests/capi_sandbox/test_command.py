@@ -9,7 +9,7 @@ import httpx
 import pytest
 from capi_sandbox.conftest import authorization
 from capi_sandbox.events import HASH
-from cli.processes import process
+from processes import process
 from typer.testing import CliRunner
 
 from trackai_pipelines.capi_sandbox.client import Sandbox

@@ -127,13 +127,13 @@ def test_from_landing_files_to_match_rates(
 
 
 def test_a_later_drain_does_not_shrink_a_day_in_the_ui(
-    add_tenant: Callable[..., str], add_sale: Callable[..., int], run_job: RunJob
+    add_tenant: Callable[..., str], insert_sale: Callable[..., int], run_job: RunJob
 ) -> None:
     """What a run decided is not what the day holds, and must not stand under Dagster's name for the latter."""
     acme, day = add_tenant("acme"), day_before(0)
     for decided in (3, 1):
         for number in range(decided):
-            add_sale(acme, datetime.combine(day, time(), UTC), fbclid=f"Nobody{number}")
+            insert_sale(acme, datetime.combine(day, time(), UTC), fbclid=f"Nobody{number}")
         result = run_job("match_conversions", partition_key=day.isoformat())
         told = shown(result, "matched_attributions")[day.isoformat()]
         assert told["decided of this day"] == decided
@@ -141,11 +141,11 @@ def test_a_later_drain_does_not_shrink_a_day_in_the_ui(
 
 
 def test_match_job_leaves_unmatched_conversions_alone(
-    connection: Connection[Any], add_tenant: Callable[..., str], add_sale: Callable[..., int], run_job: RunJob
+    connection: Connection[Any], add_tenant: Callable[..., str], insert_sale: Callable[..., int], run_job: RunJob
 ) -> None:
     acme, day = add_tenant("acme"), day_before(0)
     # On the run's own day, which a re-match would be for.
-    add_sale(acme, datetime.combine(day, time(), UTC), fbclid="Nobody")
+    insert_sale(acme, datetime.combine(day, time(), UTC), fbclid="Nobody")
     run_job("match_conversions", partition_key=day.isoformat())
     again = run_job("match_conversions", partition_key=day.isoformat())
     assert shown(again, "matched_attributions")[day.isoformat()]["decided in this run"] == 0
@@ -154,12 +154,12 @@ def test_match_job_leaves_unmatched_conversions_alone(
 
 
 def test_sales_before_the_first_partition_are_matched_without_one(
-    connection: Connection[Any], add_tenant: Callable[..., str], add_sale: Callable[..., int], run_job: RunJob
+    connection: Connection[Any], add_tenant: Callable[..., str], insert_sale: Callable[..., int], run_job: RunJob
 ) -> None:
     acme, day = add_tenant("acme"), day_before(0)
-    add_sale(acme, datetime(2019, 5, 1, tzinfo=UTC), fbclid="Nobody")
+    insert_sale(acme, datetime(2019, 5, 1, tzinfo=UTC), fbclid="Nobody")
     # A producer's clock may be ahead: the sale lies in tomorrow, which is not a partition yet.
-    add_sale(acme, utc_now() + timedelta(hours=23, minutes=59), fbclid="Nobody")
+    insert_sale(acme, utc_now() + timedelta(hours=23, minutes=59), fbclid="Nobody")
     matched = run_job("match_conversions", partition_key=day.isoformat())
     assert set(shown(matched, "matched_attributions")) == {day.isoformat()}
     assert shown(matched, "matched_attributions")[day.isoformat()]["decided in this run"] == 2
@@ -169,16 +169,16 @@ def test_sales_before_the_first_partition_are_matched_without_one(
 def test_rematch_of_a_range_is_one_run_with_one_materialisation_a_day(
     connection: Connection[Any],
     add_tenant: Callable[..., str],
-    add_click: Callable[..., int],
-    add_sale: Callable[..., int],
+    insert_click: Callable[..., int],
+    insert_sale: Callable[..., int],
     run_job: RunJob,
     instance: dg.DagsterInstance,
 ) -> None:
     acme = add_tenant("acme", lookback_days=5)
     days = [day_before(back) for back in (4, 3, 2)]
-    sales = [add_sale(acme, noon(day), fbclid="Key") for day in days]
-    outside = add_sale(acme, noon(day_before(1)), fbclid="Key")
-    add_click(acme, fbclid="Key", created_at=noon(day_before(20)))
+    sales = [insert_sale(acme, noon(day), fbclid="Key") for day in days]
+    outside = insert_sale(acme, noon(day_before(1)), fbclid="Key")
+    insert_click(acme, fbclid="Key", created_at=noon(day_before(20)))
     run_job("match_conversions", partition_key=day_before(0).isoformat())
     connection.execute("UPDATE trackai.tenants SET lookback_days = 17")
 
@@ -234,14 +234,14 @@ def test_ninety_days_are_aggregated_in_one_run(
 
 
 def test_aggregating_again_removes_groups_that_are_no_more(
-    connection: Connection[Any], add_tenant: Callable[..., str], add_sale: Callable[..., int], run_job: RunJob
+    connection: Connection[Any], add_tenant: Callable[..., str], insert_sale: Callable[..., int], run_job: RunJob
 ) -> None:
     acme, other = add_tenant("acme"), add_tenant("other")
     day, next_day = day_before(3), day_before(2)
-    kept = add_sale(acme, noon(day))
+    kept = insert_sale(acme, noon(day))
     for tenant, columns in ((acme, {"gateway": "kiwify"}), (acme, {"currency": "USD"}), (other, {})):
-        add_sale(tenant, noon(day), **columns)
-        add_sale(tenant, noon(next_day), **columns)
+        insert_sale(tenant, noon(day), **columns)
+        insert_sale(tenant, noon(next_day), **columns)
     run_job("aggregate_match_rates", days=[day, next_day])
     assert len(rates(connection)) == 7
 
@@ -259,9 +259,9 @@ def test_the_nightly_run_takes_late_arrivals_in(
     location: dg.Definitions,
     connection: Connection[Any],
     add_tenant: Callable[..., str],
-    add_click: Callable[..., int],
+    insert_click: Callable[..., int],
     add_matched_sales: Callable[..., list[int]],
-    add_sale: Callable[..., int],
+    insert_sale: Callable[..., int],
     run_job: RunJob,
     instance: dg.DagsterInstance,
 ) -> None:
@@ -269,11 +269,11 @@ def test_the_nightly_run_takes_late_arrivals_in(
     today, days = day_before(0), [day_before(back) for back in (4, 3, 2, 1)]
     for day in days:
         add_matched_sales(acme, noon(day), fbc=1)
-    add_sale(acme, noon(days[1]), fbclid="Late")
+    insert_sale(acme, noon(days[1]), fbclid="Late")
     run_job("match_conversions", partition_key=today.isoformat())
     run_job("aggregate_match_rates", days=days)
 
-    add_click(acme, fbclid="Late", created_at=noon(days[1]))
+    insert_click(acme, fbclid="Late", created_at=noon(days[1]))
     for day in days:
         add_matched_sales(acme, noon(day) + timedelta(hours=1), fbc=1)
     run_job("match_conversions", partition_key=today.isoformat())

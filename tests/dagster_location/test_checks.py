@@ -13,8 +13,8 @@ from psycopg import Connection, sql
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.database.partitions import partition_days, partition_name
 from trackai_pipelines.definitions import defs
-from trackai_pipelines.lifecycle.partitions import partition_days, partition_name
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain
 
@@ -115,9 +115,9 @@ def test_a_conversion_that_is_neither_attributed_nor_queued(
 
 
 def test_a_conversion_that_waits_is_accounted_for(
-    good: list[int], connection: Connection[Any], add_sale: Any, evaluate: Evaluate
+    good: list[int], connection: Connection[Any], insert_sale: Any, evaluate: Evaluate
 ) -> None:
-    add_sale("t-acme", utc_now())
+    insert_sale("t-acme", utc_now())
     evaluations = evaluate()
     assert failed(evaluations) == set()
     assert figures(evaluations["exactly_one_attribution"])["waiting"] == 1
@@ -234,14 +234,14 @@ def test_yesterday_was_not_aggregated(good: list[int], connection: Connection[An
 
 
 def test_yesterday_got_a_sale_after_it_was_aggregated(
-    good: list[int], connection: Connection[Any], add_sale: Any, yesterday: date, evaluate: Evaluate
+    good: list[int], connection: Connection[Any], insert_sale: Any, yesterday: date, evaluate: Evaluate
 ) -> None:
     last = datetime(yesterday.year, yesterday.month, yesterday.day, 23, 59, 59, 999_999, tzinfo=UTC)
-    add_sale("t-acme", last + timedelta(microseconds=1))
-    add_sale("t-acme", last - timedelta(days=1))
+    insert_sale("t-acme", last + timedelta(microseconds=1))
+    insert_sale("t-acme", last - timedelta(days=1))
     drain(connection, run_id="test")
     assert failed(evaluate()) == set()
-    add_sale("t-acme", last)
+    insert_sale("t-acme", last)
     drain(connection, run_id="test")
     assert failed(evaluate()) == {"yesterday_is_complete"}
     list(aggregate_days(connection, yesterday, yesterday))

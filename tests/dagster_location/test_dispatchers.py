@@ -129,7 +129,7 @@ def test_a_dispatcher_stays_is_relieved_and_shows_its_windows(
     connection: Connection,
     postgres_instance: dg.DagsterInstance,
     add_tenant: AddTenant,
-    add_sale: Callable[..., int],
+    insert_sale: Callable[..., int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TRACKAI_RESIDENT_LIFE_SECONDS", "9")
@@ -142,7 +142,7 @@ def test_a_dispatcher_stays_is_relieved_and_shows_its_windows(
     (first_run,) = wait_for(lambda: holders(connection, JOB))
 
     # A sale arrives, is matched, and goes out.
-    early = add_sale(acme, datetime.now(UTC) - timedelta(days=2), customer_email_hash="a" * 64)
+    early = insert_sale(acme, datetime.now(UTC) - timedelta(days=2), customer_email_hash="a" * 64)
     drain(connection, run_id="test")
     wait_for(lambda: box.pixel("1001").accepted == 1)
     window = wait_for(lambda: windows(postgres_instance))[0]
@@ -178,7 +178,7 @@ def test_a_dispatcher_stays_is_relieved_and_shows_its_windows(
 
     def told_by_the_second() -> bool:
         # It reports when it has seen that it is the eldest now, and then of what it sent before, too.
-        add_sale(other, datetime.now(UTC), customer_email_hash="b" * 64)
+        insert_sale(other, datetime.now(UTC), customer_email_hash="b" * 64)
         drain(connection, run_id="test")
         return told() > 1
 

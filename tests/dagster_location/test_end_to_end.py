@@ -203,8 +203,8 @@ def test_rows_files_and_a_backfill_through_the_real_processes(
     environment: dict[str, str],
     connection: Connection[Any],
     add_tenant: Callable[..., str],
-    add_click: Callable[..., int],
-    add_sale: Callable[..., int],
+    insert_click: Callable[..., int],
+    insert_sale: Callable[..., int],
     add_matched_sales: Callable[..., list[int]],
 ) -> None:
     acme = add_tenant("acme")
@@ -225,13 +225,14 @@ def test_rows_files_and_a_backfill_through_the_real_processes(
             both = [webserver, daemon]
 
             # By plain SQL, nothing else done; and a landing file that nobody announces.
-            click = add_click(acme, fbclid="Early", created_at=noon(SALE_DAY) - timedelta(hours=1))
-            early, late = add_sale(acme, noon(SALE_DAY), fbclid="Early"), add_sale(acme, noon(SALE_DAY), fbclid="Late")
+            click = insert_click(acme, fbclid="Early", created_at=noon(SALE_DAY) - timedelta(hours=1))
+            early = insert_sale(acme, noon(SALE_DAY), fbclid="Early")
+            late = insert_sale(acme, noon(SALE_DAY), fbclid="Late")
             filed = drop_file(home, fbclid="Early")
             wait_for("match_sensor", lambda: set(attributions(connection)) >= {early, late}, both)
             assert attributions(connection)[early] == (click, "fbc")
             assert attributions(connection)[late] == (None, "unmatched")
-            late_click = add_click(acme, fbclid="Late", created_at=noon(SALE_DAY) - timedelta(hours=1))
+            late_click = insert_click(acme, fbclid="Late", created_at=noon(SALE_DAY) - timedelta(hours=1))
             wait_for("late_clicks_sensor", lambda: attributions(connection)[late] == (late_click, "fbc"), both)
             wait_for("landing_files_sensor", lambda: attributed(connection, filed) == (click, "fbc"), both)
 

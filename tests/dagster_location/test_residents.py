@@ -201,20 +201,20 @@ def test_a_drain_stays_is_relieved_and_shows_its_windows(
     connection: Connection[Any],
     postgres_instance: dg.DagsterInstance,
     add_tenant: Any,
-    add_click: Any,
-    add_sale: Any,
+    insert_click: Any,
+    insert_sale: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TRACKAI_DRAINS", "1")
     monkeypatch.setenv("TRACKAI_RESIDENT_LIFE_SECONDS", "9")
     monkeypatch.setattr(resident, "WINDOW_SECONDS", 0.5)
     acme = add_tenant("acme")
-    click = add_click(acme, fbclid="Early", created_at=NOON)
+    click = insert_click(acme, fbclid="Early", created_at=NOON)
     (request,) = requests()
     first = launch(request)
     (first_run,) = wait_for(lambda: holders(connection, JOB))
 
-    sale = add_sale(acme, NOON, fbclid="Early")
+    sale = insert_sale(acme, NOON, fbclid="Early")
     wait_for(lambda: connection.execute("SELECT 1 FROM trackai.matched_attributions").fetchone())
 
     def windows() -> list[dg.AssetMaterialization]:
@@ -239,7 +239,7 @@ def test_a_drain_stays_is_relieved_and_shows_its_windows(
     # It left when its successor was at work.
     (second_run,) = holders(connection, JOB)
     assert second_run != first_run
-    add_sale(acme, NOON, fbclid="Early")
+    insert_sale(acme, NOON, fbclid="Early")
     wait_for(lambda: len(connection.execute("SELECT 1 FROM trackai.matched_attributions").fetchall()) == 2)
     connection.execute("DELETE FROM trackai.leases")
     assert second().success

@@ -209,16 +209,16 @@ def test_a_file_name_that_is_not_utf8_is_loaded(
 
 
 def test_late_clicks_sensor_asks_when_clicks_or_identities_arrived(
-    connection: Connection[Any], add_tenant: Any, add_click: Any, add_sale: Any, tick: Tick, launch: Any
+    connection: Connection[Any], add_tenant: Any, insert_click: Any, insert_sale: Any, tick: Tick, launch: Any
 ) -> None:
     compared = "Every click and identity has been compared with the unmatched conversions."
     acme = add_tenant("acme", email_matching=True)
-    sales = [add_sale(acme, NOON, fbclid="Late"), add_sale(acme, NOON, customer_email_hash="a" * 64)]
+    sales = [insert_sale(acme, NOON, fbclid="Late"), insert_sale(acme, NOON, customer_email_hash="a" * 64)]
     assert tick("late_clicks_sensor") == compared
     drain(connection, run_id="drain")
     assert tick("late_clicks_sensor") == compared
 
-    clicks = [add_click(acme, fbclid="Late", created_at=NOON), add_click(acme, created_at=NOON)]
+    clicks = [insert_click(acme, fbclid="Late", created_at=NOON), insert_click(acme, created_at=NOON)]
     connection.execute(
         "INSERT INTO trackai.leases (name, holder, taken_at, expires_at, leaves_at) "
         "VALUES ('match_conversions', 'resident', now(), now() + interval '1 hour', now() + interval '1 hour')"
@@ -242,9 +242,9 @@ def test_one_comparison_at_a_time_but_a_dead_run_does_not_count_for_ever(
     database: EventDatabase,
     postgres_instance: dg.DagsterInstance,
     add_tenant: Any,
-    add_click: Any,
+    insert_click: Any,
 ) -> None:
-    add_click(add_tenant("acme"), fbclid="Key", created_at=NOON)
+    insert_click(add_tenant("acme"), fbclid="Key", created_at=NOON)
     repository = location.get_repository_def()
 
     def asked() -> bool:

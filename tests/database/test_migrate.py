@@ -15,8 +15,8 @@ from trackai_pipelines.database.binaries import Binaries, system_binaries, wheel
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.errors import DatabaseSetupError
 from trackai_pipelines.database.migrate import is_current, migrate, newest_revision, schema_revision
+from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.database.statements import shipped
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
 
 _AT_HAND = {binaries.major: binaries for binaries in [*wheel_binaries(), *system_binaries()]}
 

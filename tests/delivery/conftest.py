@@ -12,7 +12,7 @@ from trackai_pipelines.capi_sandbox.server import sandbox
 _WORKER = """
 import sys
 from delivery.scenes import SHORT, Tokens
-from trackai_pipelines.cli.stopping import interruptible
+from trackai_pipelines.terminal.stopping import interruptible
 from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.settings import CapiSettings
 

@@ -12,7 +12,7 @@ from psycopg import Connection
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import Recipient
 from trackai_pipelines.delivery.prepare import next_events, prepared
-from trackai_pipelines.lifecycle.anonymise import anonymise
+from trackai_pipelines.lifecycle.personal_data.anonymise import anonymise
 
 AddTenant = Callable[..., str]
 

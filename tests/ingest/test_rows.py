@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.formats import Fields, Refused
 from trackai_pipelines.ingest.rows import (
     ROW_READERS,
@@ -18,7 +19,6 @@ from trackai_pipelines.ingest.rows import (
     identity_row,
     sale_row,
 )
-from trackai_pipelines.ingest.sale import Sale
 from trackai_pipelines.ingest.streams import Line
 from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
 

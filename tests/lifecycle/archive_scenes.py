@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from psycopg import Connection, sql
 
+from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.archive.store import Store
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
 
 DAY = date(2026, 1, 5)
 NOW = datetime(2026, 4, 20, 3, tzinfo=UTC)

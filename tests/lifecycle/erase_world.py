@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from psycopg import Connection
 
 from trackai_pipelines.database.binaries import system_binaries, wheel_binaries
+from trackai_pipelines.database.partitions import attach_partition, create_detached
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.erase import Erasure, erase
-from trackai_pipelines.lifecycle.partitions import attach_partition, create_detached
+from trackai_pipelines.lifecycle.personal_data.erase import Erasure, erase
 from trackai_pipelines.lifecycle.tables import CLICKS, INGEST_REJECTS, MATCH_LOG
 from trackai_pipelines.matching.drain import drain
 

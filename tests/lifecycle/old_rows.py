@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from trackai_pipelines.lifecycle.partitions import attach_partition, create_detached, partition_name
+from trackai_pipelines.database.partitions import attach_partition, create_detached, partition_name
 
 _numbers = count(1)
 

@@ -10,9 +10,9 @@ from typing import Any
 from lifecycle.old_rows import midnight
 from psycopg import Connection
 
-from trackai_pipelines.lifecycle.apply import apply_plan
 from trackai_pipelines.lifecycle.archive.store import Store
-from trackai_pipelines.lifecycle.plan import Plan, Step, plan_retention
+from trackai_pipelines.lifecycle.retention.apply import apply_plan
+from trackai_pipelines.lifecycle.retention.plan import Plan, Step, plan_retention
 
 TODAY = date(2026, 3, 20)
 NOW = midnight(TODAY) + timedelta(hours=3)

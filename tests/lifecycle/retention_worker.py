@@ -8,11 +8,11 @@ import time
 from datetime import UTC, date, datetime
 
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle.apply import apply_plan
+from trackai_pipelines.database.partitions import maintain
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.lock import MoverBusyError
-from trackai_pipelines.lifecycle.partitions import maintain
-from trackai_pipelines.lifecycle.plan import plan_retention
+from trackai_pipelines.lifecycle.mover import MoverBusyError
+from trackai_pipelines.lifecycle.retention.apply import apply_plan
+from trackai_pipelines.lifecycle.retention.plan import plan_retention
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle.anonymise import anonymise, due_to_anonymise
-from trackai_pipelines.lifecycle.user_agents import family_of
+from trackai_pipelines.lifecycle.personal_data.anonymise import anonymise, due_to_anonymise
+from trackai_pipelines.lifecycle.personal_data.user_agents import family_of
 
 AddTenant = Callable[..., str]
 BEFORE = date(2026, 3, 1)
@@ -37,7 +37,7 @@ _WORKER = """
 import sys
 from datetime import date
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle.anonymise import anonymise
+from trackai_pipelines.lifecycle.personal_data.anonymise import anonymise
 
 with connect(sys.argv[1]) as connection:
     print("started", flush=True)

@@ -22,11 +22,11 @@ from lifecycle.old_rows import (
 from lifecycle.plans import TODAY, Live, day, living, told
 from psycopg import Connection
 
+from trackai_pipelines.database.partitions import attach_partition, detach_partition, detached_days, partition_days
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
-from trackai_pipelines.lifecycle.partitions import attach_partition, detach_partition, detached_days, partition_days
-from trackai_pipelines.lifecycle.plan import latest_plan
+from trackai_pipelines.lifecycle.retention.plan import latest_plan
 from trackai_pipelines.lifecycle.tables import LEAVING, MATCH_LOG
 
 DAY = timedelta(days=1)

@@ -14,14 +14,14 @@ from lifecycle.old_rows import count_rows, insert_clicks, insert_log, insert_rej
 from lifecycle.plans import TODAY, Live, day, living, told
 from psycopg import Connection
 
+from trackai_pipelines.database import partitions
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle import partitions
-from trackai_pipelines.lifecycle.apply import PLANS_KEPT, apply_plan
+from trackai_pipelines.database.partitions import detached_days, partition_days
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
-from trackai_pipelines.lifecycle.lock import MoverBusyError, only_mover
-from trackai_pipelines.lifecycle.partitions import detached_days, partition_days
-from trackai_pipelines.lifecycle.plan import Plan, latest_plan, plan_retention
+from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
+from trackai_pipelines.lifecycle.retention.apply import PLANS_KEPT, apply_plan
+from trackai_pipelines.lifecycle.retention.plan import Plan, latest_plan, plan_retention
 
 DAY = timedelta(days=1)
 

@@ -17,6 +17,7 @@ from lifecycle.archive_scenes import DAY, GRACE, LATER, NOW, at, file_rows, fill
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from trackai_pipelines.database.partitions import detached_days, partition_days
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.files import batches_of_file
@@ -25,7 +26,6 @@ from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.rows import tally_of
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store, open_store
-from trackai_pipelines.lifecycle.partitions import detached_days, partition_days
 from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG, LifecycleTable
 
 Make = Callable[..., Archive]

@@ -37,7 +37,7 @@ from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.lock import only_mover
+from trackai_pipelines.lifecycle.mover import only_mover
 from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
 
 url, folder, seed = sys.argv[1:]
@@ -75,7 +75,7 @@ from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.lock import only_mover
+from trackai_pipelines.lifecycle.mover import only_mover
 from trackai_pipelines.lifecycle.tables import LEAVING
 
 url, folder, name = sys.argv[1:]

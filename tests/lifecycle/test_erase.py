@@ -24,13 +24,13 @@ from lifecycle.erase_world import (
 )
 from psycopg import Connection
 
+from trackai_pipelines.database.partitions import detach_partition
 from trackai_pipelines.delivery.account import account_for
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
-from trackai_pipelines.lifecycle.erase import Erasure, erase, find
-from trackai_pipelines.lifecycle.partitions import detach_partition
+from trackai_pipelines.lifecycle.personal_data.erase import Erasure, erase, find
 from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain

@@ -18,8 +18,8 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.delivery.account import account_for
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged
-from trackai_pipelines.lifecycle.erase import ErasureUnfinishedError, erase
-from trackai_pipelines.lifecycle.lock import MoverBusyError, only_mover
+from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
+from trackai_pipelines.lifecycle.personal_data.erase import ErasureUnfinishedError, erase
 from trackai_pipelines.matching.drain import drain
 
 
@@ -95,7 +95,7 @@ def test_an_event_that_stays_on_its_way_is_told(
 ) -> None:
     acme, ann, _ = _on_its_way(world, add_tenant)
     before = world.tables()
-    monkeypatch.setattr("trackai_pipelines.lifecycle.erase._PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("trackai_pipelines.lifecycle.personal_data.erase._PATIENCE_SECONDS", 0.3)
     with pytest.raises(ErasureUnfinishedError, match="an event of the person is on its way to Meta"):
         world.erase(acme, ann)
     assert world.tables() == before, "the sale and its event are as they were"
@@ -151,7 +151,7 @@ from pathlib import Path
 from psycopg import Cursor
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
-from trackai_pipelines.lifecycle.erase import erase
+from trackai_pipelines.lifecycle.personal_data.erase import erase
 
 url, archive, tenant, email_hash, dry_runs, left = *sys.argv[1:6], int(sys.argv[6])
 

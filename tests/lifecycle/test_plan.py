@@ -18,8 +18,8 @@ from lifecycle.old_rows import (
 from lifecycle.plans import NOW, TODAY, day, outline, plan
 from psycopg import Connection
 
-from trackai_pipelines.lifecycle.partitions import detach_partition
-from trackai_pipelines.lifecycle.plan import latest_plan, plan_retention
+from trackai_pipelines.database.partitions import detach_partition
+from trackai_pipelines.lifecycle.retention.plan import latest_plan, plan_retention
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 
 DAY = timedelta(days=1)

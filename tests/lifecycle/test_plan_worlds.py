@@ -19,7 +19,7 @@ from lifecycle.old_rows import (
 from lifecycle.plans import NOW, TODAY, Outline, day, outline, plan
 from psycopg import Connection, Rollback
 
-from trackai_pipelines.lifecycle.plan import latest_plan
+from trackai_pipelines.lifecycle.retention.plan import latest_plan
 from trackai_pipelines.lifecycle.tables import LEAVING
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 

@@ -10,14 +10,14 @@ from lifecycle.archive_scenes import DAY, GRACE, LATER, NOW, at, file_rows, fill
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.partitions import create_detached, detached_days, partition_days
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_half_restored
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store, open_store
-from trackai_pipelines.lifecycle.lock import MoverBusyError, only_mover
-from trackai_pipelines.lifecycle.partitions import create_detached, detached_days, partition_days
+from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
 from trackai_pipelines.lifecycle.tables import CLICKS, DISPATCH_ATTEMPTS, INGEST_REJECTS, MATCH_LOG, LifecycleTable
 
 Make = Callable[..., Archive]
@@ -494,7 +494,7 @@ def test_while_others_move_rows_nothing_is_restored(
 def test_a_reader_that_stays_is_waited_for_and_named(
     connection: Connection[Any], database_url: str, dropped: Make, restore: Restore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trackai_pipelines.lifecycle import partitions
+    from trackai_pipelines.database import partitions
 
     monkeypatch.setattr(partitions, "_LOCK_TIMEOUT", "50ms")
     fill_log(connection, 10)

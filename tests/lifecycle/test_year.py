@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from psycopg import Connection, sql
 
-from trackai_pipelines.lifecycle.archive.manifest import archives
-from trackai_pipelines.lifecycle.partitions import (
+from trackai_pipelines.database.partitions import (
     create_partitions_ahead,
     detached_days,
     partition_days,
     partition_name,
 )
+from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 
 FIRST = date(2026, 1, 1)

@@ -8,8 +8,8 @@ from matching.facts import SALE, decided, insert_backlog, insert_click, insert_s
 from psycopg import Connection, errors
 
 from trackai_pipelines.matching.drain import drain, work_waiting
-from trackai_pipelines.matching.explain import explain
 from trackai_pipelines.matching.rematch import enqueue_rematch
+from trackai_pipelines.matching.story import explain
 
 AddTenant = Callable[..., str]
 

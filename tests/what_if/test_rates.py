@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
+from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, Store, open_store
-from trackai_pipelines.lifecycle.partitions import create_partitions_ahead
 from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain

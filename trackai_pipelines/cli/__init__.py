@@ -8,24 +8,22 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import typer
 
-from trackai_pipelines.cli import (
-    demo,
-    dispatch,
-    doctor,
-    environment,
-    erase,
-    explain,
-    load,
-    match,
-    restore,
-    retention,
-    sandbox,
-    schema,
-    tenant,
-    up,
-    what_if,
-)
-from trackai_pipelines.cli.failures import SpeakingGroup
+from trackai_pipelines.capi_sandbox import cli as sandbox
+from trackai_pipelines.cli import explain
+from trackai_pipelines.delivery import cli as dispatch
+from trackai_pipelines.demo import cli as demo
+from trackai_pipelines.doctor import cli as doctor
+from trackai_pipelines.ingest import cli as load
+from trackai_pipelines.lifecycle.archive import cli as restore
+from trackai_pipelines.lifecycle.personal_data import cli as erase
+from trackai_pipelines.lifecycle.retention import cli as retention
+from trackai_pipelines.matching import cli as match
+from trackai_pipelines.service import cli as up
+from trackai_pipelines.service import environment
+from trackai_pipelines.tenants import cli as tenant
+from trackai_pipelines.terminal import workspace as schema
+from trackai_pipelines.terminal.failures import SpeakingGroup
+from trackai_pipelines.what_if import cli as what_if
 
 app = typer.Typer(
     name="trackai",

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trackai_pipelines.cli.output import fail, results, table
-from trackai_pipelines.cli.schema import ready_database
+from trackai_pipelines.terminal.output import fail, results, table
+from trackai_pipelines.terminal.workspace import ready_database
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from trackai_pipelines.delivery.story import DispatchAttempt, DispatchStory
-    from trackai_pipelines.matching.explain import Attempt, Story
+    from trackai_pipelines.matching.story import Attempt, Story
 
 
 def explain(
@@ -23,7 +23,7 @@ def explain(
     """Tell why a conversion was or was not matched, and what became of its dispatch: each attempt and what it means."""
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.delivery.story import dispatch_story
-    from trackai_pipelines.matching.explain import explain as story_of
+    from trackai_pipelines.matching.story import explain as story_of
     from trackai_pipelines.settings import Settings
 
     with connect(ready_database(Settings()), name="trackai explain") as connection:

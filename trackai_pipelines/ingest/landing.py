@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trackai_pipelines.ingest.gateways import READERS
+from trackai_pipelines.facts.gateways import READERS
 
 # The order in which kinds are loaded. Identities name clicks and conversions look for both, so that nothing has
 # to be linked or matched again later; the outcome is the same in any order.

@@ -22,6 +22,8 @@ from psycopg.rows import TupleRow
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.facts.gateways import READERS
+from trackai_pipelines.facts.sale import MalformedPayload, NotASale
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.formats import (
     Fields,
@@ -34,11 +36,9 @@ from trackai_pipelines.ingest.formats import (
     parquet_records,
     webhook_payloads,
 )
-from trackai_pipelines.ingest.gateways import READERS
 from trackai_pipelines.ingest.landing import LandingFile, fingerprint, landing_files, source_of
 from trackai_pipelines.ingest.rejects import reject_of
 from trackai_pipelines.ingest.rows import FILE_COLUMNS, ROW_READERS, sale_row
-from trackai_pipelines.ingest.sale import MalformedPayload, NotASale
 from trackai_pipelines.ingest.streams import Line, Notes
 from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
 from trackai_pipelines.ingest.writing import Chunk, Counts, SaleEvent, prepare_staging, write_chunk

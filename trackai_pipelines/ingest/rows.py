@@ -17,10 +17,11 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from trackai_pipelines.customer_information.contact import email_hash, phone_hash
-from trackai_pipelines.ingest import buyer, fields
+from trackai_pipelines.facts import buyer
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.formats import Fields, Refused, json_value
 from trackai_pipelines.ingest.personal import emails_hashed
-from trackai_pipelines.ingest.sale import Sale
 from trackai_pipelines.ingest.streams import Line
 from trackai_pipelines.ingest.tenants import Context, Tenant, Text
 from trackai_pipelines.money import is_currency

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import Connection, sql
 
+from trackai_pipelines.database.partitions import detached_days
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.archive.reader import archive_reader, readable
-from trackai_pipelines.lifecycle.partitions import detached_days
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -9,10 +9,10 @@ from typing import Any, LiteralString
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.partitions import detached_days, drop_detached, partition_days, partition_name
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive, change, forget, require_trusted
 from trackai_pipelines.lifecycle.archive.store import ArchiveError, Store
-from trackai_pipelines.lifecycle.partitions import detached_days, drop_detached, partition_days, partition_name
 from trackai_pipelines.lifecycle.tables import LEAVING, LifecycleTable
 
 # Rows deleted in one transaction; it takes a fraction of a second.
@@ -82,7 +82,7 @@ def _delete_rows(
     begun = clock()
     change(connection, archive, dropped_at=begun)
     kinds = schema_of_file(store, archive.path)
-    delete = sql.SQL(statement("lifecycle/archive_delete_rows")).format(
+    delete = sql.SQL(statement("lifecycle/archive/delete_rows")).format(
         table=sql.Identifier("trackai", table.name),
         time=sql.Identifier(table.time),
         keys=sql.SQL(", ").join(

@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.partitions import (
+    attach_partition,
+    create_detached,
+    detach_partition,
+    drop_detached,
+    partition_days,
+    partition_name,
+)
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import (
     OWNER,
@@ -26,14 +34,6 @@ from trackai_pipelines.lifecycle.archive.manifest import (
 )
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
-from trackai_pipelines.lifecycle.partitions import (
-    attach_partition,
-    create_detached,
-    detach_partition,
-    drop_detached,
-    partition_days,
-    partition_name,
-)
 from trackai_pipelines.lifecycle.tables import LifecycleTable
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _trusted(connection: Connection[Any], store: Store, before: list[Archive]) -
 
 def _counted(connection: Connection[Any], table: LifecycleTable, relation: str) -> tuple[Any, ...] | None:
     """Rows and first and last time of a partition that stands alone, as the database itself counts them."""
-    count = sql.SQL(statement("lifecycle/archive_count")).format(
+    count = sql.SQL(statement("lifecycle/archive/count")).format(
         time=sql.Identifier(table.time), relation=sql.Identifier("trackai", relation)
     )
     return connection.execute(count).fetchone()

@@ -49,7 +49,7 @@ def archives(
     """The archives of a table, a UTC day and in some states, each where given; by table, day and part."""
     asked = {"table": table, "day": day, "states": None if states is None else list(states)}
     with connection.cursor(row_factory=class_row(Archive)) as cursor:
-        return cursor.execute(statement("lifecycle/archive_manifest"), asked).fetchall()
+        return cursor.execute(statement("lifecycle/archive/manifest"), asked).fetchall()
 
 
 def require_own(connection: Connection[Any], store: Store) -> None:
@@ -82,9 +82,9 @@ def record(connection: Connection[Any], store: Store, archive: Archive) -> None:
     """Enter a verified file. It takes the place of the day's `restored` ones, whose files are removed."""
     with connection.transaction():
         superseded = connection.execute(
-            statement("lifecycle/archive_supersede"), {"table": archive.table_name, "day": archive.day}
+            statement("lifecycle/archive/supersede"), {"table": archive.table_name, "day": archive.day}
         ).fetchall()
-        connection.execute(statement("lifecycle/archive_record"), asdict(archive))
+        connection.execute(statement("lifecycle/archive/record"), asdict(archive))
     for (path,) in superseded:
         store.remove(path)
 
@@ -107,7 +107,7 @@ def change(connection: Connection[Any], archive: Archive, **columns: object) -> 
     known = {"known_state": archive.state, "known_sha256": archive.sha256}
     key = {"table": archive.table_name, "day": archive.day, "part": archive.part}
     changed = connection.execute(
-        statement("lifecycle/archive_change"), {**unchanged, **columns, **known, **key}
+        statement("lifecycle/archive/change"), {**unchanged, **columns, **known, **key}
     ).rowcount
     if changed != 1:
         raise ArchiveError(

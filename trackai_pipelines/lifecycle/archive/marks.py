@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from trackai_pipelines.lifecycle.partitions import partition_name
+from trackai_pipelines.database.partitions import partition_name
 
 _MARK = "Being restored from its archive: not complete."
 

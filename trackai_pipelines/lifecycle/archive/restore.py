@@ -11,13 +11,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import Clock, utc_now
-from trackai_pipelines.database.statements import statement
-from trackai_pipelines.lifecycle.archive.drop import drop_day
-from trackai_pipelines.lifecycle.archive.manifest import Archive, archives, change, require_intact
-from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_half_restored, unmark
-from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
-from trackai_pipelines.lifecycle.lock import only_mover
-from trackai_pipelines.lifecycle.partitions import (
+from trackai_pipelines.database.partitions import (
     attach_partition,
     create_detached,
     detach_partition,
@@ -26,6 +20,12 @@ from trackai_pipelines.lifecycle.partitions import (
     partition_days,
     partition_name,
 )
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.lifecycle.archive.drop import drop_day
+from trackai_pipelines.lifecycle.archive.manifest import Archive, archives, change, require_intact
+from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_half_restored, unmark
+from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
+from trackai_pipelines.lifecycle.mover import only_mover
 from trackai_pipelines.lifecycle.tables import CLICKS, LifecycleTable
 
 # Rows inserted in one transaction beside the table's users; it takes a fraction of a second.
@@ -186,9 +186,9 @@ def _load_rows(connection: Connection[Any], store: Store, table: LifecycleTable,
         "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
     }
     copy = _copy_into(sql.Identifier("pg_temp", "restoring"), columns)
-    insert = sql.SQL(statement("lifecycle/archive_insert")).format(**names)
+    insert = sql.SQL(statement("lifecycle/archive/insert")).format(**names)
     connection.execute("DROP TABLE IF EXISTS pg_temp.restoring")
-    connection.execute(sql.SQL(statement("lifecycle/archive_staging")).format(**names))
+    connection.execute(sql.SQL(statement("lifecycle/archive/staging")).format(**names))
     restored = 0
     for batch in batches_of_file(store, archive.path):
         lines = copy_lines(batch)
@@ -198,7 +198,7 @@ def _load_rows(connection: Connection[Any], store: Store, table: LifecycleTable,
                     target.write(joined_lines(lines[start : start + _BATCH]))
                 restored += connection.execute(insert).rowcount
                 if table is CLICKS:
-                    connection.execute(statement("lifecycle/archive_clicks_are_back"))
+                    connection.execute(statement("lifecycle/archive/clicks_are_back"))
     connection.execute("DROP TABLE pg_temp.restoring")
     return restored
 

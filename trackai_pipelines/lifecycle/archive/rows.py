@@ -74,7 +74,7 @@ class Tally:
 
 def schema_of(connection: Connection[Any], relation: str) -> pa.Schema:
     """The Parquet schema of a table of schema trackai: its columns in order, generated ones left out."""
-    found = connection.execute(statement("lifecycle/archive_columns"), {"relation": relation}).fetchall()
+    found = connection.execute(statement("lifecycle/archive/columns"), {"relation": relation}).fetchall()
     return pa.schema([(name, _arrow_type(kind)) for name, kind in found])
 
 
@@ -102,7 +102,7 @@ def rows_of_day(
     psycopg.OperationalError when the database does not answer.
     """
     bounds = {name: sql.Literal(value) for name, value in day_bounds(day).items()}
-    query = sql.SQL(statement("lifecycle/archive_rows")).format(
+    query = sql.SQL(statement("lifecycle/archive/rows")).format(
         columns=sql.SQL(", ").join(_selected(field) for field in schema),
         relation=sql.Identifier("trackai", relation),
         time=sql.Identifier(table.time),

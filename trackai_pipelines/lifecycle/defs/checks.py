@@ -7,10 +7,10 @@ import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.database.partitions import partition_days
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
-from trackai_pipelines.lifecycle.partitions import partition_days
-from trackai_pipelines.lifecycle.plan import latest_plan
+from trackai_pipelines.lifecycle.retention.plan import latest_plan
 from trackai_pipelines.settings import Settings
 
 # Maintenance makes 28; with fewer than a week left somebody has to look.

@@ -10,14 +10,14 @@ from pydantic import Field
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.database.partitions import maintain
 from trackai_pipelines.database.server import checked_url
-from trackai_pipelines.lifecycle.apply import apply_plan
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.dagster_history import prune_history
-from trackai_pipelines.lifecycle.defs.metadata import plan_metadata, plan_text
-from trackai_pipelines.lifecycle.lock import MoverBusyError, only_mover
-from trackai_pipelines.lifecycle.partitions import maintain
-from trackai_pipelines.lifecycle.plan import Plan, plan_retention
+from trackai_pipelines.lifecycle.dagster_history.prune import prune_history
+from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
+from trackai_pipelines.lifecycle.retention.apply import apply_plan
+from trackai_pipelines.lifecycle.retention.plan import Plan, plan_retention
+from trackai_pipelines.lifecycle.retention.plan_shown import plan_metadata, plan_text
 from trackai_pipelines.settings import Settings
 from trackai_pipelines.utc_days import UTC_DAYS
 

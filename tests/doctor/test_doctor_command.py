@@ -1,0 +1,223 @@
+"""doctor: each check when things are right, when they are not, and after the mend."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from delivery.scenes import TOKEN, insert_sales
+from psycopg import Connection, sql
+from typer.testing import Result
+
+from trackai_pipelines.doctor.checkup import Finding, Verdict, disk, findings
+from trackai_pipelines.settings import Settings
+
+Run = Callable[..., Result]
+
+
+def found() -> dict[str, Finding]:
+    return {finding.check: finding for finding in findings(Settings(), now=datetime.now(UTC))}
+
+
+def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trackai("env")
+    (home / "landing").mkdir()
+    trackai("tenant", "add", "shop", "--pixel-id", "7")
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
+    result = trackai("doctor")
+    assert result.exit_code == 0, result.output
+    verdicts = {name: finding.verdict for name, finding in found().items()}
+    # Dagster has not run in this test.
+    assert verdicts.pop("Dagster's storage") is Verdict.WARN
+    assert set(verdicts) == {
+        "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
+        "retention", "dagster.yaml", "archive", "disk",
+    }  # fmt: skip
+    assert set(verdicts.values()) == {Verdict.OK}
+
+
+def test_a_missing_schema_fails_until_migrated(
+    run: Run, home: Path, empty_database_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKAI_DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", database_url)
+    broken = run("doctor")
+    assert broken.exit_code == 1
+    assert "Wrong: schema." in broken.stderr
+    assert "Run `trackai migrate`." in broken.stdout
+    run("migrate")
+    assert run("doctor").exit_code == 0
+
+
+def test_missing_partitions_fail_until_migrated(trackai: Run, connection: Connection) -> None:
+    _drop_partitions(connection, after=f"{datetime.now(UTC):%Y%m%d}")
+    assert found()["partitions"].said == "match_log has 0 days ahead of today"
+    _drop_partitions(connection, after="")
+    assert "none for today" in found()["partitions"].said
+    assert trackai("doctor").exit_code == 1
+    trackai("migrate")
+    assert trackai("doctor").exit_code == 0
+
+
+def _drop_partitions(connection: Connection, *, after: str) -> None:
+    names = connection.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = 'trackai.match_log'::regclass AND right(c.relname, 8) > %s",
+        [after],
+    ).fetchall()
+    for (name,) in names:
+        connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("trackai", name)))
+
+
+def test_warns_of_tenants_without_a_pixel(trackai: Run) -> None:
+    assert "no active tenant" in found()["tenants"].said
+    trackai("tenant", "add", "shop")
+    assert found()["tenants"].verdict is Verdict.WARN
+    assert "shop" in found()["tenants"].said
+    assert trackai("doctor").exit_code == 0
+
+
+def test_a_missing_token_is_wrong_once_events_wait_for_it(
+    trackai: Run,
+    connection: Connection,
+    add_tenant: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    assert found()["tokens"].verdict is Verdict.OK
+    tenant_id = add_tenant("my-shop", pixel_id="1001")
+    missing = found()["tokens"]
+    assert missing.verdict is Verdict.WARN
+    assert "export TRACKAI_CAPI_TOKEN_MY_SHOP=..." in (missing.mend or "")
+    assert trackai("doctor").exit_code == 0
+    insert_sales(connection, tenant_id, 3)
+    assert "3 events wait for that" in found()["tokens"].said
+    assert trackai("doctor").exit_code == 1
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_DIR", str(tmp_path))
+    (tmp_path / "my-shop").write_text(TOKEN)
+    result = trackai("doctor")
+    assert result.exit_code == 0
+    assert TOKEN not in result.output
+
+
+def test_warns_of_tenants_that_share_a_token_variable(trackai: Run, add_tenant: Callable[..., str]) -> None:
+    add_tenant("my-shop", pixel_id="1001")
+    assert "token variables" not in found()
+    add_tenant("my.shop", pixel_id="1002")
+    shared = found()["token variables"]
+    assert shared.verdict is Verdict.WARN
+    assert "TRACKAI_CAPI_TOKEN_MY_SHOP (my-shop, my.shop)" in shared.said
+
+
+def test_an_open_circuit_is_wrong_while_events_wait_behind_it(
+    trackai: Run, connection: Connection, add_tenant: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
+    tenant_id = add_tenant("shop", pixel_id="1001")
+    connection.execute(
+        "INSERT INTO trackai.dispatch_circuits (tenant_id, state, opened_at, retry_at, reason)"
+        " VALUES (%s, 'open', '2026-01-10 12:00:00+00', now(), 'the token was revoked')",
+        [tenant_id],
+    )
+    opened = found()["circuits"]
+    assert (opened.verdict, opened.said) == (
+        Verdict.WARN,
+        "1 open: shop since 2026-01-10 12:00:00 UTC: the token was revoked",
+    )
+    insert_sales(connection, tenant_id, 1)
+    assert found()["circuits"].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("hours", "verdict"), [(0.1, Verdict.OK), (2, Verdict.WARN), (30, Verdict.FAIL)], ids=["fresh", "late", "very late"]
+)
+def test_what_waits_to_be_delivered_is_judged_by_the_oldest_sale(
+    trackai: Run, connection: Connection, add_tenant: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
+    hours: float, verdict: Verdict,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
+    tenant_id = add_tenant("shop", pixel_id="1001")
+    insert_sales(connection, tenant_id, 2, ago=timedelta(hours=hours))
+    # Neither of these is due, and neither is what delivers nothing yet.
+    insert_sales(connection, tenant_id, 1, ago=timedelta(hours=-3))
+    insert_sales(connection, add_tenant("no-pixel"), 1, ago=timedelta(hours=99))
+    delivery = found()["delivery"]
+    assert delivery.verdict is verdict
+    assert delivery.said.startswith("2 events wait")
+
+
+def test_warns_of_an_old_queue(
+    trackai: Run, connection: Connection, add_tenant: Callable[..., str], add_sale: Callable[..., None]
+) -> None:
+    tenant_id = add_tenant("shop")
+    add_sale(tenant_id, "fresh")
+    assert found()["queue"].verdict is Verdict.OK
+    add_sale(tenant_id, "old", created_at="2026-01-11 00:00:00+00")
+    old = found()["queue"]
+    assert (old.verdict, old.said) == (
+        Verdict.WARN,
+        "2 conversions wait, the oldest since 2026-01-11 00:00:00 UTC",
+    )
+    trackai("match")
+    assert found()["queue"].verdict is Verdict.OK
+
+
+def test_warns_of_waiting_files(trackai: Run, home: Path) -> None:
+    assert "does not exist" in found()["landing folder"].said
+    file = home / "landing" / "shop" / "clicks.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"fbclid": "IwAR0"}\n')
+    assert found()["landing folder"].said == "1 files wait to be loaded"
+    trackai("ingest", home / "landing")
+    assert found()["landing folder"].verdict is Verdict.OK
+
+
+def test_dagsters_daemon_is_judged_by_its_heartbeat(trackai: Run, empty_database_url: str) -> None:
+    assert found()["Dagster's storage"].verdict is Verdict.WARN
+    with psycopg.connect(empty_database_url) as storage:
+        storage.execute("CREATE TABLE runs (id int)")
+        storage.execute("CREATE TABLE daemon_heartbeats (daemon_type text, timestamp timestamp)")
+    assert found()["Dagster's daemon"].said == "has not run yet"
+    with psycopg.connect(empty_database_url) as storage:
+        storage.execute("INSERT INTO daemon_heartbeats VALUES ('SENSOR', '2026-01-10 12:00:00')")
+    silent = found()["Dagster's daemon"]
+    assert (silent.verdict, silent.said) == (Verdict.WARN, "last heard of at 2026-01-10 12:00:00 UTC")
+    with psycopg.connect(empty_database_url) as storage:
+        storage.execute("UPDATE daemon_heartbeats SET timestamp = now() AT TIME ZONE 'UTC'")
+    assert found()["Dagster's daemon"].verdict is Verdict.OK
+
+
+def test_another_dagster_yaml_is_told_of(trackai: Run, home: Path) -> None:
+    assert "is missing" in found()["dagster.yaml"].said
+    (home / "dagster").mkdir()
+    (home / "dagster" / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
+    assert "not this version's" in found()["dagster.yaml"].said
+    trackai("env")
+    assert found()["dagster.yaml"].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("variable", ["TRACKAI_DATABASE_URL", "DAGSTER_POSTGRES_URL"])
+def test_an_unreachable_database_fails_and_the_rest_is_checked(
+    trackai: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "postgresql://someone:hunter2@127.0.0.1:1/nowhere")
+    result = trackai("doctor")
+    assert result.exit_code == 1
+    assert variable in result.stdout
+    assert "disk" in result.stdout
+    assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "verdict"),
+    [
+        (10**12, 5 * 10**11, Verdict.OK),
+        (10**12, 10**10, Verdict.WARN),
+        (10**10, 9 * 10**8, Verdict.FAIL),
+    ],
+)
+def test_a_disk_nearly_full(tmp_path: Path, total: int, free: int, verdict: Verdict) -> None:
+    finding = disk(tmp_path / "not" / "made", usage=lambda place: (total, total - free, free))
+    assert finding.verdict is verdict
+    assert str(tmp_path) in finding.said

@@ -1,0 +1,1 @@
+"""The facts: clicks, identities and conversions, and the gateways whose webhooks report sales."""

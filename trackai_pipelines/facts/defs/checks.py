@@ -1,0 +1,27 @@
+"""Checks of the facts."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.facts.integrity import duplicate_conversions
+
+# Far enough back to cover redeliveries, near enough to stay a matter of seconds.
+DAYS = 7
+
+
+@dg.asset_check(asset="conversions", description="No event of a gateway is there twice (sales of the last 7 days).")
+def no_duplicate_conversions(database: EventDatabase) -> dg.AssetCheckResult:
+    """The unique constraint's promise, counted."""
+    with database.connect("checks") as connection:
+        found = duplicate_conversions(connection, utc_now().date() - timedelta(days=DAYS))
+    return dg.AssetCheckResult(
+        passed=found.duplicates == 0,
+        metadata={
+            "conversions": found.conversions,
+            "duplicates": found.duplicates,
+            "orders told of by several event ids": found.alike,
+        },
+    )

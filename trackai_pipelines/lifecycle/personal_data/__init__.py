@@ -1,0 +1,1 @@
+"""Personal data: removed by age, and on request."""

@@ -1,0 +1,126 @@
+"""`trackai erase`: take one person out of a tenant's data.
+
+What belongs here: who is meant, showing what there is, asking. What does not: finding and erasing (lifecycle/). An
+address or number that is given is hashed at once, and neither shown nor kept.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trackai_pipelines.terminal.failures import usage
+from trackai_pipelines.terminal.output import fail, remark, results, table
+from trackai_pipelines.terminal.workspace import ready_database
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from trackai_pipelines.lifecycle.personal_data.erase import Erasure
+    from trackai_pipelines.tenants.tenants import Tenant
+
+_KINDS = {
+    "conversions": "sales: hashes, cookies, address, user agent and page go",
+    "identities": "identities: hashes go",
+    "clicks": "clicks in the database: cookies, address and user agent go",
+    "archived_clicks": "clicks in archives: the same",
+    "rejects": "refused records: their content goes",
+    "dry_runs": "requests that dry runs wrote: the files go",
+    "archives": "archives that have to be written anew",
+    "events": "events that waited for delivery: they are not sent any more",
+}
+
+
+def erase(
+    tenant: Annotated[str, typer.Option(help="Slug or id.")],
+    email: Annotated[str | None, typer.Option(help="The person's e-mail address, or its SHA-256.")] = None,
+    phone: Annotated[
+        str | None,
+        typer.Option(help="The person's phone number, with country code unless the tenant's country is meant, or its "
+                     "SHA-256."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:  # fmt: skip
+    """Erase a person from a tenant's data: sales, identities, clicks, refused records, archives and dry runs.
+
+    Rows stay where something counts them, without what they say of the person. It cannot be undone. Shows what there is
+    and asks first. Broken off, it is repeated with the same address. Landing files are the producer's: remove the
+    person there too. Sales that were anonymised by age have no hash any more, and are not found.
+    """
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
+    from trackai_pipelines.lifecycle.personal_data.erase import ErasureUnfinishedError, find
+    from trackai_pipelines.lifecycle.personal_data.erase import erase as erase_person
+    from trackai_pipelines.settings import Settings
+
+    if not email and not phone:
+        raise usage("nobody was named: give --email or --phone, or both")
+    settings = Settings()
+    with connect(ready_database(settings), name="trackai erase") as connection:
+        meant = _tenant(connection, tenant)
+        person: dict[str, Any] = {**_hashes(meant, email, phone), "dry_runs": settings.home / "dry-runs"}
+        try:
+            store = open_store(settings.archive_url)
+            if not yes:
+                there = find(connection, store, meant.id, **person)
+                if there.nothing:
+                    _say_nothing(meant)
+                    return
+                _show(there)
+                _ask(meant)
+            erased = erase_person(connection, store, meant.id, **person)
+        except (ArchiveError, ErasureUnfinishedError) as error:
+            fail(str(error))
+    if erased.nothing:
+        _say_nothing(meant)
+        return
+    _show(erased)
+    remark(f"Erased from the data of {meant.slug}.", style="green")
+
+
+def _tenant(connection: "Connection", tenant: str) -> "Tenant":
+    from trackai_pipelines.tenants.tenants import all_tenants
+
+    tenants = all_tenants(connection)
+    meant = next((known for known in tenants if tenant in (known.slug, known.id)), None)
+    if meant is None:
+        slugs = ", ".join(known.slug for known in tenants[:20]) or "none; `trackai tenant add` adds one"
+        fail(f"There is no tenant {tenant}. Tenants: {slugs}.")
+    return meant
+
+
+def _hashes(tenant: "Tenant", email: str | None, phone: str | None) -> dict[str, str | None]:
+    from trackai_pipelines.customer_information.contact import email_hash, phone_hash
+
+    found = {
+        "email_hash": email_hash(email) if email else None,
+        "phone_hash": phone_hash(phone, tenant.default_country) if phone else None,
+    }
+    # What was given is not repeated: the message may end up in a log.
+    if email and not found["email_hash"]:
+        raise usage("what was given as --email is no e-mail address, and no SHA-256 of 64 hex digits")
+    if phone and not found["phone_hash"]:
+        raise usage(
+            "what was given as --phone is no phone number that can be completed, and no SHA-256 of 64 hex digits: give "
+            "it with its country code, e.g. +55 ..."
+        )
+    return found
+
+
+def _ask(tenant: "Tenant") -> None:
+    if not sys.stdin.isatty():
+        raise usage("there is no terminal to ask on whether to erase this: add --yes")
+    if not typer.confirm(f"Erase this from the data of {tenant.slug}? It cannot be undone.", err=True):
+        fail("Nothing was erased.")
+
+
+def _show(erasure: "Erasure") -> None:
+    rows = [(getattr(erasure, name), kind) for name, kind in _KINDS.items() if getattr(erasure, name)]
+    results().print(table(("rows", "of what"), rows))
+
+
+def _say_nothing(tenant: "Tenant") -> None:
+    remark(
+        f"Nothing of this person was found in the data of {tenant.slug}. Sales that were anonymised by age carry no "
+        "hash any more, and are not found by one."
+    )

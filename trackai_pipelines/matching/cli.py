@@ -1,0 +1,157 @@
+"""Matching from the command line: match, try again, and aggregate."""
+
+import json
+import uuid
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trackai_pipelines.terminal.failures import usage
+from trackai_pipelines.terminal.output import percent, remark, results, table
+from trackai_pipelines.terminal.stopping import stop_requests
+from trackai_pipelines.terminal.workspace import ready_database
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from trackai_pipelines.matching.drain import DrainReport
+
+_SHOWN_EVERY_SECONDS = 10.0
+STRATEGIES = ("fbc", "fbp", "email", "unmatched")
+
+_DAY = ["%Y-%m-%d"]
+_FromDay = Annotated[datetime, typer.Option("--from", formats=_DAY, metavar="DAY", help="First UTC day, YYYY-MM-DD.")]
+_ToDay = Annotated[datetime, typer.Option("--to", formats=_DAY, metavar="DAY", help="Last UTC day, included.")]
+
+
+def match(
+    follow: Annotated[bool, typer.Option("--follow", help="Stay and match as rows arrive, until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the totals as one JSON object.")] = False,
+) -> None:
+    """Match everything that waits, then exit; several at once share the work.
+
+    What late clicks and identities make matchable is matched, too. Conversions of suspended tenants stay pending.
+    """
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.matching.drain import drain
+    from trackai_pipelines.settings import Settings
+
+    url = ready_database(Settings())
+    run_id = new_run_id()
+    if follow:
+        total = _follow(url, run_id)
+    else:
+        with connect(url, name="trackai match") as connection:
+            total = drain(connection, run_id=run_id)
+    if as_json:
+        typer.echo(json.dumps(_totals(total, run_id)))
+    else:
+        _show(total)
+
+
+def rematch(from_day: _FromDay, to_day: _ToDay) -> None:
+    """Try the unmatched conversions of those days again (days of the sale); every attempt is logged."""
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.matching.drain import drain
+    from trackai_pipelines.matching.rematch import enqueue_rematch
+    from trackai_pipelines.settings import Settings
+
+    first, last = days_of(from_day, to_day)
+    with connect(ready_database(Settings()), name="trackai rematch") as connection:
+        queued = enqueue_rematch(connection, first, last)
+        remark(f"{queued:,} conversions of {first} to {last} are tried again.")
+        _show(drain(connection, run_id=new_run_id()))
+
+
+def aggregate(from_day: _FromDay, to_day: _ToDay) -> None:
+    """Recompute the daily match rates of those days; repeating it changes nothing."""
+    from rich.progress import track
+
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.match_rates.aggregate import aggregate_days
+    from trackai_pipelines.settings import Settings
+    from trackai_pipelines.terminal.output import remarks
+
+    first, last = days_of(from_day, to_day)
+    with connect(ready_database(Settings()), name="trackai aggregate") as connection:
+        days = list(
+            track(
+                aggregate_days(connection, first, last),
+                "aggregating",
+                total=(last - first).days + 1,
+                console=remarks(),
+                transient=True,
+            )
+        )
+    rows = [
+        (str(d.day), d.conversions, d.fbc, d.fbp, d.email, d.unmatched, d.pending, percent(d.match_rate)) for d in days
+    ]
+    results().print(table(("day", "conversions", *STRATEGIES, "pending", "rate"), rows))
+
+
+def new_run_id() -> str:
+    """What rows written by a command name as their run."""
+    return f"cli-{uuid.uuid4().hex[:12]}"
+
+
+def days_of(from_day: datetime, to_day: datetime) -> tuple[date, date]:
+    """The range's ends; an empty range is bad usage."""
+    if to_day < from_day:
+        raise usage(f"the range of days is empty: {from_day:%Y-%m-%d} is after {to_day:%Y-%m-%d}; swap them")
+    return from_day.date(), to_day.date()
+
+
+def _follow(url: str, run_id: str) -> "DrainReport":
+    """Match as rows arrive until Ctrl-C or SIGTERM; gives all that was done."""
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.matching.drain import DrainReport
+    from trackai_pipelines.matching.follow import follow
+
+    total = DrainReport()
+
+    def show(connection: "Connection", window: DrainReport, seconds: float) -> None:
+        remark(_sentence(window))
+        total.add(window)
+
+    with stop_requests() as stopping:
+        remark("Matching as rows arrive; Ctrl-C ends it.")
+        follow(
+            lambda: connect(url, name="trackai match"),
+            run_id=run_id,
+            until=stopping.is_set,
+            on_window=show,
+            window_seconds=_SHOWN_EVERY_SECONDS,
+        )
+    return total
+
+
+def _totals(report: "DrainReport", run_id: str) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "conversions": report.conversions,
+        **{strategy: report.by_strategy[strategy] for strategy in STRATEGIES},
+        "match_rate": report.match_rate,
+        "rematched": report.rematched,
+        "late": report.late,
+        "attempts": report.attempts,
+        "batches": report.batches,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _sentence(report: "DrainReport") -> str:
+    return f"{report.conversions:,} conversions decided in {report.seconds:.1f} s, {percent(report.match_rate)} matched"
+
+
+def _show(report: "DrainReport") -> None:
+    if not report.conversions:
+        remark("Nothing was waiting to be matched.")
+        return
+    by_strategy = report.by_strategy
+    rows = [
+        (strategy, by_strategy[strategy], percent(by_strategy[strategy] / report.conversions))
+        for strategy in STRATEGIES
+    ]
+    results().print(table(("strategy", "conversions", "share"), rows))
+    remark(_sentence(report) + ".")

@@ -1,0 +1,72 @@
+"""Match rates of past days from the archives: as they were, or with another lookback window."""
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trackai_pipelines.matching.cli import STRATEGIES, days_of
+from trackai_pipelines.terminal.output import fail, percent, remark, results, table
+from trackai_pipelines.terminal.workspace import ready_database
+
+if TYPE_CHECKING:
+    from trackai_pipelines.what_if.rates import Rates
+
+_DAY = ["%Y-%m-%d"]
+_COUNTS = ("conversions", *STRATEGIES, "pending")
+
+
+def what_if(
+    from_day: Annotated[datetime, typer.Option("--from", formats=_DAY, metavar="DAY", help="First UTC day of sale.")],
+    to_day: Annotated[datetime, typer.Option("--to", formats=_DAY, metavar="DAY", help="Last UTC day, included.")],
+    lookback_days: Annotated[
+        int | None,
+        typer.Option(help="Match anew with this window instead of telling what was matched.", min=0, max=3650),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print tenants, gateways and currencies as JSON.")] = False,
+) -> None:
+    """Match rates of past days from archives and database, as they were or with another lookback window.
+
+    Nothing is written: `trackai aggregate` recomputes the rates that count.
+    """
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
+    from trackai_pipelines.settings import Settings
+    from trackai_pipelines.what_if.rates import recompute
+
+    first, last = days_of(from_day, to_day)
+    settings = Settings()
+    url = ready_database(settings)
+    try:
+        with connect(url, name="trackai what-if") as connection:
+            rates = recompute(
+                connection, url, open_store(settings.archive_url), first, last, lookback_days=lookback_days
+            )
+    except (ArchiveError, ValueError) as error:
+        fail(str(error))
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rates], default=_plain))
+        return
+    if not rates:
+        remark(f"No sale happened from {first} to {last}.")
+        return
+    results().print(table(("day", *_COUNTS, "rate"), _by_day(rates)))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (Decimal, date)):
+        return str(value)
+    raise TypeError(f"{type(value)} has no plain form")
+
+
+def _by_day(rates: "list[Rates]") -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for day in sorted({row.day for row in rates}):
+        counts = {name: sum(getattr(row, name) for row in rates if row.day == day) for name in _COUNTS}
+        matched = counts["fbc"] + counts["fbp"] + counts["email"]
+        decided = matched + counts["unmatched"]
+        rows.append((str(day), *counts.values(), percent(matched / decided if decided else None)))
+    return rows
