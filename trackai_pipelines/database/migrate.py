@@ -16,14 +16,13 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.errors import DatabaseSetupError
 
 # In `public`, because the first migration makes the schema `trackai` itself; not Alembic's own name, because Dagster
 # uses that one, and both may be given the same database.
 VERSION_TABLE = "trackai_schema_version"
 VERSION_SCHEMA = "public"
-# Any number that the project's other advisory locks do not use.
-_MIGRATION_LOCK = 7_221_000
 
 
 def migrate(url: str) -> list[str]:
@@ -39,7 +38,7 @@ def migrate(url: str) -> list[str]:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (locks.MIGRATION,))
             before = _revision(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -14,14 +14,13 @@ from datetime import date, timedelta
 
 from psycopg import Connection, errors, sql
 
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.tables import LEAVING
 
 DAYS_AHEAD = 28
 """Four weeks without maintenance before a row finds no partition."""
 
-# One manager at a time; the number only has to differ from the project's other advisory locks.
-_MANAGER_LOCK = 7_221_001
 # An open reader of the parent makes a change of it wait, and queries behind that: give way and come back.
 _LOCK_TIMEOUT = "2s"
 _TRIES = 15
@@ -125,7 +124,7 @@ def detach_partition(connection: Connection, table: str, day: date) -> None:
 def drop_detached(connection: Connection, table: str, day: date) -> None:
     """Drop the day's standing table. Raises ValueError where it is (again) part of its parent."""
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MANAGER_LOCK,))
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.PARTITIONS,))
         if day not in detached_days(connection, table):
             raise ValueError(f"trackai.{partition_name(table, day)} does not stand detached: it is not dropped")
         connection.execute(sql.SQL("DROP TABLE {}").format(_partition(table, day)))
@@ -205,12 +204,12 @@ def _held_up(connection: Connection, table: str, day: date) -> str:
 
 @contextmanager
 def _only_manager(connection: Connection) -> Iterator[None]:
-    connection.execute("SELECT pg_advisory_lock(%s)", (_MANAGER_LOCK,))
+    connection.execute("SELECT pg_advisory_lock(%s)", (locks.PARTITIONS,))
     try:
         yield
     finally:
         if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_MANAGER_LOCK,))
+            connection.execute("SELECT pg_advisory_unlock(%s)", (locks.PARTITIONS,))
 
 
 @contextmanager

@@ -10,11 +10,9 @@ from typing import Any
 
 from psycopg import Connection
 
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.store import ArchiveError
-
-# The number only has to differ from the project's other advisory locks in the event database.
-MOVER_LOCK = 7_221_010
 
 
 class MoverBusyError(ArchiveError):
@@ -27,9 +25,9 @@ def only_mover(connection: Connection[Any]) -> Iterator[None]:
 
     Raises MoverBusyError, naming who is at it, instead of waiting. Ends with the session at the latest.
     """
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (MOVER_LOCK,)).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (locks.MOVER,)).fetchone()
     if row is None or not row[0]:
-        holder = connection.execute(statement("lifecycle/mover"), {"lock": MOVER_LOCK}).fetchone()
+        holder = connection.execute(statement("lifecycle/mover"), {"lock": locks.MOVER}).fetchone()
         who = "{} (process {}, connected since {:%Y-%m-%d %H:%M:%S} UTC)".format(*holder) if holder else "A session"
         raise MoverBusyError(
             f"{who} archives, drops, restores or erases rows of this database at the moment, and only one may. Nothing "
@@ -39,4 +37,4 @@ def only_mover(connection: Connection[Any]) -> Iterator[None]:
         yield
     finally:
         if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (MOVER_LOCK,))
+            connection.execute("SELECT pg_advisory_unlock(%s)", (locks.MOVER,))

@@ -10,10 +10,8 @@ from datetime import date, timedelta
 from psycopg import Connection
 
 from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-
-# With the day's ordinal, the advisory lock of one day; the number only has to differ from the project's others.
-_DAY_LOCK = 7_221_002
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def aggregate_days(
     day = from_day
     while day <= to_day:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_DAY_LOCK, day.toordinal()))
+            connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (locks.AGGREGATE_DAY, day.toordinal()))
             connection.execute("DROP TABLE IF EXISTS pg_temp.day_counts")
             # Measured: a hash join in pieces that stay in the processor's cache takes three quarters of the time.
             connection.execute("SET LOCAL work_mem = '4MB'")

@@ -16,6 +16,7 @@ from typing import TypeVar
 from psycopg import Connection, errors
 
 from trackai_pipelines.clock import Clock
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 
 BATCH_SIZE = 5_000
@@ -33,9 +34,6 @@ CONVERSIONS_PER_VACUUM = 100_000
 each claim until then, and autovacuum looks once a minute, when millions may have gone: measured, 8 microseconds of a
 claim per conversion instead of 2."""
 
-# Held, shared, by each micro-batch. Whoever gets it alone knows that every batch before has ended. The number only has
-# to differ from the project's other advisory locks.
-_BATCHES_LOCK = 7_221_004
 
 # What an identity's click that is deleted meanwhile, or another worker, can cause: the transaction is tried again,
 # after 20 ms, 40 ms and so on, five seconds in all.
@@ -187,7 +185,7 @@ def _match_batch(
     Tenants take turns: a full batch hands over to the tenant after its last one, a partial one starts anew.
     """
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_BATCHES_LOCK,))
+        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (locks.BATCHES,))
         claimed = connection.execute(
             statement("matching/claim_batch"), {"after": after, "batch_size": batch_size}
         ).fetchall()
@@ -238,7 +236,7 @@ def _unlink_deleted(connection: Connection) -> bool:
         gone = connection.execute(statement("matching/claim_deleted"), {"clicks": CLICKS_PER_UNLINKING}).fetchall()
         if not gone:
             return False
-        connection.execute("SELECT pg_advisory_lock(%(key)s), pg_advisory_unlock(%(key)s)", {"key": _BATCHES_LOCK})
+        connection.execute("SELECT pg_advisory_lock(%(key)s), pg_advisory_unlock(%(key)s)", {"key": locks.BATCHES})
         tenant_ids, click_ids = (list(column) for column in zip(*gone, strict=True))
         connection.execute(statement("matching/unlink_deleted"), {"tenant_ids": tenant_ids, "click_ids": click_ids})
     return True

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from psycopg import Connection, OperationalError
 
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 
 HEARTBEAT_SECONDS = 1.0
@@ -24,8 +25,6 @@ START_SECONDS = 30
 
 HAND_OVER_SECONDS = 30
 """How long before its end a resident's successor is asked for; starting one takes 6-10 s."""
-
-_LEASES_LOCK = 7_221_003
 
 Connect = Callable[[], Connection]
 _log = logging.getLogger(__name__)
@@ -168,7 +167,7 @@ def _take(connect: Connect, lease: Lease, promised: str) -> bool:
 def _alone(connection: Connection) -> Iterator[None]:
     """A transaction that nobody else counts or makes leases in."""
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LEASES_LOCK,))
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.LEASES,))
         yield
 
 

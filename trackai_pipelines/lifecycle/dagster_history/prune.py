@@ -26,6 +26,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 
 SUPERSEDED_AFTER = timedelta(days=1)
@@ -33,8 +34,6 @@ SUPERSEDED_AFTER = timedelta(days=1)
 
 # Rows looked at in one transaction; it takes a fraction of a second.
 _BATCH = 2000
-# The number only has to differ from other advisory locks in Dagster's database.
-_PRUNER_LOCK = 7_221_010
 _TABLES = ("event_logs", "asset_event_tags", "asset_check_executions", "runs", "run_tags", "bulk_actions")
 
 
@@ -61,13 +60,13 @@ def prune_history(
     `forget_output` is called with the id of each run that goes, to remove its captured output. Safe at any time, to
     repeat, and to interrupt: each batch is a transaction. None when another pruning is at work.
     """
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_PRUNER_LOCK,)).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (locks.DAGSTER_HISTORY,)).fetchone()
     if row is None or not row[0]:
         return None
     try:
         return _prune(connection, now, keep, forget_output)
     finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", (_PRUNER_LOCK,))
+        connection.execute("SELECT pg_advisory_unlock(%s)", (locks.DAGSTER_HISTORY,))
 
 
 def _prune(connection: Connection, now: datetime, keep: timedelta, forget_output: Callable[[str], None]) -> Pruned:

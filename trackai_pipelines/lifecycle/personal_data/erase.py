@@ -21,6 +21,7 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import Sale, registry_event_id
 from trackai_pipelines.lifecycle.archive.manifest import archives, require_own
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 """Rows a transaction."""
 
-# Held, shared, by each micro-batch of matching (matching/drain.py): who has it alone knows that none is under way.
-_BATCHES_LOCK = 7_221_004
 _PAUSE_SECONDS = 0.1
 _PATIENCE_SECONDS = 300.0
 
@@ -197,7 +196,7 @@ def _erase_sales(connection: Connection, found: Found, conversion_ids: list[int]
     connection.execute("SET LOCAL lock_timeout = '2s'")
     about = {"tenant_id": found.tenant_id, "conversion_ids": conversion_ids}
     # A micro-batch that has read the sale would write its keys down after they are gone.
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_BATCHES_LOCK,))
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.BATCHES,))
     row = connection.execute(statement("lifecycle/personal_data/erase_lock_delivery"), about).fetchone()
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         events: list[Any] = cursor.execute(statement("lifecycle/personal_data/erase_find_events"), about).fetchall()

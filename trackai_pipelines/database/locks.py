@@ -1,0 +1,26 @@
+"""The register of PostgreSQL advisory locks: every number, what it guards, and in which database.
+
+What belongs here: the numbers. What does not: taking them. A lock that is held while another one is taken stands above
+it here; so two processes can never wait for each other.
+"""
+
+MIGRATION = 7_221_000
+"""One migration at a time (event database)."""
+
+MOVER = 7_221_010
+"""Taking days of rows out of the event database, or bringing them back: one session at a time."""
+
+PARTITIONS = 7_221_001
+"""One change of a table's partitions at a time (event database)."""
+
+AGGREGATE_DAY = 7_221_002
+"""With a day as the second key: one aggregation of a UTC day at a time (event database)."""
+
+LEASES = 7_221_003
+"""Promising and taking the leases of residents (event database)."""
+
+BATCHES = 7_221_004
+"""Shared by every micro-batch of matching: the session that has it alone knows that none is under way."""
+
+DAGSTER_HISTORY = 7_221_020
+"""One pruning of Dagster's own storage at a time (Dagster's database)."""

@@ -1,0 +1,139 @@
+"""What a room of the project declares about itself: one `Domain`, in its `domain.py`.
+
+`domains.py` lists the declarations in the order of the flow. Entry points (cli, web, demo, definitions.py) read that
+list; mechanisms (ingest, lifecycle, report, doctor, ...) are handed what they need of it and import no domain. Domains
+do not import each other: they meet in tables.
+
+What belongs here: the shape of a declaration. What does not: any declaration, and any import of ours. Everything but
+names and tables is a function with local imports, so that reading all declarations costs dataclasses only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import dagster as dg
+    from psycopg import Connection
+    from starlette.routing import BaseRoute
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Personal:
+    """What the rows of a table say about a person, how the person is found, and what remains without it."""
+
+    email_hash: str | None = None
+    """The column with the SHA-256 of a person's e-mail address."""
+    phone_hash: str | None = None
+    user_id: str | None = None
+    """The column with the app's own id of a user (`users.id`)."""
+    clear: tuple[str, ...] = ()
+    """Columns that become NULL when a person is erased."""
+    delete: bool = False
+    """Erasing deletes the row instead."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table of schema `trackai`: its owner declares what the rest must know of it."""
+
+    name: str
+    key: tuple[str, ...]
+    """The columns that identify a row."""
+    time: str | None = None
+    """The timestamptz column whose UTC day a row belongs to; None where rows never leave."""
+    leaves: Literal["partition", "delete", "never"] = "never"
+    """How old rows go: as a partition a UTC day, by DELETE, or not at all."""
+    blocks: Callable[[Connection[Any], Sequence[date], date], Iterator[tuple[date, str]]] | None = None
+    """Given days and today: what keeps the rows of a day in the database, a sentence each."""
+    personal: Personal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A command, or a group of them, of the command line; `trackai --help` reads its name and `says` only."""
+
+    name: str
+    says: str
+    load: Callable[[], Any]
+    """Imports it: the function of a command, or the typer app of a group."""
+
+
+class Level(StrEnum):
+    """How bad a finding is: only `fail` makes doctor fail."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What doctor found in one check, and how to fix it unless it is ok."""
+
+    check: str
+    level: Level
+    said: str
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The UTC days that a report covers, both included, and the slug of one tenant or None for all."""
+
+    first: date
+    last: date
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A part of the report."""
+
+    title: str
+    template: Path
+    """A Jinja template of this domain; it is rendered with what `data` returns, and escapes everything."""
+    data: Callable[[Connection[Any], Period], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryPart:
+    """What one domain made of a conversion: a table, a sentence, or both."""
+
+    columns: tuple[str, ...] = ()
+    rows: Sequence[tuple[object, ...]] = ()
+    sentence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """A room's declaration; a field that a room has no use for keeps its default."""
+
+    name: str
+    """The name of its package, of its folders in sql/ and tests/, its page in docs/, its Dagster and command group."""
+    says: str
+    """What it is for, in a line."""
+    tables: tuple[Table, ...] = ()
+    kinds: Callable[[], Sequence[Any]] = tuple
+    """The landing kinds (`ingest.kinds.Kind`)."""
+    definitions: Callable[[], dg.Definitions] | None = None
+    """Its Dagster definitions, from `<domain>/defs/__init__.py`."""
+    commands: tuple[Command, ...] = ()
+    health: Callable[[Connection[Any], datetime], Iterable[Finding]] | None = None
+    """What doctor asks it, given the event database and the present."""
+    demo: Callable[[], Any] | None = None
+    """Its part of the demo (`demo.part.DemoPart`): sample files with their truth, jobs, and the proof."""
+    section: Callable[[], Section] | None = None
+    """Its part of the report."""
+    story: Callable[[Connection[Any], str, int], Iterable[StoryPart]] | None = None
+    """What became of a conversion (tenant id, conversion id) here, for `trackai explain`."""
+    routes: Callable[[], Sequence[BaseRoute]] | None = None
+    """Its HTTP routes."""
+    erased_with_sales: Callable[[Connection[Any], str, Sequence[int], datetime], int] | None = None
+    """Called in the transaction that erases conversions (tenant id, their ids, the present); returns how many it closed."""
