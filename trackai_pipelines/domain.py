@@ -136,4 +136,5 @@ class Domain:
     routes: Callable[[], Sequence[BaseRoute]] | None = None
     """Its HTTP routes."""
     erased_with_sales: Callable[[Connection[Any], str, Sequence[int], datetime], int] | None = None
-    """Called in the transaction that erases conversions (tenant id, their ids, the present); returns how many it closed."""
+    """Called in the transaction that erases conversions, with the tenant's id, the conversions' ids and the present;
+    returns how many rows of its own it closed."""

@@ -17,6 +17,7 @@ from trackai_pipelines.ingest import cli as load
 from trackai_pipelines.lifecycle.archive import cli as restore
 from trackai_pipelines.lifecycle.personal_data import cli as erase
 from trackai_pipelines.lifecycle.retention import cli as retention
+from trackai_pipelines.match_rates import cli as match_rates
 from trackai_pipelines.matching import cli as match
 from trackai_pipelines.service import cli as up
 from trackai_pipelines.service import environment
@@ -45,7 +46,7 @@ app.add_typer(tenant.app, name="tenant")
 app.command("ingest")(load.ingest)
 app.command("match")(match.match)
 app.command("rematch")(match.rematch)
-app.command("aggregate")(match.aggregate)
+app.command("aggregate")(match_rates.aggregate)
 app.command("dispatch")(dispatch.dispatch)
 app.command("restore")(restore.restore)
 app.command("retention")(retention.retention)

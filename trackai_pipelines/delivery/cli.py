@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trackai_pipelines.delivery.cli_dry_run import write_dry_run
-from trackai_pipelines.matching.cli import days_of, new_run_id
+from trackai_pipelines.terminal.days import DAY_FORMAT, days_of
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import fail, remark, results, table
 from trackai_pipelines.terminal.stopping import stop_requests
-from trackai_pipelines.terminal.workspace import ready_database
+from trackai_pipelines.terminal.workspace import new_run_id, ready_database
 
 if TYPE_CHECKING:
     from trackai_pipelines.delivery.backlog import Backlog, Failures
@@ -36,8 +36,6 @@ _PATIENCE_SECONDS = 300.0
 # Between looks at a tenant that another dispatcher serves.
 _PAUSE_SECONDS = 0.2
 
-_DAY = ["%Y-%m-%d"]
-
 
 def dispatch(
     follow: Annotated[bool, typer.Option("--follow", help="Stay and deliver what becomes due, until Ctrl-C.")] = False,
@@ -51,11 +49,12 @@ def dispatch(
     ] = None,
     from_day: Annotated[
         datetime | None,
-        typer.Option("--from", formats=_DAY, metavar="DAY", help="Replay sales from this UTC day on, YYYY-MM-DD: what "
-                     "was not accepted of them is tried again."),
+        typer.Option("--from", formats=DAY_FORMAT, metavar="DAY", help="Replay sales from this UTC day on, YYYY-MM-DD: "
+                     "what was not accepted of them is tried again."),
     ] = None,
     to_day: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, metavar="DAY", help="The replay's last UTC day, included.")
+        datetime | None,
+        typer.Option("--to", formats=DAY_FORMAT, metavar="DAY", help="The replay's last UTC day, included."),
     ] = None,
     resend: Annotated[
         bool,

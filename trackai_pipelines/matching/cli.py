@@ -1,16 +1,14 @@
-"""Matching from the command line: match, try again, and aggregate."""
+"""`trackai match` and `trackai rematch`: match what waits, or try the unmatched conversions of some days again."""
 
 import json
-import uuid
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trackai_pipelines.terminal.failures import usage
+from trackai_pipelines.terminal.days import FromDay, ToDay, days_of
 from trackai_pipelines.terminal.output import percent, remark, results, table
 from trackai_pipelines.terminal.stopping import stop_requests
-from trackai_pipelines.terminal.workspace import ready_database
+from trackai_pipelines.terminal.workspace import new_run_id, ready_database
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -19,10 +17,6 @@ if TYPE_CHECKING:
 
 _SHOWN_EVERY_SECONDS = 10.0
 STRATEGIES = ("fbc", "fbp", "email", "unmatched")
-
-_DAY = ["%Y-%m-%d"]
-_FromDay = Annotated[datetime, typer.Option("--from", formats=_DAY, metavar="DAY", help="First UTC day, YYYY-MM-DD.")]
-_ToDay = Annotated[datetime, typer.Option("--to", formats=_DAY, metavar="DAY", help="Last UTC day, included.")]
 
 
 def match(
@@ -50,7 +44,7 @@ def match(
         _show(total)
 
 
-def rematch(from_day: _FromDay, to_day: _ToDay) -> None:
+def rematch(from_day: FromDay, to_day: ToDay) -> None:
     """Try the unmatched conversions of those days again (days of the sale); every attempt is logged."""
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.matching.drain import drain
@@ -62,44 +56,6 @@ def rematch(from_day: _FromDay, to_day: _ToDay) -> None:
         queued = enqueue_rematch(connection, first, last)
         remark(f"{queued:,} conversions of {first} to {last} are tried again.")
         _show(drain(connection, run_id=new_run_id()))
-
-
-def aggregate(from_day: _FromDay, to_day: _ToDay) -> None:
-    """Recompute the daily match rates of those days; repeating it changes nothing."""
-    from rich.progress import track
-
-    from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.match_rates.aggregate import aggregate_days
-    from trackai_pipelines.settings import Settings
-    from trackai_pipelines.terminal.output import remarks
-
-    first, last = days_of(from_day, to_day)
-    with connect(ready_database(Settings()), name="trackai aggregate") as connection:
-        days = list(
-            track(
-                aggregate_days(connection, first, last),
-                "aggregating",
-                total=(last - first).days + 1,
-                console=remarks(),
-                transient=True,
-            )
-        )
-    rows = [
-        (str(d.day), d.conversions, d.fbc, d.fbp, d.email, d.unmatched, d.pending, percent(d.match_rate)) for d in days
-    ]
-    results().print(table(("day", "conversions", *STRATEGIES, "pending", "rate"), rows))
-
-
-def new_run_id() -> str:
-    """What rows written by a command name as their run."""
-    return f"cli-{uuid.uuid4().hex[:12]}"
-
-
-def days_of(from_day: datetime, to_day: datetime) -> tuple[date, date]:
-    """The range's ends; an empty range is bad usage."""
-    if to_day < from_day:
-        raise usage(f"the range of days is empty: {from_day:%Y-%m-%d} is after {to_day:%Y-%m-%d}; swap them")
-    return from_day.date(), to_day.date()
 
 
 def _follow(url: str, run_id: str) -> "DrainReport":

@@ -3,6 +3,7 @@
 What belongs here: when a command may change the schema by itself, and `trackai migrate`. What does not: how.
 """
 
+import uuid
 from typing import TYPE_CHECKING
 
 from trackai_pipelines.terminal.output import fail, remark, results
@@ -60,3 +61,8 @@ def migrate() -> None:
         results().print(f"made {len(partitions)} partitions, {partitions[0]} to {partitions[-1]}")
     if not revisions and not partitions:
         remark("Nothing to do: the schema is current and its partitions are there.")
+
+
+def new_run_id() -> str:
+    """What rows written by a command name as their run."""
+    return f"cli-{uuid.uuid4().hex[:12]}"

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trackai_pipelines.matching.cli import STRATEGIES, days_of
+from trackai_pipelines.terminal.days import DAY_FORMAT, days_of
 from trackai_pipelines.terminal.output import fail, percent, remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
 if TYPE_CHECKING:
     from trackai_pipelines.what_if.rates import Rates
 
-_DAY = ["%Y-%m-%d"]
-_COUNTS = ("conversions", *STRATEGIES, "pending")
+_COUNTS = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
 
 
 def what_if(
-    from_day: Annotated[datetime, typer.Option("--from", formats=_DAY, metavar="DAY", help="First UTC day of sale.")],
-    to_day: Annotated[datetime, typer.Option("--to", formats=_DAY, metavar="DAY", help="Last UTC day, included.")],
+    from_day: Annotated[
+        datetime, typer.Option("--from", formats=DAY_FORMAT, metavar="DAY", help="First UTC day of sale.")
+    ],
+    to_day: Annotated[
+        datetime, typer.Option("--to", formats=DAY_FORMAT, metavar="DAY", help="Last UTC day, included.")
+    ],
     lookback_days: Annotated[
         int | None,
         typer.Option(help="Match anew with this window instead of telling what was matched.", min=0, max=3650),

@@ -1,1 +1,11 @@
-"""Ingest in Dagster: the three facts as assets, the job that loads landing files, its sensor and checks."""
+"""Ingest in Dagster: the job that loads landing files and its sensor."""
+
+import dagster as dg
+
+from trackai_pipelines.ingest.defs import assets, jobs, sensors
+
+defs = dg.Definitions(
+    assets=[assets.landing_files],
+    jobs=[jobs.ingest_landing_files],
+    sensors=[sensors.landing_files_sensor],
+)

@@ -1,1 +1,12 @@
-"""Match rates in Dagster: the daily aggregate as an asset, its job, schedule and checks."""
+"""Match rates in Dagster: the daily aggregate, its schedule and checks."""
+
+import dagster as dg
+
+from trackai_pipelines.match_rates.defs import assets, checks, jobs, schedules
+
+defs = dg.Definitions(
+    assets=[assets.daily_match_rates],
+    asset_checks=[checks.match_rates_in_bounds, checks.yesterday_is_complete],
+    jobs=[jobs.aggregate_match_rates],
+    schedules=[schedules.nightly_match_rates],
+)

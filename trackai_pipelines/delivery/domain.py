@@ -1,0 +1,35 @@
+"""Delivery: each attributed sale reaches Meta's Conversions API once."""
+
+from typing import TYPE_CHECKING, Any
+
+from trackai_pipelines.domain import Command, Domain, Table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def _dispatch() -> Any:
+    from trackai_pipelines.delivery.cli import dispatch
+
+    return dispatch
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.delivery.defs import defs
+
+    return defs
+
+
+DELIVERY = Domain(
+    name="delivery",
+    says="Delivers events to Meta's Conversions API, each exactly once.",
+    tables=(
+        Table(name="dedupe_registry", key=("tenant_id", "event_id")),
+        Table(name="dispatch_queue", key=("tenant_id", "occurred_at", "conversion_id")),
+        Table(name="dispatch_attempts", key=("tenant_id", "id"), time="created_at", leaves="delete"),
+        Table(name="dispatch_circuits", key=("tenant_id",)),
+        Table(name="past_deliveries", key=("tenant_id", "conversion_id")),
+    ),
+    definitions=_definitions,
+    commands=(Command(name="dispatch", says="Deliver what is due to Meta's Conversions API.", load=_dispatch),),
+)

@@ -1,0 +1,26 @@
+"""Facts: what happened, as producers and gateways report it."""
+
+from typing import TYPE_CHECKING
+
+from trackai_pipelines.domain import Domain, Table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.facts.defs import defs
+
+    return defs
+
+
+FACTS = Domain(
+    name="facts",
+    says="Clicks, identities and conversions: immutable and deduplicated.",
+    tables=(
+        Table(name="clicks", key=("tenant_id", "id"), time="created_at", leaves="delete"),
+        Table(name="identities", key=("tenant_id", "id")),
+        Table(name="conversions", key=("tenant_id", "id")),
+    ),
+    definitions=_definitions,
+)

@@ -1,0 +1,32 @@
+"""Ingest: landing files and webhooks become rows."""
+
+from typing import TYPE_CHECKING, Any
+
+from trackai_pipelines.domain import Command, Domain, Table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def _ingest() -> Any:
+    from trackai_pipelines.ingest.cli import ingest
+
+    return ingest
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.ingest.defs import defs
+
+    return defs
+
+
+INGEST = Domain(
+    name="ingest",
+    says="Loads landing files and webhooks, and keeps what it refuses with the reason.",
+    tables=(
+        Table(name="ingest_files", key=("source",)),
+        Table(name="ingest_rejects", key=("id",), time="created_at", leaves="delete"),
+    ),
+    definitions=_definitions,
+    commands=(Command(name="ingest", says="Load landing files or folders.", load=_ingest),),
+)

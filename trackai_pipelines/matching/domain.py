@@ -1,0 +1,44 @@
+"""Matching: each conversion is attributed to a click, or to none, and every attempt is logged."""
+
+from typing import TYPE_CHECKING, Any
+
+from trackai_pipelines.domain import Command, Domain, Table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def _match() -> Any:
+    from trackai_pipelines.matching.cli import match
+
+    return match
+
+
+def _rematch() -> Any:
+    from trackai_pipelines.matching.cli import rematch
+
+    return rematch
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.matching.defs import defs
+
+    return defs
+
+
+MATCHING = Domain(
+    name="matching",
+    says="Attributes each conversion to a click, or to none, and logs every attempt.",
+    tables=(
+        Table(name="match_queue", key=("tenant_id", "conversion_id")),
+        Table(name="fact_arrivals", key=("tenant_id", "id")),
+        Table(name="deleted_clicks", key=("tenant_id", "click_id")),
+        Table(name="matched_attributions", key=("tenant_id", "conversion_id")),
+        Table(name="match_log", key=("tenant_id", "conversion_id", "attempt"), time="created_at", leaves="partition"),
+    ),
+    definitions=_definitions,
+    commands=(
+        Command(name="match", says="Match everything that waits, or stay and match as rows arrive.", load=_match),
+        Command(name="rematch", says="Try the unmatched conversions of some days again.", load=_rematch),
+    ),
+)
