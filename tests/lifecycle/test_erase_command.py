@@ -8,24 +8,18 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import typer
 from processes import CHECKOUT
 from psycopg import Connection
 from typer.testing import CliRunner, Result
 
+from trackai_pipelines.cli import app
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.lifecycle.mover import only_mover
-from trackai_pipelines.lifecycle.personal_data.cli import erase
-from trackai_pipelines.terminal.failures import SpeakingGroup
 
 Run = Callable[..., Result]
 EMAIL, PHONE = "Ann.Smith@Example.com ", "(11) 98765-4321"
 EMAIL_HASH = sha256(b"ann.smith@example.com").hexdigest()
 PHONE_HASH = sha256(b"5511987654321").hexdigest()
-
-app = typer.Typer(cls=SpeakingGroup, pretty_exceptions_enable=False)
-app.callback()(lambda: None)
-app.command("erase")(erase)
 
 
 @pytest.fixture

@@ -1,58 +1,113 @@
-"""The command line `trackai`: one module per concern, put together here.
+"""The command line `trackai`, built from what the domains declare.
 
-What belongs here: reading arguments, calling the domains, showing what came of it. What does not: any work of a
-domain, and any SQL but doctor's. Modules import what is heavy inside their commands: `trackai --help` is quick.
+What belongs here: which commands there are, and in what order the help lists them. What does not: any command. A
+command is imported when it runs, so `trackai --help` imports none.
 
 Exit codes: 0 done, 1 failed, 2 bad usage.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import typer
 
-from trackai_pipelines.capi_sandbox import cli as sandbox
-from trackai_pipelines.cli import explain
-from trackai_pipelines.delivery import cli as dispatch
-from trackai_pipelines.demo import cli as demo
-from trackai_pipelines.doctor import cli as doctor
-from trackai_pipelines.ingest import cli as load
-from trackai_pipelines.lifecycle.archive import cli as restore
-from trackai_pipelines.lifecycle.personal_data import cli as erase
-from trackai_pipelines.lifecycle.retention import cli as retention
-from trackai_pipelines.match_rates import cli as match_rates
-from trackai_pipelines.matching import cli as match
-from trackai_pipelines.service import cli as up
-from trackai_pipelines.service import environment
-from trackai_pipelines.tenants import cli as tenant
-from trackai_pipelines.terminal import workspace as schema
+from trackai_pipelines.cli.declared import DeclaredCommand
+from trackai_pipelines.domain import Command, Domain
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.terminal.failures import SpeakingGroup
-from trackai_pipelines.what_if import cli as what_if
+from trackai_pipelines.terminal.workspace import working_with
 
-app = typer.Typer(
-    name="trackai",
-    cls=SpeakingGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    # A traceback that shows variables would show passwords.
-    pretty_exceptions_enable=False,
-    help="Ad clicks and gateway conversions become matched attributions and match rates. Without "
-    "TRACKAI_DATABASE_URL all commands use an embedded PostgreSQL server in TRACKAI_HOME (default: .trackai), which "
-    "is started, and its schema brought up to date, when a command needs it. A database of your own is changed by "
-    "`migrate`, `up` and `demo` alone.",
+_HELP = (
+    "Ad clicks and gateway conversions become matched attributions and match rates. Without TRACKAI_DATABASE_URL all "
+    "commands use an embedded PostgreSQL server in TRACKAI_HOME (default: .trackai), which is started, and its schema "
+    "brought up to date, when a command needs it. A database of your own is changed by `migrate`, `up` and `demo` "
+    "alone."
 )
-app.command("demo")(demo.demo)
-app.command("up")(up.up)
-app.command("stop")(up.stop)
-app.command("migrate")(schema.migrate)
-app.add_typer(tenant.app, name="tenant")
-app.command("ingest")(load.ingest)
-app.command("match")(match.match)
-app.command("rematch")(match.rematch)
-app.command("aggregate")(match_rates.aggregate)
-app.command("dispatch")(dispatch.dispatch)
-app.command("restore")(restore.restore)
-app.command("retention")(retention.retention)
-app.command("erase")(erase.erase)
-app.command("explain")(explain.explain)
-app.command("sandbox")(sandbox.sandbox)
-app.command("what-if")(what_if.what_if)
-app.command("doctor")(doctor.doctor)
-app.command("env")(environment.env)
+
+
+def build_app(domains: Iterable[Domain] = DOMAINS) -> typer.Typer:
+    """Return the command line of these domains; their commands stand in the order of the flow."""
+    domains = tuple(domains)
+    app = typer.Typer(
+        name="trackai",
+        cls=SpeakingGroup,
+        no_args_is_help=True,
+        add_completion=False,
+        # A traceback that shows variables would show passwords.
+        pretty_exceptions_enable=False,
+        help=_HELP,
+    )
+
+    @app.callback()
+    def hand_over(context: typer.Context) -> None:
+        context.with_resource(working_with(domains))
+
+    for command in (*_FIRST, *(command for domain in domains for command in domain.commands), *_LAST):
+        app.command(command.name, help=command.says, cls=DeclaredCommand)(command.load)
+    return app
+
+
+def _demo() -> Any:
+    from trackai_pipelines.demo.cli import demo
+
+    return demo
+
+
+def _up() -> Any:
+    from trackai_pipelines.service.cli import up
+
+    return up
+
+
+def _stop() -> Any:
+    from trackai_pipelines.service.cli import stop
+
+    return stop
+
+
+def _migrate() -> Any:
+    from trackai_pipelines.terminal.workspace import migrate
+
+    return migrate
+
+
+def _explain() -> Any:
+    from trackai_pipelines.cli.explain import explain
+
+    return explain
+
+
+def _sandbox() -> Any:
+    from trackai_pipelines.capi_sandbox.cli import sandbox
+
+    return sandbox
+
+
+def _doctor() -> Any:
+    from trackai_pipelines.doctor.cli import doctor
+
+    return doctor
+
+
+def _env() -> Any:
+    from trackai_pipelines.service.environment import env
+
+    return env
+
+
+_FIRST = (
+    Command(
+        name="demo", says="Show the whole flow on sample data, from an empty folder to the Dagster UI.", load=_demo
+    ),
+    Command(name="up", says="Run database, migrations, Dagster's webserver and daemon until Ctrl-C.", load=_up),
+    Command(name="stop", says="Stop the embedded server that other commands leave running.", load=_stop),
+    Command(name="migrate", says="Bring the database to the newest schema and make partitions ahead.", load=_migrate),
+)
+_LAST = (
+    Command(name="explain", says="Show what became of one conversion, step by step.", load=_explain),
+    Command(name="doctor", says="Check whether this installation can work, and say how to fix it.", load=_doctor),
+    Command(name="env", says="Print export lines that make plain dagster and dg use the same databases.", load=_env),
+    Command(name="sandbox", says="Run a local Conversions API that enforces Meta's documented rules.", load=_sandbox),
+)
+
+app = build_app()

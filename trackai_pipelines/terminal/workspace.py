@@ -1,15 +1,56 @@
-"""The database as commands find it: reachable, and with the schema that this version works with.
+"""What a command works with: the domains' declarations, and a database with the schema of this version.
 
-What belongs here: when a command may change the schema by itself, and `trackai migrate`. What does not: how.
+What belongs here: handing commands what the domains declare, when a command may change the schema by itself, and
+`trackai migrate`. What does not: how the schema is changed, and any domain.
 """
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from trackai_pipelines.domain import Domain, Table
 from trackai_pipelines.terminal.output import fail, remark, results
 
 if TYPE_CHECKING:
     from trackai_pipelines.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The domains that a command works for; commands of mechanisms read here what the domains declare."""
+
+    domains: tuple[Domain, ...]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in the order of the flow."""
+        return tuple(table for domain in self.domains for table in domain.tables)
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """All landing kinds, in the order of the flow; reading them imports their modules."""
+        return tuple(kind for domain in self.domains for kind in domain.kinds())
+
+
+_current: ContextVar[Workspace] = ContextVar("workspace")
+
+
+@contextmanager
+def working_with(domains: tuple[Domain, ...]) -> Iterator[None]:
+    """Within the block, `workspace()` returns these domains' declarations; the command line runs commands in it."""
+    before = _current.set(Workspace(domains))
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def workspace() -> Workspace:
+    """Return what the command that is running works with. Raises LookupError outside of a command."""
+    return _current.get()
 
 
 def ready_database(settings: "Settings") -> str:
