@@ -1,0 +1,223 @@
+"""What the rooms declare holds: in the catalogue of a migrated database, in Dagster, and in the folders.
+
+What belongs here: one test for each rule that keeps a domain in one place. What does not: what a domain does, and who
+may import whom (`make lint`, lint/imports.py).
+"""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from psycopg import Connection
+
+from trackai_pipelines.domain import Domain, Table
+from trackai_pipelines.domains import DOMAINS
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "trackai_pipelines"
+Columns = dict[str, dict[str, str]]
+TABLES = [(domain, table) for domain in DOMAINS for table in domain.tables]
+
+# Tables and the types of their columns; a partition counts as its parent's.
+_COLUMNS = """
+    SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
+    FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'trackai'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+"""
+_PERSONAL = re.compile(
+    r"(^|_)ip$|user_agent$|^(fbclid|fbc|fbp)$|_hash$|(^|_)(email|phone)(_|$)|^user_id$|(^|_)name$|_key$"
+    r"|^customer_information$|^event_source_url$|^payload$|^event$|^input$|^changed$"
+)
+# A count or a flag says nothing about a person, whatever it is called.
+_SAYS_SOMETHING = {"text", "character", "inet", "jsonb", "bytea"}
+# Columns that look personal and are not, with the reason.
+_NOT_PERSONAL = {
+    ("archives", "table_name"): "a table",
+    ("retention_policies", "table_name"): "a table",
+    ("retention_steps", "table_name"): "a table",
+    ("campaigns", "name"): "an advertiser's campaign",
+    ("funnels", "name"): "an advertiser's funnel",
+    ("tenants", "name"): "a company",
+    ("leases", "name"): "a resident run",
+    ("window_figures", "name"): "a resident run",
+    ("conversions", "event_name"): "a kind of event, such as Purchase",
+    ("conversions", "sale_key"): "the gateway's id of a sale",
+    ("erasures", "changed"): "numbers of rows",
+    ("setup_sessions", "input"): "what an operator entered about a tenant",
+}
+
+
+@cache
+def _source(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _columns(connection: Connection) -> Columns:
+    found: Columns = defaultdict(dict)
+    for table, column, kind in connection.execute(_COLUMNS):
+        found[table][column] = kind
+    return found
+
+
+@pytest.fixture
+def columns(connection: Connection) -> Columns:
+    """The type of each column of each table of schema `trackai`."""
+    return _columns(connection)
+
+
+def _personal_columns(table: Table) -> set[str]:
+    personal = table.personal
+    if personal is None:
+        return set()
+    named = (personal.email_hash, personal.phone_hash, personal.user_id, *personal.clear)
+    return {column for column in named if column is not None}
+
+
+# Tables -----------------------------------------------------------------------------------------------------------
+
+
+def _tables_without_one_owner(columns: Columns) -> set[str]:
+    owners = Counter(table.name for _, table in TABLES)
+    return {name for name in {*columns, *owners} if owners[name] != 1 or name not in columns}
+
+
+def test_every_table_has_one_owner(columns: Columns) -> None:
+    assert _tables_without_one_owner(columns) == set()
+
+
+def test_a_table_without_an_owner_is_found(connection: Connection) -> None:
+    connection.execute("CREATE TABLE trackai.stray (tenant_id text, id bigint)")
+    assert _tables_without_one_owner(_columns(connection)) == {"stray"}
+
+
+def test_declared_columns_exist(columns: Columns) -> None:
+    for _, table in TABLES:
+        declared = {*table.key, *_personal_columns(table), *([table.time] if table.time else [])}
+        assert declared <= set(columns[table.name]), table.name
+        if table.time:
+            assert columns[table.name][table.time] == "timestamp with time zone", table.name
+
+
+def test_declared_keys_are_unique_in_the_database(connection: Connection) -> None:
+    keys = connection.execute(
+        """
+        SELECT t.relname, array_agg(a.attname::text ORDER BY a.attname)
+        FROM pg_index x
+        JOIN pg_class t ON t.oid = x.indrelid
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY (x.indkey)
+        WHERE x.indisunique AND x.indpred IS NULL AND t.relnamespace = 'trackai'::regnamespace
+        GROUP BY t.relname, x.indexrelid
+        """
+    ).fetchall()
+    unique = {(name, tuple(key)) for name, key in keys}
+    for _, table in TABLES:
+        key = set(table.key)
+        held = any(name == table.name and set(of) <= key for name, of in unique)
+        # A log is written so often that it has no unique index; its writer keeps the key.
+        assert held or table.leaves == "partition", table.name
+
+
+def _personal_and_undeclared(columns: Columns) -> set[tuple[str, str]]:
+    declared: set[tuple[str, str]] = set()
+    for _, table in TABLES:
+        every = table.personal is not None and table.personal.delete
+        declared |= {(table.name, column) for column in (columns[table.name] if every else _personal_columns(table))}
+    looks = {
+        (table, column)
+        for table, of in columns.items()
+        for column, kind in of.items()
+        if _PERSONAL.search(column) and kind in _SAYS_SOMETHING
+    }
+    return looks - declared - set(_NOT_PERSONAL)
+
+
+def test_a_personal_column_that_nobody_declares_is_found(connection: Connection) -> None:
+    before = _personal_and_undeclared(_columns(connection))
+    connection.execute("ALTER TABLE trackai.tenants ADD COLUMN owner_email text")
+    connection.execute("ALTER TABLE trackai.clicks ADD COLUMN last_ip inet")
+    found = _personal_and_undeclared(_columns(connection))
+    assert found - before == {("tenants", "owner_email"), ("clicks", "last_ip")}
+
+
+def test_no_excuse_is_stale(columns: Columns) -> None:
+    for table, column in _NOT_PERSONAL:
+        if table in columns:
+            assert column in columns[table]
+            assert _PERSONAL.search(column)
+
+
+def test_a_table_that_leaves_has_its_retention(connection: Connection) -> None:
+    policies = {name for (name,) in connection.execute("SELECT table_name FROM trackai.retention_policies")}
+    leaving = {table.name for _, table in TABLES if table.leaves != "never"}
+    assert leaving <= policies
+    assert all(table.time for _, table in TABLES if table.name in leaving)
+
+
+def test_partitions_are_declared(connection: Connection) -> None:
+    found = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'trackai'::regnamespace AND relkind = 'p'"
+    )
+    declared = {table.name for _, table in TABLES if table.leaves == "partition"}
+    assert {name for (name,) in found} == declared
+
+
+def test_the_columns_of_a_landing_kind_exist(columns: Columns) -> None:
+    for domain in DOMAINS:
+        for kind in domain.kinds():
+            assert set(kind.columns) <= set(columns[kind.name]), kind.name
+
+
+# What Dagster and the command line show ---------------------------------------------------------------------------
+
+
+def _definitions() -> Iterator[tuple[Domain, dg.Definitions]]:
+    for domain in DOMAINS:
+        if domain.definitions:
+            yield domain, domain.definitions()
+
+
+def test_everything_in_dagster_is_described() -> None:
+    for _, definitions in _definitions():
+        for check in definitions.asset_checks or ():
+            for spec in check.check_specs:
+                assert spec.description, spec.name
+        for named in (*(definitions.jobs or ()), *(definitions.sensors or ()), *(definitions.schedules or ())):
+            assert named.description, named.name
+
+
+def test_commands_say_what_they_do() -> None:
+    for domain in DOMAINS:
+        assert domain.says.endswith("."), domain.name
+        for command in domain.commands:
+            assert command.says.endswith("."), command.name
+            assert callable(command.load()), command.name
+
+
+# Rooms ------------------------------------------------------------------------------------------------------------
+
+
+def test_names_are_those_of_the_packages() -> None:
+    rooms = {path.parent.name for path in PACKAGE.glob("*/domain.py")}
+    assert {domain.name for domain in DOMAINS} == rooms
+    assert len(DOMAINS) == len(rooms)
+
+
+def test_a_module_is_short_or_says_why() -> None:
+    for module in _modules():
+        lines = module.read_text(encoding="utf-8").count("\n")
+        docstring = ast.get_docstring(_source(module)) or ""
+        assert lines <= 400 or "400 lines" in docstring, f"{module} has {lines} lines"
