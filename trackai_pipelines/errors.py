@@ -1,7 +1,7 @@
 """Errors that people cause or can fix.
 
-Commands print their text as one sentence instead of a traceback: it says what happened, to what, and what to do next.
-What belongs here: the base class alone. What does not: the errors, which live in the rooms that raise them.
+Commands print the text instead of a traceback: it says what happened, to what, and what to do next. What belongs here:
+the base class alone. What does not: the errors, which live in the rooms that raise them.
 """
 
 

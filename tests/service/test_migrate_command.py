@@ -8,7 +8,7 @@ import pytest
 from processes import process
 from typer.testing import Result
 
-from trackai_pipelines.terminal.failures import told
+from trackai_pipelines.terminal.failures import in_words
 
 Run = Callable[..., Result]
 
@@ -92,7 +92,7 @@ def test_an_unusable_url_is_told_without_its_password(
     assert "Traceback" not in result.output
 
 
-def test_a_missing_partition_is_told(
+def test_a_missing_partition_is_in_words(
     trackai: Run,
     connection: psycopg.Connection,
     add_tenant: Callable[..., str],
@@ -111,7 +111,7 @@ def test_a_missing_partition_is_told(
     assert trackai("match").exit_code == 0
 
 
-def test_a_lost_privilege_is_told(trackai: Run, connection: psycopg.Connection, database_url: str) -> None:
+def test_a_lost_privilege_is_in_words(trackai: Run, connection: psycopg.Connection, database_url: str) -> None:
     connection.execute("CREATE ROLE reader_of_nothing")
     try:
         with psycopg.connect(database_url) as other:
@@ -120,7 +120,7 @@ def test_a_lost_privilege_is_told(trackai: Run, connection: psycopg.Connection, 
                 other.execute("SELECT 1 FROM trackai.tenants")
     finally:
         connection.execute("DROP ROLE reader_of_nothing")
-    assert told(raised.value).startswith("The database refuses: permission denied")
+    assert in_words(raised.value).startswith("The database refuses: permission denied")
 
 
 def test_no_command_or_an_unknown_one_is_bad_usage(run: Run) -> None:

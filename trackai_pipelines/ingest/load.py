@@ -22,6 +22,7 @@ from psycopg.rows import TupleRow
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.facts.gateways import READERS
 from trackai_pipelines.facts.sale import MalformedPayload, NotASale
 from trackai_pipelines.ingest import fields
@@ -77,7 +78,7 @@ class Progress:
     counts: Counts
 
 
-class LoadInterruptedError(RuntimeError):
+class LoadInterruptedError(ExpectedError):
     """The database went away in mid-load. What was committed is complete; loading again adds the rest."""
 
 

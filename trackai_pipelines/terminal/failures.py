@@ -1,6 +1,7 @@
-"""Errors that people cause or can mend, as one red sentence instead of a traceback.
+"""Errors that people cause or can fix, as one red sentence instead of a traceback.
 
-What belongs here: which errors those are, and what to do next. What does not: bugs, whose traceback is wanted.
+What belongs here: which errors of libraries those are, and what to do next. What does not: our own errors, which carry
+their text (`errors.ExpectedError`), and bugs, whose traceback is wanted.
 """
 
 import errno
@@ -10,11 +11,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.terminal.output import fail
 
 
 class SpeakingGroup(TyperGroup):
-    """A group of commands that tells expected errors in words and ends with exit code 1."""
+    """A group of commands that explains expected errors in words and ends with exit code 1."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -22,25 +24,22 @@ class SpeakingGroup(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             fail("Interrupted.")
-        except _expected() as error:
+        except ExpectedError as error:
+            fail(str(error))
+        except _expected_of_libraries() as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                # Whoever read our output has gone; typer ends quietly.
+                # The reader of our output has gone; typer ends quietly.
                 raise
-            fail(told(error))
+            fail(in_words(error))
 
 
-def _expected() -> tuple[type[BaseException], ...]:
-    """Evaluated only once something was raised: the modules take their time to import."""
+def _expected_of_libraries() -> tuple[type[BaseException], ...]:
+    """Return their types; called only once something was raised, because the modules take their time to import."""
     import psycopg
     from pydantic import ValidationError
     from sqlalchemy.exc import OperationalError
 
-    from trackai_pipelines.database.errors import DatabaseSetupError
-    from trackai_pipelines.ingest.load import LoadInterruptedError
-
     return (
-        DatabaseSetupError,
-        LoadInterruptedError,
         ValidationError,
         OperationalError,
         psycopg.OperationalError,
@@ -53,8 +52,8 @@ def _expected() -> tuple[type[BaseException], ...]:
     )
 
 
-def told(error: BaseException) -> str:
-    """What happened and what to do next, in one sentence or two; never with a password."""
+def in_words(error: BaseException) -> str:
+    """Return what happened and what to do next, in a sentence or two; never with a password."""
     import psycopg
     from pydantic import ValidationError
     from sqlalchemy.exc import OperationalError
@@ -71,7 +70,7 @@ def told(error: BaseException) -> str:
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return f"The database refuses: {_one_line(str(error))}. Grant that, or use a role that has it."
     if isinstance(error, psycopg.errors.CheckViolation):
-        return _told_of_check(error)
+        return _check_in_words(error)
     if isinstance(error, psycopg.Error):
         return f"The database's schema is not this version's ({_one_line(str(error))}). Run `trackai migrate`."
     if isinstance(error, OSError) and error.filename is not None:
@@ -79,11 +78,11 @@ def told(error: BaseException) -> str:
     return str(error)
 
 
-def _told_of_check(error: Any) -> str:
+def _check_in_words(error: Any) -> str:
     said = _one_line(error.diag.message_primary or "")
     if said.startswith("no partition"):
         return f"A day has no partition ({said}). Run `trackai migrate`, which makes the missing ones."
-    # The detail, which is left out, holds the row.
+    # The detail is left out: it holds the row.
     return f"The database refused a row: {said}. Correct it and try again."
 
 
@@ -92,5 +91,5 @@ def _one_line(text: str) -> str:
 
 
 def usage(message: str) -> typer.BadParameter:
-    """An error of usage to raise: exit code 2, with the command's usage."""
+    """Return an error of usage to raise: exit code 2, with the command's usage."""
     return typer.BadParameter(message)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trackai_pipelines.terminal.days import DAY_FORMAT, days_of
-from trackai_pipelines.terminal.output import fail, percent, remark, results, table
+from trackai_pipelines.terminal.output import percent, remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def what_if(
     ],
     lookback_days: Annotated[
         int | None,
-        typer.Option(help="Match anew with this window instead of telling what was matched.", min=0, max=3650),
+        typer.Option(help="Match again with this window instead of reading what was matched.", min=0, max=3650),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print tenants, gateways and currencies as JSON.")] = False,
 ) -> None:
@@ -36,20 +36,15 @@ def what_if(
     Nothing is written: `trackai aggregate` recomputes the rates that count.
     """
     from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
+    from trackai_pipelines.lifecycle.archive.store import open_store
     from trackai_pipelines.settings import Settings
     from trackai_pipelines.what_if.rates import recompute
 
     first, last = days_of(from_day, to_day)
     settings = Settings()
     url = ready_database(settings)
-    try:
-        with connect(url, name="trackai what-if") as connection:
-            rates = recompute(
-                connection, url, open_store(settings.archive_url), first, last, lookback_days=lookback_days
-            )
-    except (ArchiveError, ValueError) as error:
-        fail(str(error))
+    with connect(url, name="trackai what-if") as connection:
+        rates = recompute(connection, url, open_store(settings.archive_url), first, last, lookback_days=lookback_days)
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rates], default=_plain))
         return

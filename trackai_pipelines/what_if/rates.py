@@ -17,6 +17,7 @@ from trackai_pipelines.database.partitions import detached_days
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.archive.reader import archive_reader, readable
+from trackai_pipelines.lifecycle.archive.store import ArchiveError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -67,7 +68,7 @@ def recompute(
     Without `lookback_days` as the match log tells them: what the database's aggregate came to, wherever the log is now.
     With it, every decided conversion is matched anew to the clicks within that window; clicks that were erased or
     deleted are gone for that. Nothing is written. Raises ArchiveDamaged where a file that is needed is missing or does
-    not read, ValueError for an empty range or while a day that is needed stands between table and archive.
+    not read, ArchiveError while a day that is needed stands between table and archive, ValueError for an empty range.
     """
     if to_day < from_day:
         raise ValueError(f"the range of days is empty: {from_day} is after {to_day}; swap them")
@@ -116,7 +117,9 @@ def _load_attempts(
     filed = {file.day for file in files}
     for day in detached_days(connection, "match_log"):
         if day >= first and day not in filed:
-            raise ValueError(f"match_log of {day} is on its way into the archive: run `trackai retention`, then this.")
+            raise ArchiveError(
+                f"match_log of {day} is on its way into the archive: run `trackai retention`, then this."
+            )
     _load(duck, database_url, "attempts", "what_if/live_attempts", _days(from_day, to_day))
     _append(
         duck,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from trackai_pipelines.terminal.failures import usage
-from trackai_pipelines.terminal.output import fail, remark
+from trackai_pipelines.terminal.output import remark
 from trackai_pipelines.terminal.workspace import ready_database
 
 
@@ -25,8 +25,7 @@ def restore(
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.lifecycle.archive.manifest import archives
     from trackai_pipelines.lifecycle.archive.restore import restore_day
-    from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
-    from trackai_pipelines.lifecycle.mover import MoverBusyError
+    from trackai_pipelines.lifecycle.archive.store import open_store
     from trackai_pipelines.lifecycle.tables import LEAVING
     from trackai_pipelines.settings import Settings
 
@@ -36,11 +35,8 @@ def restore(
     url = ready_database(settings)
     keep = timedelta(days=keep_days)
     with connect(url, name="trackai restore") as connection:
-        try:
-            store = open_store(settings.archive_url)
-            rows = restore_day(connection, url, store, LEAVING[table], day.date(), keep=keep)
-        except (ArchiveError, MoverBusyError) as error:
-            fail(str(error))
+        store = open_store(settings.archive_url)
+        rows = restore_day(connection, url, store, LEAVING[table], day.date(), keep=keep)
         kept = archives(connection, table, day.date(), states=["restored"])
     back = f"{rows:,} rows of {table} of {day:%Y-%m-%d} were put back" if rows else "All rows were there"
     remark(f"{back}. Retention leaves them alone until {kept[0].keep_until:%Y-%m-%d %H:%M} UTC.")

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trackai_pipelines.errors import ExpectedError
+
 # Marks a local file that is being written. A killed writer leaves it; it is overwritten, or removed as a stray.
 HALF = ".half"
 
 
-class ArchiveError(Exception):
+class ArchiveError(ExpectedError):
     """Something about archives that a person must mend; the message says what and how."""
 
 

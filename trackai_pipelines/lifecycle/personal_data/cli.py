@@ -48,9 +48,9 @@ def erase(
     person there too. Sales that were anonymised by age have no hash any more, and are not found.
     """
     from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store
-    from trackai_pipelines.lifecycle.personal_data.erase import ErasureUnfinishedError, find
+    from trackai_pipelines.lifecycle.archive.store import open_store
     from trackai_pipelines.lifecycle.personal_data.erase import erase as erase_person
+    from trackai_pipelines.lifecycle.personal_data.erase import find
     from trackai_pipelines.settings import Settings
 
     if not email and not phone:
@@ -59,18 +59,15 @@ def erase(
     with connect(ready_database(settings), name="trackai erase") as connection:
         meant = _tenant(connection, tenant)
         person: dict[str, Any] = {**_hashes(meant, email, phone), "dry_runs": settings.home / "dry-runs"}
-        try:
-            store = open_store(settings.archive_url)
-            if not yes:
-                there = find(connection, store, meant.id, **person)
-                if there.nothing:
-                    _say_nothing(meant)
-                    return
-                _show(there)
-                _ask(meant)
-            erased = erase_person(connection, store, meant.id, **person)
-        except (ArchiveError, ErasureUnfinishedError) as error:
-            fail(str(error))
+        store = open_store(settings.archive_url)
+        if not yes:
+            there = find(connection, store, meant.id, **person)
+            if there.nothing:
+                _say_nothing(meant)
+                return
+            _show(there)
+            _ask(meant)
+        erased = erase_person(connection, store, meant.id, **person)
     if erased.nothing:
         _say_nothing(meant)
         return

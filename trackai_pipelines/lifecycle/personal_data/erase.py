@@ -24,6 +24,7 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import Sale, registry_event_id
+from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.lifecycle.archive.manifest import archives, require_own
 from trackai_pipelines.lifecycle.archive.store import Store
 from trackai_pipelines.lifecycle.mover import only_mover
@@ -46,7 +47,7 @@ _UNSENT = "the buyer's data was erased before the event was sent, so that it is 
 T = TypeVar("T")
 
 
-class ErasureUnfinishedError(RuntimeError):
+class ErasureUnfinishedError(ExpectedError):
     """Something is in the way of the last step; the text says what. All before it is done."""
 
 

@@ -38,7 +38,6 @@ def retention(
     """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.lifecycle.archive.store import ArchiveError
     from trackai_pipelines.lifecycle.mover import only_mover
     from trackai_pipelines.lifecycle.retention.plan import plan_retention
     from trackai_pipelines.settings import Settings
@@ -49,16 +48,13 @@ def retention(
         raise usage(f"{asked} is still to come: add --dry-run to see what would be old then")
     url = ready_database(settings)
     with connect(url, name="trackai retention") as connection:
-        try:
-            if dry_run:
-                plan = plan_retention(connection, today=asked, dry_run=True)
-                _show(plan, as_json=as_json)
-            else:
-                # From the plan on: one that another run carries out meanwhile would be out of date.
-                with only_mover(connection):
-                    plan = _plan_and_apply(connection, url, settings.archive_url, asked, as_json=as_json)
-        except ArchiveError as error:
-            fail(str(error))
+        if dry_run:
+            plan = plan_retention(connection, today=asked, dry_run=True)
+            _show(plan, as_json=as_json)
+        else:
+            # The lock covers planning, too: a plan that another run carries out meanwhile would be out of date.
+            with only_mover(connection):
+                plan = _plan_and_apply(connection, url, settings.archive_url, asked, as_json=as_json)
     _tell(plan)
 
 
