@@ -42,7 +42,8 @@ SELECT t.slug, t.status, p.place, p.ahead,
        min(p.occurred_at) AS oldest,
        min(p.queued_at) AS waiting_since,
        coalesce(c.held_until > clock_timestamp(), false) AS held,
-       coalesce(c.state, 'closed'), coalesce(c.consecutive_failures, 0), c.opened_at, c.retry_at, c.reason,
+       coalesce(c.state, 'closed') AS state,
+       coalesce(c.consecutive_failures, 0) AS consecutive_failures, c.opened_at, c.retry_at, c.reason,
        c.cooldown_seconds, c.wait_until
 FROM placed p
 JOIN trackai.tenants t ON t.id = p.tenant_id

@@ -2,7 +2,8 @@
 -- Index: dispatch_queue's primary key, read once.
 SELECT t.slug, t.status, coalesce(t.pixel_id, '') <> '' AS has_pixel, q.ahead, q.events, q.oldest,
        coalesce(c.held_until > clock_timestamp(), false) AS held,
-       coalesce(c.state, 'closed'), coalesce(c.consecutive_failures, 0), c.opened_at, c.retry_at, c.reason,
+       coalesce(c.state, 'closed') AS state,
+       coalesce(c.consecutive_failures, 0) AS consecutive_failures, c.opened_at, c.retry_at, c.reason,
        c.cooldown_seconds, c.wait_until
 FROM (
     SELECT tenant_id, occurred_at > %(until)s AS ahead, count(*) AS events, min(occurred_at) AS oldest

@@ -17,20 +17,28 @@ WITH head AS (
     ) oldest
     WINDOW oldest_first AS (ORDER BY occurred_at, conversion_id ROWS UNBOUNDED PRECEDING)
 )
-SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0), q.unknowns,
+SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0) AS attempts, q.unknowns,
        -- No longer due: its attribution is gone, or it was accepted and nobody asked for it again.
        a.conversion_id IS NOT NULL AND (q.resend OR tried.sent IS NOT TRUE) AS due,
-       q.conversion_id, coalesce(c.gateway, ''), coalesce(c.gateway_event_id, ''), c.order_id,
-       coalesce(c.event_name, ''), c.value, c.currency, q.occurred_at, c.fbclid, c.fbc, c.fbp,
-       c.customer_email_hash, c.customer_phone_hash, c.customer_information,
+       q.conversion_id,
+       coalesce(c.gateway, '') AS gateway,
+       coalesce(c.gateway_event_id, '') AS gateway_event_id,
+       c.order_id,
+       coalesce(c.event_name, '') AS event_name,
+       c.value, c.currency, q.occurred_at, c.fbclid, c.fbc, c.fbp,
+       c.customer_email_hash AS email_hash,
+       c.customer_phone_hash AS phone_hash,
+       c.customer_information,
        -- What has been made less precise is not told as if it were the buyer's.
-       CASE WHEN c.anonymised_at IS NULL THEN host(c.client_ip) END,
-       CASE WHEN c.anonymised_at IS NULL THEN c.client_user_agent END,
+       CASE WHEN c.anonymised_at IS NULL THEN host(c.client_ip) END AS client_ip,
+       CASE WHEN c.anonymised_at IS NULL THEN c.client_user_agent END AS client_user_agent,
        c.event_source_url,
-       k.fbclid, k.fbc, k.fbp,
-       CASE WHEN k.anonymised_at IS NULL THEN host(k.ip) END,
-       CASE WHEN k.anonymised_at IS NULL THEN k.user_agent END,
-       k.created_at
+       k.fbclid AS click_fbclid,
+       k.fbc AS click_fbc,
+       k.fbp AS click_fbp,
+       CASE WHEN k.anonymised_at IS NULL THEN host(k.ip) END AS click_ip,
+       CASE WHEN k.anonymised_at IS NULL THEN k.user_agent END AS click_user_agent,
+       k.created_at AS click_created_at
 FROM head q
 LEFT JOIN trackai.conversions c ON c.tenant_id = q.tenant_id AND c.id = q.conversion_id
 LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id

@@ -1,7 +1,8 @@
 -- Whether one conversion is due, on the queue, and what its tenant waits for. Indexes: primary keys.
 SELECT t.status, t.dispatch_policy, a.strategy, c.occurred_at, q.conversion_id IS NOT NULL AS queued,
        coalesce(h.held_until > clock_timestamp(), false) AS held,
-       coalesce(h.state, 'closed'), coalesce(h.consecutive_failures, 0), h.opened_at, h.retry_at, h.reason,
+       coalesce(h.state, 'closed') AS state,
+       coalesce(h.consecutive_failures, 0) AS consecutive_failures, h.opened_at, h.retry_at, h.reason,
        h.cooldown_seconds, h.wait_until
 FROM trackai.conversions c
 JOIN trackai.tenants t ON t.id = c.tenant_id

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from trackai_pipelines.delivery.events import Recipient, Sale
+from trackai_pipelines.delivery.events import AttributedSale, Recipient
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SOLD = datetime(2026, 3, 10, 11, 59, 30, 987654, tzinfo=UTC)
@@ -30,9 +30,9 @@ def recipient(**changes: Any) -> Recipient:
     return Recipient(**plain | changes)
 
 
-def sale(**changes: Any) -> Sale:
+def sale(**changes: Any) -> AttributedSale:
     """A sale of 49.90 BRL of which nothing else is known, with changes."""
-    plain: dict[str, Any] = dict.fromkeys(Sale.__dataclass_fields__) | {
+    plain: dict[str, Any] = dict.fromkeys(AttributedSale.__dataclass_fields__) | {
         "conversion_id": 7,
         "gateway": "stripe",
         "gateway_event_id": "evt_7",
@@ -42,10 +42,10 @@ def sale(**changes: Any) -> Sale:
         "currency": "BRL",
         "occurred_at": SOLD,
     }
-    return Sale(**plain | changes)
+    return AttributedSale(**plain | changes)
 
 
-def known_sale(**changes: Any) -> Sale:
+def known_sale(**changes: Any) -> AttributedSale:
     """A sale with all that can be known of its buyer, and a click with other values."""
     known: dict[str, Any] = {
         "fbclid": "IwAR0abc-DEF_x",

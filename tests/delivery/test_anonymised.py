@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from delivery.scenes import insert_sales
 from psycopg import Connection
+from psycopg.rows import kwargs_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import Recipient
-from trackai_pipelines.delivery.prepare import next_events, prepared
+from trackai_pipelines.delivery.prepare import next_events, prepared, queued_event
 from trackai_pipelines.lifecycle.personal_data.anonymise import anonymise
 
 AddTenant = Callable[..., str]
@@ -20,7 +21,8 @@ AddTenant = Callable[..., str]
 def _user_data(connection: Connection, tenant: str) -> dict[str, Any]:
     """What would be sent of the buyer of the tenant's next event."""
     now = datetime.now(UTC)
-    rows = connection.execute(statement("delivery/next_events"), next_events(tenant, now)).fetchall()
+    with connection.cursor(row_factory=kwargs_row(queued_event)) as cursor:
+        rows = cursor.execute(statement("delivery/next_events"), next_events(tenant, now)).fetchall()
     recipient = Recipient(tenant, "acme", "1001", "registry", False, 0, 0, False, None)
     events, closed = prepared(recipient, rows, now=now)
     assert not closed

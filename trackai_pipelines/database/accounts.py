@@ -30,7 +30,7 @@ _USERADD = (
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemAccount:
     """An account that has a name: peer authentication and initdb need one."""
 
     name: str
@@ -38,7 +38,7 @@ class Account:
     gid: int
 
 
-def account_of(uid: int) -> Account:
+def account_of(uid: int) -> SystemAccount:
     """The account with this number. Raises DatabaseSetupError where the number has no name."""
     try:
         entry = pwd.getpwuid(uid)
@@ -47,16 +47,16 @@ def account_of(uid: int) -> Account:
             f"The user id {uid} has no name on this machine, and PostgreSQL needs one. Add it to /etc/passwd, or "
             "set TRACKAI_DATABASE_URL and DAGSTER_POSTGRES_URL to databases of a server of your own."
         ) from None
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    return SystemAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def server_account() -> Account:
+def server_account() -> SystemAccount:
     """Who runs a new server: the caller, or for root the system account `trackai`, made when it is missing."""
     uid = os.geteuid()
     return account_of(uid) if uid else _dedicated_account()
 
 
-def _dedicated_account() -> Account:
+def _dedicated_account() -> SystemAccount:
     said = ""
     # More than one process may add the account: useradd fails while another holds the password file.
     for _ in range(20):
@@ -65,7 +65,7 @@ def _dedicated_account() -> Account:
         except KeyError:
             pass
         else:
-            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+            return SystemAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
         try:
             said = subprocess.run(_USERADD, capture_output=True, text=True, check=False).stderr.strip()
         except FileNotFoundError:
@@ -79,7 +79,7 @@ def _dedicated_account() -> Account:
 
 
 def run_as(
-    account: Account, command: Sequence[str | Path], *, cwd: Path, text: str | None = None
+    account: SystemAccount, command: Sequence[str | Path], *, cwd: Path, text: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as this account in a session of its own, with `text` on its standard input.
 
@@ -106,17 +106,17 @@ def run_as(
     )
 
 
-def can_enter(account: Account, folder: Path) -> bool:
+def can_enter(account: SystemAccount, folder: Path) -> bool:
     """Whether the account may go into this folder, asked by going there."""
     return run_as(account, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder], cwd=Path("/")).returncode == 0
 
 
-def can_execute(account: Account, program: Path) -> bool:
+def can_execute(account: SystemAccount, program: Path) -> bool:
     """Whether the account may run this program."""
     return run_as(account, ["/bin/sh", "-c", 'test -x "$1"', "sh", program], cwd=Path("/")).returncode == 0
 
 
-def write_as(account: Account, path: Path, text: str) -> None:
+def write_as(account: SystemAccount, path: Path, text: str) -> None:
     """Write a file as this account, readable by it alone; readers see the old text or the new, never half."""
     script = 'cat > "$1.new" && mv -f -- "$1.new" "$1"'
     done = run_as(account, ["/bin/sh", "-c", script, "sh", path], cwd=path.parent, text=text)

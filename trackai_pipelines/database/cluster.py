@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trackai_pipelines.database.accounts import (
-    Account,
+    SystemAccount,
     account_of,
     can_enter,
     can_execute,
@@ -49,7 +49,7 @@ class Cluster:
     """One embedded server's folder and the account that it runs as."""
 
     folder: Path
-    account: Account
+    account: SystemAccount
 
     @property
     def data(self) -> Path:
@@ -109,7 +109,7 @@ def make_cluster_folder(home: Path) -> Cluster:
     return Cluster(folder, account)
 
 
-def _handed_over(folder: Path, account: Account) -> bool:
+def _handed_over(folder: Path, account: SystemAccount) -> bool:
     """Make a private folder of the account's; False where the file system knows no owners."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -211,7 +211,7 @@ def _socket_folder(cluster: Cluster) -> Path:
     return temp / name
 
 
-def _private(folder: Path, account: Account) -> None:
+def _private(folder: Path, account: SystemAccount) -> None:
     """Make the folder as the account; in a shared temp folder somebody else may have been there before."""
     run_as(account, ["mkdir", "--", folder], cwd=Path("/"))
     found = folder.lstat() if folder.exists() or folder.is_symlink() else None

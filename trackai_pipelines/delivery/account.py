@@ -4,11 +4,13 @@ What belongs here: reading queue, attempts and circuits, for checks and for peop
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
@@ -71,35 +73,40 @@ class Account:
         """Of what is due and still waits, where the oldest sale is: it is the first to become too old."""
         return min((place for place in self.places if place.due), key=lambda place: place.oldest, default=None)
 
-    @property
-    def oldest_due_age(self) -> timedelta | None:
-        """How old that sale is; Meta takes events for seven days."""
-        return self.at - self.oldest_due.oldest if self.oldest_due else None
-
 
 def account_for(connection: Connection, since: datetime | None = None, *, clock: Clock = utc_now) -> Account:
     """Account for every attributed sale since a moment, by default those that Meta still takes."""
     now = clock()
-    rows = connection.execute(
-        statement("delivery/account_for"),
-        {
-            "since": since or now - LONGEST_AGE,
-            "until": now,
-            "too_old": too_old_before(now),
-            "passing": list(PASSING_FAILURES),
-        },
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            statement("delivery/account_for"),
+            {
+                "since": since or now - LONGEST_AGE,
+                "until": now,
+                "too_old": too_old_before(now),
+                "passing": list(PASSING_FAILURES),
+            },
+        ).fetchall()
+    return Account(now, [_place(row, now) for row in rows])
+
+
+def _place(row: Mapping[str, Any], now: datetime) -> Place:
+    place, status, ahead = row["place"], row["status"], row["ahead"]
+    reason = {
+        "waiting": waiting_reason(status, Circuit.from_row(row), held=row["held"], ahead=ahead, now=now),
+        "failed": row["failure"],
+        "not_due": "the tenant is not active, wants matched sales only, or the sale was too old from the start",
+        "unexplained": "due, but neither queued nor tried to its end: replay the days of these sales",
+    }.get(place, "accepted")
+    return Place(
+        slug=row["slug"],
+        place=place,
+        reason=reason,
+        events=row["events"],
+        oldest=row["oldest"],
+        waiting_since=row["waiting_since"],
+        due=place == "waiting" and status == "active" and not ahead,
     )
-    places = []
-    for slug, status, place, ahead, failure, events, oldest, since_when, held, *circuit in rows:
-        due = place == "waiting" and status == "active" and not ahead
-        reason = {
-            "waiting": waiting_reason(status, Circuit(*circuit), held=held, ahead=ahead, now=now),
-            "failed": failure,
-            "not_due": "the tenant is not active, wants matched sales only, or the sale was too old from the start",
-            "unexplained": "due, but neither queued nor tried to its end: replay the days of these sales",
-        }.get(place, "accepted")
-        places.append(Place(slug, place, reason, events, oldest, since_when, due))
-    return Account(now, places)
 
 
 def waiting_reason(status: str, circuit: Circuit, *, held: bool, ahead: bool, now: datetime) -> str:

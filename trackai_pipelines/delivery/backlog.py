@@ -4,12 +4,13 @@ What belongs here: quick reads of the queue, cheap enough to be taken every minu
 every sale is (`account`), which reads the sales, too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.account import waiting_reason
@@ -56,13 +57,24 @@ class Failures:
 
 def backlog_of(connection: Connection, *, now: datetime) -> list[Backlog]:
     """Everything on the queue, the oldest sale first."""
-    rows = connection.execute(statement("delivery/backlog"), {"until": now})
-    found = []
-    for slug, status, has_pixel, ahead, events, oldest, held, *state in rows:
-        circuit = Circuit(*state)
-        reason = waiting_reason(status, circuit, held=held, ahead=ahead, now=now)
-        found.append(Backlog(slug, status, has_pixel, ahead, events, oldest, held, circuit, reason))
-    return found
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(statement("delivery/backlog"), {"until": now}).fetchall()
+    return [_backlog(row, now) for row in rows]
+
+
+def _backlog(row: Mapping[str, Any], now: datetime) -> Backlog:
+    circuit = Circuit.from_row(row)
+    return Backlog(
+        slug=row["slug"],
+        status=row["status"],
+        has_pixel=row["has_pixel"],
+        ahead=row["ahead"],
+        events=row["events"],
+        oldest=row["oldest"],
+        held=row["held"],
+        circuit=circuit,
+        reason=waiting_reason(row["status"], circuit, held=row["held"], ahead=row["ahead"], now=now),
+    )
 
 
 def next_try(backlog: Iterable[Backlog], *, now: datetime) -> datetime | None:

@@ -5,8 +5,10 @@ request may try (half open) and decides. Here: the rules, as a value that become
 kept (`trackai.dispatch_circuits`, written only by the worker that holds the tenant), and what answers mean (`answers`).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from trackai_pipelines.delivery.answers import Kind, Verdict
 from trackai_pipelines.settings import CapiSettings
@@ -33,6 +35,11 @@ class Circuit:
     reason: str | None = None
     cooldown_seconds: float | None = None
     wait_until: datetime | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Circuit":
+        """Return the circuit in a row that has its columns among others."""
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
 
     def lets_through(self, now: datetime) -> bool:
         """Whether a request may go out now; of an open circuit whose time has come, it is the probe."""

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from psycopg.rows import dict_row, kwargs_row
+
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.answers import Kind, Verdict
 from trackai_pipelines.delivery.circuit import Circuit, blocked
@@ -18,9 +20,11 @@ from trackai_pipelines.delivery.prepare import (
     EVENTS_PER_REQUEST,
     Closed,
     Prepared,
+    QueuedEvent,
     next_events,
     obstacle_to,
     prepared,
+    queued_event,
     too_old_before,
     without_doubles,
 )
@@ -96,14 +100,15 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
     """
     expires = time.monotonic() + worker.hold_seconds
     async with connection.transaction():
-        kept = await connection.execute(
-            statement("delivery/keep_hold"),
-            {"tenant_id": tenant_id, "holder": worker.name, "seconds": worker.hold_seconds, "now": now},
-        )
-        row = await kept.fetchone()
-        if row is None:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(
+                statement("delivery/keep_hold"),
+                {"tenant_id": tenant_id, "holder": worker.name, "seconds": worker.hold_seconds, "now": now},
+            )
+            tenant = await cursor.fetchone()
+        if tenant is None:
             return None
-        recipient, status, circuit = Recipient(*row[:9]), row[9], Circuit(*row[10:])
+        recipient, status, circuit = Recipient.from_row(tenant), tenant["status"], Circuit.from_row(tenant)
         token = worker.tokens.token_of(recipient.slug)
         passable = status == "active" and circuit.lets_through(now)
         obstacle = obstacle_to(recipient, token) if passable else None
@@ -111,11 +116,12 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
             circuit = blocked(circuit, obstacle, now=now, settings=worker.settings)
             passable = False
         until = now if passable else too_old_before(now) - timedelta(microseconds=1)
-        cursor = await connection.execute(statement("delivery/next_events"), next_events(tenant_id, until))
-        rows = await cursor.fetchall()
-        await _give_up_pending(connection, tenant_id, rows, now)
+        async with connection.cursor(row_factory=kwargs_row(queued_event)) as events_cursor:
+            await events_cursor.execute(statement("delivery/next_events"), next_events(tenant_id, until))
+            queued = await events_cursor.fetchall()
+        await _give_up_pending(connection, tenant_id, queued, now)
         delayed = None if passable else circuit.reason or f"the tenant is {status}"
-        events, closed = prepared(recipient, rows, now=now, delayed=delayed)
+        events, closed = prepared(recipient, queued, now=now, delayed=delayed)
         events, doubled = await _registered(connection, tenant_id, events, now)
         closed += doubled
         if closed:
@@ -184,14 +190,18 @@ def ends(claim: Claim, verdict: Verdict) -> bool:
 
 
 async def _give_up_pending(
-    connection: "AsyncConnection", tenant_id: str, rows: Sequence[Sequence[Any]], now: datetime
+    connection: "AsyncConnection", tenant_id: str, queued: Sequence[QueuedEvent], now: datetime
 ) -> None:
-    tried = [(row[6], row[3]) for row in rows if row[3]]
+    tried = [event for event in queued if event.attempts]
     if tried:
-        conversion_ids, attempts = (list(column) for column in zip(*tried, strict=True))
         await connection.execute(
             statement("delivery/give_up_pending"),
-            {"tenant_id": tenant_id, "conversion_ids": conversion_ids, "attempts": attempts, "now": now},
+            {
+                "tenant_id": tenant_id,
+                "conversion_ids": [event.sale.conversion_id for event in tried],
+                "attempts": [event.attempts for event in tried],
+                "now": now,
+            },
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import KEYS
@@ -31,7 +32,8 @@ class Coverage:
 
 def coverage_of_days(connection: Connection, first: date, last: date) -> list[Coverage]:
     """The coverage of the UTC days `first` to `last`, both included, by tenant; days without events are left out."""
-    rows = connection.execute(
-        statement("delivery/key_coverage"), {"from_day": first, "to_day": last + timedelta(days=1)}
-    )
-    return [Coverage(slug, day, events, dict(zip(KEYS, counts, strict=True))) for slug, day, events, *counts in rows]
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            statement("delivery/key_coverage"), {"from_day": first, "to_day": last + timedelta(days=1)}
+        ).fetchall()
+    return [Coverage(row["slug"], row["day"], row["events"], {key: row[key] for key in KEYS}) for row in rows]

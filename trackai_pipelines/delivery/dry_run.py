@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
+from psycopg.rows import dict_row, kwargs_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
@@ -26,9 +27,11 @@ from trackai_pipelines.delivery.events import Recipient, request_body
 from trackai_pipelines.delivery.prepare import (
     Closed,
     Prepared,
+    QueuedEvent,
     next_events,
     obstacle_to,
     prepared,
+    queued_event,
     without_doubles,
 )
 from trackai_pipelines.delivery.tokens import TokenStore
@@ -68,8 +71,11 @@ def dry_run(
     now = clock()
     with connection.transaction(), (folder / "diff.jsonl").open("w", encoding="utf-8") as diff:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for row in connection.execute(statement("delivery/waiting_tenants")).fetchall():
-            recipient, status, held, circuit = Recipient(*row[:9]), row[9], row[10], Circuit(*row[11:])
+        with connection.cursor(row_factory=dict_row) as cursor:
+            tenants = cursor.execute(statement("delivery/waiting_tenants")).fetchall()
+        for tenant in tenants:
+            recipient, circuit = Recipient.from_row(tenant), Circuit.from_row(tenant)
+            status, held = tenant["status"], tenant["held"]
             obstacle = obstacle_to(recipient, tokens.token_of(recipient.slug))
             if status != "active" or held or not circuit.lets_through(now):
                 found.held_back[recipient.slug] = waiting_reason(status, circuit, held=held, ahead=False, now=now)
@@ -90,10 +96,8 @@ def _tenant(
     owners: dict[str, int] = {}
     last: Prepared | Closed | None = None
     number = 0
-    while rows := connection.execute(
-        statement("delivery/next_events"), next_events(recipient.tenant_id, now, last)
-    ).fetchall():
-        events, closed = prepared(recipient, rows, now=now)
+    while queued := _queued(connection, recipient, now, last):
+        events, closed = prepared(recipient, queued, now=now)
         everything: list[Prepared | Closed] = [*events, *closed]
         last = max(everything, key=lambda event: (event.occurred_at, event.conversion_id))
         _note_owners(connection, recipient, events, owners)
@@ -107,6 +111,14 @@ def _tenant(
             found.requests += 1
             _write_request(folder / f"{number:04}.json", url, request_body([event.event for event in own], recipient))
             yield from _compared(connection, found, recipient, own)
+
+
+def _queued(
+    connection: Connection, recipient: Recipient, now: datetime, last: Prepared | Closed | None
+) -> list[QueuedEvent]:
+    with connection.cursor(row_factory=kwargs_row(queued_event)) as cursor:
+        parameters = next_events(recipient.tenant_id, now, last)
+        return cursor.execute(statement("delivery/next_events"), parameters).fetchall()
 
 
 def _note_owners(

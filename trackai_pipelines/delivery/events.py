@@ -6,7 +6,7 @@ Everything is made of the sale and its click alone: the same sale gives the same
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -41,9 +41,14 @@ class Recipient:
     opt_out: bool
     test_event_code: str | None
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Recipient":
+        """Return the recipient in a row that has its columns among others."""
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
+
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class AttributedSale:
     """A conversion with its matched click: all that an event is made of.
 
     `value` is in units of the currency, times have zones, hashes are 64 hex digits, `customer_information` holds
@@ -75,17 +80,33 @@ class Sale:
     click_created_at: datetime | None
 
 
-def registry_event_id(tenant_id: str, sale: Sale) -> str:
-    """The id by which a sale is delivered once: 64 hex digits, the same however its amount is written.
+def registry_event_id(tenant_id: str, sale: AttributedSale) -> str:
+    """Return the id by which a sale is delivered once (`stable_event_id`)."""
+    return stable_event_id(
+        tenant_id,
+        order=order_of(sale.order_id, sale.gateway, sale.gateway_event_id),
+        event_name=sale.event_name,
+        value=sale.value,
+        currency=sale.currency,
+    )
 
-    SHA-256 of tenant, order, event name, value and currency, joined with `|`; the value with exactly the decimals
-    of its currency. A sale without an order takes its gateway's event in its place, so that two never share an id.
+
+def stable_event_id(tenant_id: str, *, order: str, event_name: str, value: Decimal, currency: str) -> str:
+    """Return an event id of 64 hex digits that is the same however the amount is written.
+
+    It is the SHA-256 of tenant, order, event name, value and currency, joined with `|`; the value has exactly the
+    decimals of its currency.
     """
-    value = _amount(sale.value, sale.currency)
-    return sha256_hex("|".join((tenant_id, _order(sale), sale.event_name, f"{value:f}", sale.currency.upper())))
+    amount = f"{_amount(value, currency):f}"
+    return sha256_hex("|".join((tenant_id, order, event_name, amount, currency.upper())))
 
 
-def event_of(recipient: Recipient, sale: Sale) -> dict[str, Any]:
+def order_of(order_id: str | None, gateway: str, gateway_event_id: str) -> str:
+    """Return the order that a sale is known by; without one its gateway's event, so two sales never share an id."""
+    return order_id if order_id and order_id.strip() else f"{gateway}:{gateway_event_id}"
+
+
+def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
     """One event in Meta's field names ("Server event parameters" of the Conversions API).
 
     The sale's own values come first and are completed from its click. A malformed fbc, fbp or page address is left
@@ -134,15 +155,10 @@ def keys_of(event: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(key for key in KEYS if event["user_data"].get(key))
 
 
-def _order(sale: Sale) -> str:
-    order = sale.order_id or ""
-    return order if order.strip() else f"{sale.gateway}:{sale.gateway_event_id}"
-
-
-def _sent_event_id(recipient: Recipient, sale: Sale) -> str:
+def _sent_event_id(recipient: Recipient, sale: AttributedSale) -> str:
     """The id that Meta compares with the browser's, where the tenant's page can build only the short one."""
     if recipient.sent_event_id == "order":
-        return f"{_order(sale)}.{sale.event_name}"
+        return f"{order_of(sale.order_id, sale.gateway, sale.gateway_event_id)}.{sale.event_name}"
     return registry_event_id(recipient.tenant_id, sale)
 
 
@@ -154,7 +170,7 @@ def _amount(value: Decimal, currency: str) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
-def _user_data(sale: Sale) -> dict[str, Any]:
+def _user_data(sale: AttributedSale) -> dict[str, Any]:
     found: dict[str, Any] = {
         "em": [sale.email_hash] if sale.email_hash else None,
         "ph": [sale.phone_hash] if sale.phone_hash else None,
@@ -167,7 +183,7 @@ def _user_data(sale: Sale) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _fbc(sale: Sale) -> str | None:
+def _fbc(sale: AttributedSale) -> str | None:
     """The click cookie: the sale's, else the click's, else one built of an fbclid and the time of the click.
 
     An fbclid that no click is known for gives none: the time in the cookie is when the fbclid was first seen.

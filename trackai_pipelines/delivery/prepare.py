@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.delivery.events import KEYS, Recipient, Sale, encoded, event_of, keys_of, registry_event_id
+from trackai_pipelines.delivery.events import (
+    KEYS,
+    AttributedSale,
+    Recipient,
+    encoded,
+    event_of,
+    keys_of,
+    registry_event_id,
+)
 from trackai_pipelines.delivery.validate import LONGEST_AGE, MARGIN, Problem, problem_of
 
 if TYPE_CHECKING:
@@ -22,6 +30,23 @@ EVENTS_PER_REQUEST = 1000
 """Meta's limit."""
 
 _HEADER_SAFE = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedEvent:
+    """A row of delivery/next_events: an event's place on the queue, and the sale that it reports.
+
+    `event_id`, `event` (its exact JSON) and `keys` are those of an earlier attempt, None before the first. `attempts`
+    is the number of attempts so far, `unknowns` how many answers to them nobody could explain.
+    """
+
+    event_id: str | None
+    event: str | None
+    keys: int | None
+    attempts: int
+    unknowns: int
+    due: bool
+    sale: AttributedSale
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +100,20 @@ def next_events(tenant_id: str, until: datetime, after: Prepared | Closed | None
     }
 
 
+def queued_event(
+    *,
+    event_id: str | None,
+    event: str | None,
+    keys: int | None,
+    attempts: int,
+    unknowns: int,
+    due: bool,
+    **sale: Any,
+) -> QueuedEvent:
+    """Return a row of delivery/next_events by the names of its columns (for psycopg's `kwargs_row`)."""
+    return QueuedEvent(event_id, event, keys, attempts, unknowns, due, AttributedSale(**sale))
+
+
 def obstacle_to(recipient: Recipient, token: "SecretStr | None") -> str | None:
     """What the tenant lacks for any request at all, and how to mend it."""
     from trackai_pipelines.delivery.tokens import token_variable
@@ -91,38 +130,58 @@ def obstacle_to(recipient: Recipient, token: "SecretStr | None") -> str | None:
 
 
 def prepared(
-    recipient: Recipient, rows: Sequence[Sequence[Any]], *, now: datetime, delayed: str | None = None
+    recipient: Recipient, queued: Sequence[QueuedEvent], *, now: datetime, delayed: str | None = None
 ) -> tuple[list[Prepared], list[Closed]]:
-    """What rows of `next_events` come to: events that may be sent, and those to be closed.
+    """What queued events come to: events that may be sent, and those to be closed.
 
     `delayed` is what kept the tenant's events waiting; it is told with those that have grown too old.
     """
     events: list[Prepared] = []
     closed: list[Closed] = []
-    for event_id, stored, keys, attempts, unknowns, due, conversion_id, *facts in rows:
-        sale = Sale(conversion_id, *facts)
-        attempt = attempts + 1
-        if not due:
-            closed.append(Closed(conversion_id, sale.occurred_at, attempt, event_id or "", keys, None))
+    for row in queued:
+        if not row.due:
+            closed.append(_closed(row, row.event_id or "", row.keys, None))
             continue
-        if stored is None:
-            event = event_of(recipient, sale)
-            event_id = registry_event_id(recipient.tenant_id, sale)
-            keys = bits_of(keys_of(event))
+        if row.event is None:
+            event = event_of(recipient, row.sale)
+            event_id, keys = registry_event_id(recipient.tenant_id, row.sale), bits_of(keys_of(event))
             text = encoded(event)
         else:
+            assert row.event_id is not None
+            assert row.keys is not None
+            event_id, keys = row.event_id, row.keys
             # Only time can have changed what was valid before.
-            event, text = json.loads(stored), stored.encode()
+            event, text = json.loads(row.event), row.event.encode()
         problem = problem_of(event, now=now)
         if problem is None:
             events.append(
-                Prepared(conversion_id, sale.occurred_at, attempt, unknowns, event_id, text, keys, stored is not None)
+                Prepared(
+                    conversion_id=row.sale.conversion_id,
+                    occurred_at=row.sale.occurred_at,
+                    attempt=row.attempts + 1,
+                    unknowns=row.unknowns,
+                    event_id=event_id,
+                    event=text,
+                    keys=keys,
+                    stored=row.event is not None,
+                )
             )
         else:
             if problem.failure == "too_old" and delayed:
                 problem = Problem("too_old", f"{problem.message}. It was held up because {delayed}")
-            closed.append(Closed(conversion_id, sale.occurred_at, attempt, event_id, keys, problem))
+            closed.append(_closed(row, event_id, keys, problem))
     return events, closed
+
+
+def _closed(row: QueuedEvent, event_id: str, keys: int | None, problem: Problem | None) -> Closed:
+    return Closed(
+        conversion_id=row.sale.conversion_id,
+        occurred_at=row.sale.occurred_at,
+        attempt=row.attempts + 1,
+        event_id=event_id,
+        keys=keys,
+        problem=problem,
+    )
 
 
 def bits_of(keys: frozenset[str]) -> int:
@@ -144,6 +203,7 @@ def without_doubles(events: Sequence[Prepared], owners: Mapping[str, int]) -> tu
             f"conversion {owner} is the same sale (order, event name, value and currency) and has the event id: it is "
             "told to Meta once",
         )
-        place = (event.conversion_id, event.occurred_at, event.attempt)
-        doubled.append(Closed(*place, event.event_id, event.keys, problem))
+        doubled.append(
+            Closed(event.conversion_id, event.occurred_at, event.attempt, event.event_id, event.keys, problem)
+        )
     return own, doubled

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
@@ -49,22 +49,29 @@ def dispatch_story(
     """The delivery of a conversion; None when there is no such conversion."""
     key = {"tenant_id": tenant_id, "conversion_id": conversion_id}
     with connection.transaction():
-        state = connection.execute(statement("delivery/story_state"), key).fetchone()
+        with connection.cursor(row_factory=dict_row) as states:
+            state = states.execute(statement("delivery/story_state"), key).fetchone()
         with connection.cursor(row_factory=class_row(DispatchAttempt)) as cursor:
             attempts = cursor.execute(statement("delivery/story_attempts"), key).fetchall()
     if state is None:
         return None
-    status, policy, strategy, occurred_at, queued, held, *circuit = state
-    now = clock()
-    if queued:
-        ahead = occurred_at > now
-        verdict = f"Waiting: {waiting_reason(status, Circuit(*circuit), held=held, ahead=ahead, now=now)}."
+    now, occurred_at = clock(), state["occurred_at"]
+    if state["queued"]:
+        reason = waiting_reason(
+            state["status"], Circuit.from_row(state), held=state["held"], ahead=occurred_at > now, now=now
+        )
+        verdict = f"Waiting: {reason}."
         if attempts:
             verdict += f" Attempts so far: {len(attempts)}."
     elif attempts:
         verdict = _ended(attempts)
     else:
-        verdict = _never_queued(status, policy, strategy, too_old=occurred_at < too_old_before(now))
+        verdict = _never_queued(
+            state["status"],
+            state["dispatch_policy"],
+            state["strategy"],
+            too_old=occurred_at < too_old_before(now),
+        )
     return DispatchStory(attempts, verdict)
 
 

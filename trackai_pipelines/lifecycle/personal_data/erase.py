@@ -23,7 +23,7 @@ from psycopg.types.json import Jsonb
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.delivery.events import Sale, registry_event_id
+from trackai_pipelines.delivery.events import order_of, stable_event_id
 from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.lifecycle.archive.manifest import archives, require_own
 from trackai_pipelines.lifecycle.archive.store import Store
@@ -238,8 +238,13 @@ def _erase_sales(connection: Connection, found: Found, conversion_ids: list[int]
 
 def _event_id(tenant_id: str, event: Any) -> str:
     """The id by which the sale is delivered once, whether it has been tried or not."""
-    known = {name: getattr(event, name) for name in Sale.__dataclass_fields__ if hasattr(event, name)}
-    return registry_event_id(tenant_id, Sale(**{**dict.fromkeys(Sale.__dataclass_fields__), **known}))
+    return stable_event_id(
+        tenant_id,
+        order=order_of(event.order_id, event.gateway, event.gateway_event_id),
+        event_name=event.event_name,
+        value=event.value,
+        currency=event.currency,
+    )
 
 
 def _patiently(step: Callable[[], T]) -> T:
