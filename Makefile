@@ -2,46 +2,45 @@
 # path may hold spaces.
 
 PYTHON := .venv/bin/python
-INSTALLED := .venv/installed
-PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check --no-input
-# Bytecode is made when a module is first imported, which spares half of the installation.
+# Stamps: what running needs, and what developing needs.
+RUNNING := .venv/installed
+DEVELOPING := .venv/installed-dev
+# Each process of Dagster would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test lint bench
+.PHONY: install demo test lint bench lock
 
-install: $(INSTALLED)  ## .venv with everything, `trackai` in .venv/bin
+install: $(RUNNING)  ## .venv with everything that running needs, `trackai` in .venv/bin
 
-demo: install  ## the whole system on sample data; ARGS="--exit" ends after the report
+demo: $(RUNNING)  ## the whole system on sample data; ARGS="--exit" ends after the report
 	@$(PYTHON) -m trackai_pipelines.cli demo $(ARGS)
 
-test: install  ## all tests and the coverage they reach
+test: $(DEVELOPING)  ## all tests and the coverage they reach
 	@$(PYTHON) -m pytest -n 2 --cov=trackai_pipelines --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
 
-lint: install  ## style, format, types
+lint: $(DEVELOPING)  ## style, format, types
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
-bench: install  ## how fast it is here; ARGS="throughput --scale full" chooses what and how much
+bench: $(DEVELOPING)  ## how fast it is here; ARGS="throughput --scale full" chooses what and how much
 	@$(PYTHON) -m benchmarks $(ARGS)
 
-# Installed anew only when what is installed changed.
-$(INSTALLED): requirements.txt pyproject.toml
-	@set -e; \
-	fits='import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \
-	if ! $(PYTHON) -c "$$fits" 2>/dev/null; then \
-		found=; \
-		for candidate in python3.13 python3.12 python3.11 python3 python; do \
-			if "$$candidate" -c "$$fits" 2>/dev/null; then found=$$candidate; break; fi; \
-		done; \
-		if [ -z "$$found" ]; then \
-			echo "No Python 3.11, 3.12 or 3.13 with its venv module was found. Install one (Debian: python3 python3-venv)." >&2; \
-			exit 1; \
+lock: $(DEVELOPING)  ## write the requirements files; ARGS="--upgrade" takes the newest versions
+	@$(PYTHON) packages.py lock $(ARGS)
+
+# Installed again only when what is installed changed. What developing needs includes what running needs.
+$(RUNNING): PACKAGES := requirements.txt
+$(DEVELOPING): PACKAGES := requirements-dev.txt
+$(RUNNING) $(DEVELOPING): .venv/%: pyproject.toml requirements.txt requirements-dev.txt requirements-uv.txt
+	@fits='import sys, venv; from importlib.util import find_spec as find; \
+	sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 13) and (find("pip") or find("ensurepip"))))'; \
+	for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+		if "$$python" -c "$$fits" 2>/dev/null; then \
+			"$$python" packages.py install $(PACKAGES) && touch $(RUNNING) $@; \
+			exit; \
 		fi; \
-		echo "Making .venv with $$($$found --version)"; \
-		"$$found" -m venv --clear .venv; \
-	fi
-	@echo "Installing packages into .venv"
-	@$(PIP) install --no-compile --require-hashes -r requirements.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
-	@touch $(INSTALLED)
+	done; \
+	echo "No Python 3.11, 3.12 or 3.13 with its venv module was found. Install one (Debian: python3 python3-venv)." >&2; \
+	exit 1
