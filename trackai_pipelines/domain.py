@@ -100,6 +100,10 @@ class Section:
     template: Path
     """A Jinja template of this domain; it is rendered with what `data` returns, and escapes everything."""
     data: Callable[[Connection[Any], Period], Mapping[str, Any]]
+    figures: Callable[[Mapping[str, Any]], Mapping[str, int | float | None]] | None = None
+    """Its main figures by label, made from what `data` returned: an int is a count, a float a share of 1."""
+    rank: int = 0
+    """Sections of a lower rank come first; within a rank, the order of the flow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

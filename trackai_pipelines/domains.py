@@ -11,6 +11,7 @@ from trackai_pipelines.ingest.domain import INGEST
 from trackai_pipelines.lifecycle.domain import LIFECYCLE
 from trackai_pipelines.match_rates.domain import MATCH_RATES
 from trackai_pipelines.matching.domain import MATCHING
+from trackai_pipelines.report.domain import REPORT
 from trackai_pipelines.residents.domain import RESIDENTS
 from trackai_pipelines.tenants.domain import TENANTS
 from trackai_pipelines.what_if.domain import WHAT_IF
@@ -23,6 +24,7 @@ DOMAINS: tuple[Domain, ...] = (
     MATCH_RATES,
     DELIVERY,
     WHAT_IF,
+    REPORT,
     LIFECYCLE,
     RESIDENTS,
     ALERTS,

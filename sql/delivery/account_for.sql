@@ -1,6 +1,7 @@
 -- Where the events of attributed sales since %(since)s are, by tenant: sent, waiting, failed for good, not due, or none
--- of these. One snapshot sees queue, attempts and attributions, so that a request under way is never miscounted.
--- With what a waiting tenant waits for. A failure that is retried (%(passing)s) must have its row on the queue.
+-- of these. Where they are given, %(before)s bounds the sales' time, and %(tenant)s restricts them to one tenant.
+-- One snapshot sees queue, attempts and attributions, so a request under way is never miscounted. With what a waiting
+-- tenant waits for. A failure that is retried (%(passing)s) must have its row on the queue.
 -- Indexes: conversions_by_day, primary keys, dispatch_attempts_by_conversion; hash joins over many days.
 WITH placed AS (
     SELECT c.tenant_id,
@@ -35,6 +36,8 @@ WITH placed AS (
         GROUP BY tenant_id, conversion_id
     ) tried ON tried.tenant_id = c.tenant_id AND tried.conversion_id = c.id
     WHERE c.occurred_at >= %(since)s
+      AND (%(before)s::timestamptz IS NULL OR c.occurred_at < %(before)s)
+      AND (%(tenant)s::text IS NULL OR t.slug = %(tenant)s)
 )
 SELECT t.slug, t.status, p.place, p.ahead,
        CASE WHEN p.place = 'failed' THEN p.failure END AS failure,

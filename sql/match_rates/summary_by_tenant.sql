@@ -1,5 +1,7 @@
 -- Every tenant with its conversions by strategy, and its value by currency as {"BRL": ["total", "matched"]}.
--- Index: none. Reads all conversions and attributions once and joins them by hash: for reports, not for requests.
+-- Sales of the UTC days %(first)s to %(last)s count, of one tenant or (NULL) of all.
+-- Index: conversions_by_day for few days. Reads the conversions and their attributions once and joins them by hash: for
+-- reports, not for requests.
 -- Guarantees: tenants without conversions are there with zeros; conversions = fbc + fbp + email + unmatched + pending;
 -- money stays exact, because JSON holds it as text.
 WITH per_currency AS (
@@ -15,6 +17,8 @@ WITH per_currency AS (
            coalesce(sum(c.value) FILTER (WHERE a.strategy <> 'unmatched'), 0) AS value_matched
     FROM trackai.conversions c
     LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
+    WHERE c.occurred_at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+      AND c.occurred_at < (%(last)s::date + 1)::timestamp AT TIME ZONE 'UTC'
     GROUP BY c.tenant_id, c.currency
 )
 SELECT t.slug,
@@ -33,5 +37,6 @@ SELECT t.slug,
        ) AS value_by_currency
 FROM trackai.tenants t
 LEFT JOIN per_currency p ON p.tenant_id = t.id
+WHERE %(tenant)s::text IS NULL OR t.slug = %(tenant)s
 GROUP BY t.id
 ORDER BY conversions DESC, t.slug;

@@ -74,14 +74,26 @@ class Account:
         return min((place for place in self.places if place.due), key=lambda place: place.oldest, default=None)
 
 
-def account_for(connection: Connection, since: datetime | None = None, *, clock: Clock = utc_now) -> Account:
-    """Account for every attributed sale since a moment, by default those that Meta still takes."""
+def account_for(
+    connection: Connection,
+    since: datetime | None = None,
+    *,
+    before: datetime | None = None,
+    tenant: str | None = None,
+    clock: Clock = utc_now,
+) -> Account:
+    """Account for every attributed sale since a moment, by default those that Meta still takes.
+
+    `before` bounds the sales' time, and `tenant` (a slug) restricts them to one tenant.
+    """
     now = clock()
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             statement("delivery/account_for"),
             {
                 "since": since or now - LONGEST_AGE,
+                "before": before,
+                "tenant": tenant,
                 "until": now,
                 "too_old": too_old_before(now),
                 "passing": list(PASSING_FAILURES),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Table
+from trackai_pipelines.domain import Command, Domain, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -20,6 +20,12 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _section() -> Section:
+    from trackai_pipelines.delivery.section import section
+
+    return section()
+
+
 DELIVERY = Domain(
     name="delivery",
     says="Delivers events to Meta's Conversions API, each exactly once.",
@@ -32,4 +38,5 @@ DELIVERY = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="dispatch", says="Deliver what is due to Meta's Conversions API.", load=_dispatch),),
+    section=_section,
 )

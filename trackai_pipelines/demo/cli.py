@@ -19,8 +19,6 @@ from trackai_pipelines.terminal.stopping import interruptible
 from trackai_pipelines.terminal.workspace import bring_up_to_date
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from trackai_pipelines.capi_sandbox.client import Sandbox
     from trackai_pipelines.delivery.account import Account
     from trackai_pipelines.demo.memory import Sample
@@ -88,7 +86,10 @@ def _prepare(
     from trackai_pipelines.demo.delivery import delivered_by_tenant, delivery_differences, demo_sandbox
     from trackai_pipelines.demo.memory import GROUND_TRUTH, remembered_sample
     from trackai_pipelines.demo.runs import run_jobs
+    from trackai_pipelines.domain import Period
+    from trackai_pipelines.domains import DOMAINS
     from trackai_pipelines.match_rates.summary import summary_by_tenant
+    from trackai_pipelines.report.page import write_report
     from trackai_pipelines.sample_data.ground_truth import insert_tenants
 
     with step("Database"):
@@ -111,7 +112,8 @@ def _prepare(
         account = account_for(connection, datetime.combine(sample.first_day, time(), UTC))
         after = delivered_by_tenant(connection)
         with step("Report"):
-            report = _report(connection, settings.home / "reports" / "demo.html", sample, account)
+            period = Period(sample.first_day, max(today, sample.last_day))
+            report = write_report(connection, settings.home / "reports" / "demo.html", DOMAINS, period).path
     _show(summaries, account)
     _require_agreement(summaries, sample)
     _require_delivery(
@@ -126,28 +128,6 @@ def _prepare(
     )
     remark(f"Report: {report}")
     return variables, report, box
-
-
-def _report(connection: "Connection", path: Path, sample: "Sample", account: "Account") -> Path:
-    from trackai_pipelines.delivery.coverage import coverage_of_days
-    from trackai_pipelines.match_rates.report import write_report
-    from trackai_pipelines.match_rates.summary import (
-        ingest_totals,
-        rates_of_days,
-        rejects_by_reason,
-        summary_by_tenant,
-    )
-
-    return write_report(
-        path,
-        tenants=summary_by_tenant(connection),
-        rates=rates_of_days(connection, sample.first_day, sample.last_day),
-        rejects=rejects_by_reason(connection),
-        ingest=ingest_totals(connection),
-        account=account,
-        coverage=coverage_of_days(connection, sample.first_day, sample.last_day),
-        generated_at=account.at,
-    )
 
 
 def _show(summaries: "list[TenantSummary]", account: "Account") -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Table
+from trackai_pipelines.domain import Command, Domain, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -20,6 +20,12 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _section() -> Section:
+    from trackai_pipelines.ingest.section import section
+
+    return section()
+
+
 INGEST = Domain(
     name="ingest",
     says="Loads landing files and webhooks, and keeps what it refuses with the reason.",
@@ -29,4 +35,5 @@ INGEST = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="ingest", says="Load landing files or folders.", load=_ingest),),
+    section=_section,
 )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Table
+from trackai_pipelines.domain import Command, Domain, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -20,10 +20,17 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _section() -> Section:
+    from trackai_pipelines.match_rates.section import section
+
+    return section()
+
+
 MATCH_RATES = Domain(
     name="match_rates",
     says="Daily match rates by tenant, gateway and currency.",
     tables=(Table(name="daily_match_rates", key=("tenant_id", "day", "gateway", "currency")),),
     definitions=_definitions,
     commands=(Command(name="aggregate", says="Recompute the daily match rates of some days.", load=_aggregate),),
+    section=_section,
 )

@@ -1,6 +1,6 @@
-"""What is known now about conversions, rates and input, as rows for a table or a report.
+"""What is known now about conversions and rates, as rows for a table or a report.
 
-What belongs here: reading results. What does not: computing match rates (`aggregate`) and showing them (`report`).
+What belongs here: reading results. What does not: computing match rates (`aggregate`) and showing them (`section`).
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,6 @@ from psycopg import Connection
 from psycopg.rows import class_row, kwargs_row
 
 from trackai_pipelines.database.statements import statement
-
-# Reasons beyond these are too seldom to act upon.
-_MOST_REASONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +38,7 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSummary(_Counts):
-    """All conversions of a tenant. Values are in the currency's major units: (total, matched)."""
+    """A tenant's conversions. Values are in the currency's major units: (total, matched)."""
 
     slug: str
     name: str
@@ -57,27 +54,6 @@ class DayRate(_Counts):
     day: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectReason:
-    """A reason for setting input aside: how many lines of how many files, and one of them as `file:line`."""
-
-    reason: str
-    lines: int
-    files: int
-    example: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestTotals:
-    """Loaded landing files and what their lines came to; `noted` are files with a note, e.g. that they are damaged."""
-
-    files: int
-    accepted: int
-    duplicates: int
-    rejected: int
-    noted: int
-
-
 def _tenant_summary(**row: Any) -> TenantSummary:
     values = {
         currency: (Decimal(total), Decimal(matched))
@@ -86,10 +62,16 @@ def _tenant_summary(**row: Any) -> TenantSummary:
     return TenantSummary(**{**row, "value_by_currency": values})
 
 
-def summary_by_tenant(connection: Connection[Any]) -> list[TenantSummary]:
-    """Every tenant, the one with most conversions first."""
+def summary_by_tenant(
+    connection: Connection[Any], first: date = date.min, last: date = date.max, *, tenant: str | None = None
+) -> list[TenantSummary]:
+    """Return every tenant, or the one with this slug, the one with most conversions first.
+
+    Sales of the UTC days `first` to `last` count, both included; by default all of them.
+    """
     with connection.cursor(row_factory=kwargs_row(_tenant_summary)) as cursor:
-        return cursor.execute(statement("match_rates/summary_by_tenant")).fetchall()
+        bounds = {"first": first, "last": last, "tenant": tenant}
+        return cursor.execute(statement("match_rates/summary_by_tenant"), bounds).fetchall()
 
 
 def rates_of_days(connection: Connection[Any], from_day: date, to_day: date) -> list[DayRate]:
@@ -97,17 +79,3 @@ def rates_of_days(connection: Connection[Any], from_day: date, to_day: date) -> 
     with connection.cursor(row_factory=class_row(DayRate)) as cursor:
         days = {"from_day": from_day, "to_day": to_day}
         return cursor.execute(statement("match_rates/rates_of_days"), days).fetchall()
-
-
-def rejects_by_reason(connection: Connection[Any], most: int = _MOST_REASONS) -> list[RejectReason]:
-    """The most frequent reasons for which input was set aside."""
-    with connection.cursor(row_factory=class_row(RejectReason)) as cursor:
-        return cursor.execute(statement("match_rates/rejects_by_reason"), {"most": most}).fetchall()
-
-
-def ingest_totals(connection: Connection[Any]) -> IngestTotals:
-    """All loaded files together."""
-    with connection.cursor(row_factory=class_row(IngestTotals)) as cursor:
-        totals = cursor.execute(statement("match_rates/ingest_totals")).fetchone()
-    assert totals is not None
-    return totals

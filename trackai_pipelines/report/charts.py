@@ -1,0 +1,94 @@
+"""Charts as static SVG for inside a page: pygal lays them out, the page's style sheet colours them.
+
+What belongs here: kinds of charts that several domains can use. What does not: what is drawn, and in what order.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+# The drawing's units; it is scaled to the width of the page.
+WIDTH = 560
+HEIGHT = 190
+_FONT_SIZE = 11
+# Labels that fit next to each other below the bars.
+_MOST_LABELS = 7
+# Bars of very few days would look like walls: they get the width that they have in a week.
+_LEAST_SLOTS = 7
+
+
+def stacked_shares(
+    name: str, labels: Sequence[str], shares: Mapping[str, Sequence[float]], titles: Sequence[str]
+) -> "Markup":
+    """Return a bar for each label, its segments from the ground up in the order of `shares` (0 to 1 each).
+
+    `titles` are what a pointer at a bar shows. A segment has the page's class `color-N`, N being its place in `shares`.
+    """
+    import pygal  # type: ignore[import-untyped]
+    from pygal.style import Style  # type: ignore[import-untyped]
+
+    blanks = max(0, _LEAST_SLOTS - len(labels))
+    every = -(-len(labels) // _MOST_LABELS)
+    chart = pygal.StackedBar(
+        pygal.Config(js=[], css=[]),
+        # Sizes only: pygal leaves room for the text. The page's style sheet does the rest.
+        style=Style(label_font_size=_FONT_SIZE, major_label_font_size=_FONT_SIZE),
+        width=WIDTH,
+        height=HEIGHT,
+        margin=4,
+        spacing=6,
+        show_legend=False,
+        range=(0, 1),
+        y_labels=[0, 0.25, 0.5, 0.75, 1],
+        value_formatter="{:.0%}".format,
+        x_labels=[*(label if n % every == 0 else "" for n, label in enumerate(labels)), *[""] * blanks],
+        # Not to the width of a bar.
+        truncate_label=25,
+    )
+    for series, values in shares.items():
+        bars = [{"value": value, "tooltip": title} for value, title in zip(values, titles, strict=True)]
+        chart.add(series, [*bars, *[None] * blanks])
+    return _for_page(chart.render_tree(), name)
+
+
+def _for_page(svg: ElementTree.Element, name: str) -> "Markup":
+    """Take out what only pygal's script, or a file of its own, would need."""
+    from markupsafe import Markup
+
+    _prune(svg)
+    svg.attrib.clear()
+    svg.attrib.update({"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": name})
+    return Markup(ElementTree.tostring(svg, encoding="unicode"))  # noqa: S704 - escaped by the serialiser
+
+
+def _prune(element: ElementTree.Element) -> None:
+    for child in list(element):
+        if _is_spare(element, child):
+            element.remove(child)
+        else:
+            _prune(child)
+            if child.tag == "g" and not len(child):
+                element.remove(child)
+    for attribute in ("x", "y", "width", "height"):
+        if attribute in element.attrib:
+            element.set(attribute, f"{float(element.attrib[attribute]):.2f}")
+    for attribute in ("rx", "ry"):
+        element.attrib.pop(attribute, None)
+
+
+def _is_spare(parent: ElementTree.Element, element: ElementTree.Element) -> bool:
+    # A comment's tag is a function.
+    if not isinstance(element.tag, str) or element.tag in ("defs", "desc"):
+        return True
+    if element.tag == "g" and element.findtext("text", "filled") == "":
+        return True
+    kinds = element.get("class", "").split()
+    if element.tag == "title":
+        return "bar" not in parent.get("class", "").split()
+    if "tooltip-overlay" in kinds or "background" in kinds:
+        return True
+    bar = element.find("rect") if "bar" in kinds else None
+    return bar is not None and float(bar.get("height", 0)) == 0
