@@ -78,13 +78,13 @@ def recompute(
     ):
         _load(duck, database_url, "conversions", "what_if/conversions", _days(from_day, to_day))
         _load_attempts(connection, duck, database_url, store, from_day, to_day)
-        duck.execute(statement("what_if/decided"))
+        duck.execute(statement("what_if/duckdb/decided"))
         if lookback_days is not None:
             _load_clicks(connection, duck, database_url, store, from_day, to_day, lookback_days)
             _load(duck, database_url, "identities", "what_if/live_identities", {})
             duck.execute(statement("what_if/keys"))
-            duck.execute(statement("what_if/rematch"), {"lookback_days": lookback_days})
-        return [Rates(*row) for row in duck.execute(statement("what_if/rates")).fetchall()]
+            duck.execute(statement("what_if/duckdb/rematch"), {"lookback_days": lookback_days})
+        return [Rates(*row) for row in duck.execute(statement("what_if/duckdb/rates")).fetchall()]
 
 
 def _days(from_day: date, to_day: date) -> dict[str, Any]:
