@@ -84,6 +84,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkup:
+    """What doctor hands to a domain that it asks for findings."""
+
+    connection: Connection[Any]
+    """The event database, its schema current."""
+    now: datetime
+    domains: tuple[Domain, ...]
+    """All declarations, for what a mechanism has to check of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """The UTC days that a report covers, both included, and the slug of one tenant or None for all."""
 
@@ -129,8 +140,8 @@ class Domain:
     definitions: Callable[[], dg.Definitions] | None = None
     """Its Dagster definitions, from `<domain>/defs/__init__.py`."""
     commands: tuple[Command, ...] = ()
-    health: Callable[[Connection[Any], datetime], Iterable[Finding]] | None = None
-    """What doctor asks it, given the event database and the present."""
+    health: Callable[[Checkup], Iterable[Finding]] | None = None
+    """What it finds wrong with itself, or right, for `trackai doctor`."""
     demo: Callable[[], Any] | None = None
     """Its part of the demo (`demo.part.DemoPart`): sample files with their truth, jobs, and the proof."""
     section: Callable[[], Section] | None = None

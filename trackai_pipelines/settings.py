@@ -1,14 +1,23 @@
-"""Settings: everything that the environment decides, read once by whoever starts.
+"""Settings: everything that the environment decides, read once when a process starts.
 
 What belongs here: names of environment variables, their defaults, folders derived from them. What does not:
 tuning constants (they stand beside the code they tune) and secrets of tenants.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def token_variable(slug: str) -> str:
+    """Return the environment variable of a tenant's access token: the slug upper-cased, `-` and `.` as `_`.
+
+    Slugs that differ only in these signs, or in case, share a variable.
+    """
+    return "TRACKAI_CAPI_TOKEN_" + re.sub(r"[-.]", "_", slug.upper())
 
 
 def _absolute(path: str | Path) -> Path:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from trackai_pipelines.delivery.tokens import DirectoryTokens, EnvironmentTokens, TokenStore, token_variable
+from trackai_pipelines.delivery.tokens import DirectoryTokens, EnvironmentTokens, TokenStore
+from trackai_pipelines.settings import token_variable
 
 SECRET = "EAAB-s3cret.token_7"
 

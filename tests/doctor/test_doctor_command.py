@@ -1,4 +1,4 @@
-"""doctor: each check when things are right, when they are not, and after the mend."""
+"""doctor: each check when things are right, when they are not, and after the fix."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,16 +8,19 @@ import psycopg
 import pytest
 from delivery.scenes import TOKEN, insert_sales
 from psycopg import Connection, sql
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
-from trackai_pipelines.doctor.checkup import Finding, Verdict, disk, findings
+from trackai_pipelines.cli import build_app
+from trackai_pipelines.doctor.checkup import disk, findings
+from trackai_pipelines.domain import Checkup, Domain, Finding, Level
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.settings import Settings
 
 Run = Callable[..., Result]
 
 
 def found() -> dict[str, Finding]:
-    return {finding.check: finding for finding in findings(Settings(), now=datetime.now(UTC))}
+    return {finding.check: finding for finding in findings(DOMAINS, Settings(), now=datetime.now(UTC))}
 
 
 def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,14 +30,14 @@ def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, mon
     monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
     result = trackai("doctor")
     assert result.exit_code == 0, result.output
-    verdicts = {name: finding.verdict for name, finding in found().items()}
+    levels = {name: finding.level for name, finding in found().items()}
     # Dagster has not run in this test.
-    assert verdicts.pop("Dagster's storage") is Verdict.WARN
-    assert set(verdicts) == {
+    assert levels.pop("Dagster's storage") is Level.WARN
+    assert set(levels) == {
         "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
         "retention", "dagster.yaml", "archive", "disk",
     }  # fmt: skip
-    assert set(verdicts.values()) == {Verdict.OK}
+    assert set(levels.values()) == {Level.OK}
 
 
 def test_a_missing_schema_fails_until_migrated(
@@ -73,7 +76,7 @@ def _drop_partitions(connection: Connection, *, after: str) -> None:
 def test_warns_of_tenants_without_a_pixel(trackai: Run) -> None:
     assert "no active tenant" in found()["tenants"].said
     trackai("tenant", "add", "shop")
-    assert found()["tenants"].verdict is Verdict.WARN
+    assert found()["tenants"].level is Level.WARN
     assert "shop" in found()["tenants"].said
     assert trackai("doctor").exit_code == 0
 
@@ -85,11 +88,11 @@ def test_a_missing_token_is_wrong_once_events_wait_for_it(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    assert found()["tokens"].verdict is Verdict.OK
+    assert found()["tokens"].level is Level.OK
     tenant_id = add_tenant("my-shop", pixel_id="1001")
     missing = found()["tokens"]
-    assert missing.verdict is Verdict.WARN
-    assert "export TRACKAI_CAPI_TOKEN_MY_SHOP=..." in (missing.mend or "")
+    assert missing.level is Level.WARN
+    assert "export TRACKAI_CAPI_TOKEN_MY_SHOP=..." in (missing.fix or "")
     assert trackai("doctor").exit_code == 0
     insert_sales(connection, tenant_id, 3)
     assert "3 events wait for that" in found()["tokens"].said
@@ -106,7 +109,7 @@ def test_warns_of_tenants_that_share_a_token_variable(trackai: Run, add_tenant: 
     assert "token variables" not in found()
     add_tenant("my.shop", pixel_id="1002")
     shared = found()["token variables"]
-    assert shared.verdict is Verdict.WARN
+    assert shared.level is Level.WARN
     assert "TRACKAI_CAPI_TOKEN_MY_SHOP (my-shop, my.shop)" in shared.said
 
 
@@ -121,20 +124,20 @@ def test_an_open_circuit_is_wrong_while_events_wait_behind_it(
         [tenant_id],
     )
     opened = found()["circuits"]
-    assert (opened.verdict, opened.said) == (
-        Verdict.WARN,
+    assert (opened.level, opened.said) == (
+        Level.WARN,
         "1 open: shop since 2026-01-10 12:00:00 UTC: the token was revoked",
     )
     insert_sales(connection, tenant_id, 1)
-    assert found()["circuits"].verdict is Verdict.FAIL
+    assert found()["circuits"].level is Level.FAIL
 
 
 @pytest.mark.parametrize(
-    ("hours", "verdict"), [(0.1, Verdict.OK), (2, Verdict.WARN), (30, Verdict.FAIL)], ids=["fresh", "late", "very late"]
+    ("hours", "level"), [(0.1, Level.OK), (2, Level.WARN), (30, Level.FAIL)], ids=["fresh", "late", "very late"]
 )
 def test_what_waits_to_be_delivered_is_judged_by_the_oldest_sale(
     trackai: Run, connection: Connection, add_tenant: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
-    hours: float, verdict: Verdict,
+    hours: float, level: Level,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("TRACKAI_CAPI_TOKEN_SHOP", TOKEN)
     tenant_id = add_tenant("shop", pixel_id="1001")
@@ -143,7 +146,7 @@ def test_what_waits_to_be_delivered_is_judged_by_the_oldest_sale(
     insert_sales(connection, tenant_id, 1, ago=timedelta(hours=-3))
     insert_sales(connection, add_tenant("no-pixel"), 1, ago=timedelta(hours=99))
     delivery = found()["delivery"]
-    assert delivery.verdict is verdict
+    assert delivery.level is level
     assert delivery.said.startswith("2 events wait")
 
 
@@ -152,15 +155,15 @@ def test_warns_of_an_old_queue(
 ) -> None:
     tenant_id = add_tenant("shop")
     add_sale(tenant_id, "fresh")
-    assert found()["queue"].verdict is Verdict.OK
+    assert found()["queue"].level is Level.OK
     add_sale(tenant_id, "old", created_at="2026-01-11 00:00:00+00")
     old = found()["queue"]
-    assert (old.verdict, old.said) == (
-        Verdict.WARN,
+    assert (old.level, old.said) == (
+        Level.WARN,
         "2 conversions wait, the oldest since 2026-01-11 00:00:00 UTC",
     )
     trackai("match")
-    assert found()["queue"].verdict is Verdict.OK
+    assert found()["queue"].level is Level.OK
 
 
 def test_warns_of_waiting_files(trackai: Run, home: Path) -> None:
@@ -170,11 +173,11 @@ def test_warns_of_waiting_files(trackai: Run, home: Path) -> None:
     file.write_text('{"fbclid": "IwAR0"}\n')
     assert found()["landing folder"].said == "1 files wait to be loaded"
     trackai("ingest", home / "landing")
-    assert found()["landing folder"].verdict is Verdict.OK
+    assert found()["landing folder"].level is Level.OK
 
 
 def test_dagsters_daemon_is_judged_by_its_heartbeat(trackai: Run, empty_database_url: str) -> None:
-    assert found()["Dagster's storage"].verdict is Verdict.WARN
+    assert found()["Dagster's storage"].level is Level.WARN
     with psycopg.connect(empty_database_url) as storage:
         storage.execute("CREATE TABLE runs (id int)")
         storage.execute("CREATE TABLE daemon_heartbeats (daemon_type text, timestamp timestamp)")
@@ -182,10 +185,10 @@ def test_dagsters_daemon_is_judged_by_its_heartbeat(trackai: Run, empty_database
     with psycopg.connect(empty_database_url) as storage:
         storage.execute("INSERT INTO daemon_heartbeats VALUES ('SENSOR', '2026-01-10 12:00:00')")
     silent = found()["Dagster's daemon"]
-    assert (silent.verdict, silent.said) == (Verdict.WARN, "last heard of at 2026-01-10 12:00:00 UTC")
+    assert (silent.level, silent.said) == (Level.WARN, "last heard of at 2026-01-10 12:00:00 UTC")
     with psycopg.connect(empty_database_url) as storage:
         storage.execute("UPDATE daemon_heartbeats SET timestamp = now() AT TIME ZONE 'UTC'")
-    assert found()["Dagster's daemon"].verdict is Verdict.OK
+    assert found()["Dagster's daemon"].level is Level.OK
 
 
 def test_another_dagster_yaml_is_told_of(trackai: Run, home: Path) -> None:
@@ -194,7 +197,7 @@ def test_another_dagster_yaml_is_told_of(trackai: Run, home: Path) -> None:
     (home / "dagster" / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
     assert "not this version's" in found()["dagster.yaml"].said
     trackai("env")
-    assert found()["dagster.yaml"].verdict is Verdict.OK
+    assert found()["dagster.yaml"].level is Level.OK
 
 
 @pytest.mark.parametrize("variable", ["TRACKAI_DATABASE_URL", "DAGSTER_POSTGRES_URL"])
@@ -209,15 +212,31 @@ def test_an_unreachable_database_fails_and_the_rest_is_checked(
     assert "hunter2" not in result.output
 
 
+def test_a_domain_has_its_say_where_it_stands_in_the_flow(trackai: Run, connection: Connection) -> None:
+    def health(checkup: Checkup) -> list[Finding]:
+        (database,) = checkup.connection.execute("SELECT current_database()").fetchone() or ("?",)
+        assert database == connection.info.dbname
+        assert checkup.domains[-1].name == "toy"
+        return [Finding("toys", Level.FAIL, "there are none", "Buy some.")]
+
+    app = build_app([*DOMAINS, Domain(name="toy", says="Toys.", health=health)])
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "Wrong: toys." in result.stderr
+    checks = [line.split()[0] for line in result.stdout.splitlines() if line.strip()]
+    assert checks.index("archive") < checks.index("toys") < checks.index("dagster.yaml")
+    assert "Buy some." in result.stdout
+
+
 @pytest.mark.parametrize(
-    ("total", "free", "verdict"),
+    ("total", "free", "level"),
     [
-        (10**12, 5 * 10**11, Verdict.OK),
-        (10**12, 10**10, Verdict.WARN),
-        (10**10, 9 * 10**8, Verdict.FAIL),
+        (10**12, 5 * 10**11, Level.OK),
+        (10**12, 10**10, Level.WARN),
+        (10**10, 9 * 10**8, Level.FAIL),
     ],
 )
-def test_a_disk_nearly_full(tmp_path: Path, total: int, free: int, verdict: Verdict) -> None:
+def test_a_disk_nearly_full(tmp_path: Path, total: int, free: int, level: Level) -> None:
     finding = disk(tmp_path / "not" / "made", usage=lambda place: (total, total - free, free))
-    assert finding.verdict is verdict
+    assert finding.level is level
     assert str(tmp_path) in finding.said

@@ -12,7 +12,9 @@ from psycopg import Connection
 from typer.testing import Result
 
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.doctor.checkup import Finding, Verdict, findings
+from trackai_pipelines.doctor.checkup import findings
+from trackai_pipelines.domain import Finding, Level
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.mover import only_mover
 from trackai_pipelines.settings import Settings
 
@@ -44,7 +46,7 @@ def rows_of(result: Result) -> list[list[str]]:
 
 
 def finding(name: str) -> Finding:
-    return {found.check: found for found in findings(Settings(), now=datetime.now(UTC))}[name]
+    return {found.check: found for found in findings(DOMAINS, Settings(), now=datetime.now(UTC))}[name]
 
 
 def test_the_plan_is_shown_first_and_then_done(
@@ -113,11 +115,11 @@ def test_a_failed_step_is_named_and_fails_the_command(
     assert "Traceback" not in result.output
     assert count_rows(connection, "ingest_rejects") == 0
     told = finding("retention")
-    assert told.verdict is Verdict.WARN
+    assert told.level is Level.WARN
     assert f"archive match_log {old} failed: " in told.said
     (home / "archive" / "match_log").unlink()
     assert trackai("retention").exit_code == 0
-    assert finding("retention").verdict is Verdict.OK
+    assert finding("retention").level is Level.OK
 
 
 def test_what_is_blocked_is_shown_and_no_failure(
@@ -130,12 +132,12 @@ def test_what_is_blocked_is_shown_and_no_failure(
     assert "do not count 1 conversions" in result.stdout
     assert "1 step blocked" in result.stderr
     told = finding("retention")
-    assert told.verdict is Verdict.WARN
+    assert told.level is Level.WARN
     assert f"`trackai aggregate --from {old} --to {old}`" in told.said
     assert trackai("doctor").exit_code == 0
     assert trackai("aggregate", "--from", str(old), "--to", str(old)).exit_code == 0
     assert trackai("retention").exit_code == 0
-    assert finding("retention").verdict is Verdict.OK
+    assert finding("retention").level is Level.OK
 
 
 def test_somebody_else_at_it_is_told(trackai: Run, database_url: str, old: date) -> None:
@@ -149,15 +151,15 @@ def test_somebody_else_at_it_is_told(trackai: Run, database_url: str, old: date)
 def test_doctor_looks_whether_the_archive_can_be_written_to(
     trackai: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert finding("archive").verdict is Verdict.OK
+    assert finding("archive").level is Level.OK
     assert not (home / "archive").exists()
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", str(tmp_path / "file" / "archive"))
     refused = finding("archive")
-    assert refused.verdict is Verdict.FAIL
+    assert refused.level is Level.FAIL
     assert str(tmp_path / "file") in refused.said
     assert trackai("doctor").exit_code == 1
     monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", "memory://archive")
-    assert finding("archive").verdict is Verdict.OK
+    assert finding("archive").level is Level.OK
     monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", "nonsense://archive")
     assert "nonsense" in finding("archive").said

@@ -1,8 +1,9 @@
 """Delivery: each attributed sale reaches Meta's Conversions API once."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Section, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -18,6 +19,12 @@ def _definitions() -> "dg.Definitions":
     from trackai_pipelines.delivery.defs import defs
 
     return defs
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.delivery.health import health
+
+    return health(checkup)
 
 
 def _section() -> Section:
@@ -38,5 +45,6 @@ DELIVERY = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="dispatch", says="Deliver what is due to Meta's Conversions API.", load=_dispatch),),
+    health=_health,
     section=_section,
 )

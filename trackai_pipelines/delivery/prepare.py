@@ -116,7 +116,7 @@ def queued_event(
 
 def obstacle_to(recipient: Recipient, token: "SecretStr | None") -> str | None:
     """What the tenant lacks for any request at all, and how to mend it."""
-    from trackai_pipelines.delivery.tokens import token_variable
+    from trackai_pipelines.settings import token_variable
 
     if not recipient.pixel_id:
         return f"tenant {recipient.slug} has no pixel: set its pixel_id in trackai.tenants; the events are kept"

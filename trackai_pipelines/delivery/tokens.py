@@ -14,9 +14,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from trackai_pipelines.settings import CapiSettings
+from trackai_pipelines.settings import CapiSettings, token_variable
 
-_PREFIX = "TRACKAI_CAPI_TOKEN_"
 # What can stand in an HTTP header. Anything else would fail there, in an error that repeats it.
 _TOKEN = re.compile(r"[!-~]{1,4096}")
 
@@ -78,14 +77,6 @@ def tokens_of_environment(settings: CapiSettings) -> TokenStore:
     if settings.capi_token_dir is None:
         return variables
     return FirstOfTokens([DirectoryTokens(settings.capi_token_dir), variables])
-
-
-def token_variable(slug: str) -> str:
-    """The environment variable of a tenant's token: the slug upper-cased, `-` and `.` as `_`.
-
-    Slugs that differ only in these signs, or in case, share a variable.
-    """
-    return _PREFIX + re.sub(r"[-.]", "_", slug.upper())
 
 
 def _usable(text: str) -> SecretStr | None:

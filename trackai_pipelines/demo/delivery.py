@@ -20,9 +20,9 @@ from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.prepare import too_old_before
-from trackai_pipelines.delivery.tokens import token_variable
 from trackai_pipelines.delivery.validate import LONGEST_AGE
 from trackai_pipelines.sample_data.ground_truth import Planned, attributions_in
+from trackai_pipelines.settings import token_variable
 
 
 @dataclass(frozen=True, slots=True)

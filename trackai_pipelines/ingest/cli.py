@@ -64,7 +64,7 @@ def _conclude(reports: "list[FileReport]", has_tenants: Callable[[], bool]) -> N
 
 def _has_tenants(url: str) -> bool:
     from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.tenants.tenants import all_tenants
+    from trackai_pipelines.database.statements import statement
 
     with connect(url) as connection:
-        return bool(all_tenants(connection))
+        return connection.execute(statement("ingest/tenants")).fetchone() is not None

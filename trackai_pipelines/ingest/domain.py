@@ -1,8 +1,9 @@
 """Ingest: landing files and webhooks become rows."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Section, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -20,6 +21,12 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.ingest.health import health
+
+    return health(checkup)
+
+
 def _section() -> Section:
     from trackai_pipelines.ingest.section import section
 
@@ -35,5 +42,6 @@ INGEST = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="ingest", says="Load landing files or folders.", load=_ingest),),
+    health=_health,
     section=_section,
 )

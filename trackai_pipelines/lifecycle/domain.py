@@ -1,8 +1,9 @@
 """Lifecycle: old rows leave for archives, and personal data leaves for good."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -32,6 +33,12 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.lifecycle.health import health
+
+    return health(checkup)
+
+
 LIFECYCLE = Domain(
     name="lifecycle",
     says="Archives old days, restores them, and removes personal data.",
@@ -49,4 +56,5 @@ LIFECYCLE = Domain(
         Command(name="retention", says="Anonymise, archive, drop and delete what is old.", load=_retention),
         Command(name="erase", says="Erase a person from a tenant's data.", load=_erase),
     ),
+    health=_health,
 )

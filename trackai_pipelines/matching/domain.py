@@ -1,8 +1,9 @@
 """Matching: each conversion is attributed to a click, or to none, and every attempt is logged."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -26,6 +27,12 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.matching.health import health
+
+    return health(checkup)
+
+
 MATCHING = Domain(
     name="matching",
     says="Attributes each conversion to a click, or to none, and logs every attempt.",
@@ -41,4 +48,5 @@ MATCHING = Domain(
         Command(name="match", says="Match everything that waits, or stay and match as rows arrive.", load=_match),
         Command(name="rematch", says="Try the unmatched conversions of some days again.", load=_rematch),
     ),
+    health=_health,
 )

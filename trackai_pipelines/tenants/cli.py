@@ -95,8 +95,7 @@ def add(
 ) -> None:
     """Add a tenant. An existing one is not changed; `tenant set` does that."""
     from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.delivery.tokens import token_variable
-    from trackai_pipelines.settings import Settings
+    from trackai_pipelines.settings import Settings, token_variable
     from trackai_pipelines.tenants.tenants import Tenant, add_tenant, new_tenant_id
 
     given = _given(

@@ -1,14 +1,21 @@
 """Tenants: whose data everything is."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from trackai_pipelines.domain import Command, Domain, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Table
 
 
 def _tenant() -> Any:
     from trackai_pipelines.tenants.cli import app
 
     return app
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.tenants.health import health
+
+    return health(checkup)
 
 
 TENANTS = Domain(
@@ -20,4 +27,5 @@ TENANTS = Domain(
         Table(name="setup_sessions", key=("id",)),
     ),
     commands=(Command(name="tenant", says="Add tenants, change them and list them.", load=_tenant),),
+    health=_health,
 )
