@@ -39,6 +39,8 @@ def stacked_shares(
         width=WIDTH,
         height=HEIGHT,
         margin=4,
+        # On a phone the text is larger than pygal knows.
+        margin_left=16,
         spacing=6,
         show_legend=False,
         range=(0, 1),
