@@ -71,9 +71,9 @@ def lock(*arguments: str) -> None:
     # No address of an index is written: each machine has its own. pip wants to see extras that packages ask for.
     options = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-strip-extras")
     bare = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
-    compiled = (UV, "pip", "compile", *options, *bare, *arguments)
+    compiled: tuple[str | Path, ...] = (UV, "pip", "compile", *options, *bare, *arguments)
     variables = uv_variables(_output(*_pip(), "config", "list"), os.environ)
-    project = (*compiled, "pyproject.toml", "--extra", "install")
+    project: tuple[str | Path, ...] = (*compiled, "pyproject.toml", "--extra", "install")
     _run(*project, "--extra", "dev", "-o", "requirements-dev.txt", **variables)
     # What runs is what was tested.
     _run(*project, "-c", "requirements-dev.txt", "-o", "requirements.txt", **variables)
