@@ -20,12 +20,13 @@ from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import begin_together, in_processes, peak_megabytes
 from benchmarks.world import add_sales, have_world
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, KINDS
 from trackai_pipelines.ingest.load import load_paths
-from trackai_pipelines.ingest.rows import STAGED
 
 CHARTED = ("rows/s",)
 
 _TENANTS = 100
+_COLUMNS = {kind.name: kind.columns for kind in (CLICKS, CONVERSIONS)}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _write_files(database: Database, kind: str, rows: int, folder: Path) -> None
 def _as_given(connection: Connection[Any], kind: str) -> Rows:
     """The facts in the database as values of a landing file; half of the conversions come with a raw e-mail address."""
     query = sql.SQL("SELECT {} FROM trackai.{} ORDER BY id").format(
-        sql.SQL(", ").join(map(sql.Identifier, STAGED[kind])), sql.Identifier(kind)
+        sql.SQL(", ").join(map(sql.Identifier, _COLUMNS[kind])), sql.Identifier(kind)
     )
     with connection.transaction(), connection.cursor(name="given", row_factory=dict_row) as cursor:
         cursor.itersize = 10_000
@@ -97,7 +98,7 @@ def _write_json_lines(path: Path, rows: Rows) -> None:
 def _write_csv(path: Path, rows: Rows) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         first = next(iter(rows))
-        names = list(dict.fromkeys([*first, *(name for kind in STAGED.values() for name in kind)]))
+        names = list(dict.fromkeys([*first, *(name for kind in _COLUMNS.values() for name in kind)]))
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerow(first)
@@ -137,15 +138,15 @@ def _loaded(database: Database, kind: str, path: Path, rows: int) -> tuple[float
 def _load(url: str, path: Path) -> tuple[float, float, float, int, int]:
     begin_together()
     begun = time.perf_counter()
-    (first,) = load_paths(url, [path], landing_dir=path.parent)
+    (first,) = load_paths(url, [path], landing_dir=path.parent, kinds=KINDS)
     seconds, peak = time.perf_counter() - begun, peak_megabytes()
-    (second,) = load_paths(url, [path], landing_dir=path.parent)
+    (second,) = load_paths(url, [path], landing_dir=path.parent, kinds=KINDS)
     return seconds, second.seconds, peak, first.accepted, second.duplicates
 
 
 def _prepare_copy(database: Database, kind: str, folder: Path) -> None:
     """Keep the loaded rows as the text that COPY reads."""
-    names = sql.SQL(", ").join(map(sql.Identifier, STAGED[kind]))
+    names = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS[kind]))
     query = sql.SQL("COPY (SELECT {} FROM trackai.{} ORDER BY id) TO STDOUT").format(names, sql.Identifier(kind))
     with (
         connect(database.url, name="benchmark") as connection,
@@ -157,7 +158,7 @@ def _prepare_copy(database: Database, kind: str, folder: Path) -> None:
 
 def _copied(database: Database, kind: str, folder: Path, rows: int) -> float:
     """Seconds of the bare COPY of those rows."""
-    names = sql.SQL(", ").join(map(sql.Identifier, STAGED[kind]))
+    names = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS[kind]))
     table = sql.Identifier("trackai", kind)
     with connect(database.url, name="benchmark") as connection, (folder / "prepared").open("rb") as file:
         _empty(connection, kind)

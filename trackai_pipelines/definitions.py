@@ -22,6 +22,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     given = {"database": EventDatabase(), "domains": DOMAINS, **(resources or {})}
     domains: tuple[Domain, ...] = given["domains"]
     parts = [domain.definitions() for domain in domains if domain.definitions]
+    parts += [domain.definitions_for(domains) for domain in domains if domain.definitions_for]
     together = dg.Definitions.merge(*parts)
     return dg.Definitions(
         assets=together.assets,

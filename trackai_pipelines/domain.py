@@ -139,6 +139,8 @@ class Domain:
     """The landing kinds (`ingest.kinds.Kind`)."""
     definitions: Callable[[], dg.Definitions] | None = None
     """Its Dagster definitions, from `<domain>/defs/__init__.py`."""
+    definitions_for: Callable[[Sequence[Domain]], dg.Definitions] | None = None
+    """Instead of `definitions`, where they depend on what all domains declare: a mechanism's."""
     commands: tuple[Command, ...] = ()
     health: Callable[[Checkup], Iterable[Finding]] | None = None
     """What it finds wrong with itself, or right, for `trackai doctor`."""

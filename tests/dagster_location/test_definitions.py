@@ -86,7 +86,7 @@ def test_every_asset_explains_itself() -> None:
         assert asset.description, name
         assert asset.owners, name
         assert asset.kinds == ({"html"} if name == "daily_report" else {"postgres"}), name
-        assert asset.group_name in {"ingest", "matching", "match_rates", "delivery", "report"}, name
+        assert asset.group_name in {"facts", "matching", "match_rates", "delivery", "report"}, name
 
 
 def test_every_job_sensor_schedule_and_check_explains_itself() -> None:

@@ -20,9 +20,11 @@ from psycopg import Connection
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.definitions import build_definitions
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.ingest.arrivals import waiting_files
 from trackai_pipelines.ingest.defs import sensors as ingest_sensors
 from trackai_pipelines.ingest.defs.sensors import RETRY_EVERY, load_request
+from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.matching.drain import drain
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -45,7 +47,7 @@ def tick(location: dg.Definitions, database: EventDatabase, instance: dg.Dagster
         with dg.build_sensor_context(
             instance=instance,
             cursor=cursors.get(name),
-            resources={"database": database},
+            resources={"database": database, "domains": DOMAINS},
             repository_def=repository,
         ) as context:
             data = repository.get_sensor_def(name).evaluate_tick(context)
@@ -172,7 +174,7 @@ def test_a_failed_load_is_asked_for_again_in_the_next_period(
     assert events(connection) == []
 
     assert files_of(tick(sensor)) == [str(path)]
-    waiting = waiting_files(connection, home / "landing")
+    waiting = waiting_files(connection, home / "landing", kinds=kinds_of(DOMAINS))
     begin = datetime.fromtimestamp(1_800_000_000 - 1_800_000_000 % RETRY_EVERY.total_seconds(), UTC)
     last = RETRY_EVERY - timedelta(microseconds=1)
     key = load_request(waiting, begin).run_key
@@ -249,7 +251,9 @@ def test_one_comparison_at_a_time_but_a_dead_run_does_not_count_for_ever(
 
     def asked() -> bool:
         with dg.build_sensor_context(
-            instance=postgres_instance, resources={"database": database}, repository_def=repository
+            instance=postgres_instance,
+            resources={"database": database, "domains": DOMAINS},
+            repository_def=repository,
         ) as context:
             data = repository.get_sensor_def("late_clicks_sensor").evaluate_tick(context)
         assert data.run_requests or (data.skip_message or "").endswith("is at it.")
@@ -294,7 +298,9 @@ def test_one_load_at_a_time_and_of_a_bounded_number_of_files(
 
     def evaluate() -> Any:
         with dg.build_sensor_context(
-            instance=postgres_instance, resources={"database": database}, repository_def=repository
+            instance=postgres_instance,
+            resources={"database": database, "domains": DOMAINS},
+            repository_def=repository,
         ) as context:
             return repository.get_sensor_def("landing_files_sensor").evaluate_tick(context)
 

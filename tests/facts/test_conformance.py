@@ -12,8 +12,9 @@ from pathlib import Path
 from trackai_pipelines.customer_information.contact import email_hash, phone_hash
 from trackai_pipelines.customer_information.hashing import sha256_hex
 from trackai_pipelines.facts.gateways import READERS
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.masking import masked, masked_text
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -68,7 +69,7 @@ def test_every_sample_gives_its_sales_and_reasons() -> None:
         read = READERS[path.parent.name]
         kinds = Counter(type(result) for payload in payloads(path) for result in read(payload))
         if name in EXPECTED:
-            assert (kinds[Sale], kinds[NotASale]) == EXPECTED[name], name
+            assert (kinds[Sale], kinds[NotTaken]) == EXPECTED[name], name
 
 
 def test_the_sales_are_read_exactly() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackai_pipelines.facts.gateways.fields import amount, minor_amount, page_url, shown
+from trackai_pipelines.facts.gateways.payload import amount, minor_amount, page_url, shown
 from trackai_pipelines.facts.gateways.tracking import Tracking, named_values, query_of, tracking_keys
 
 FBC, FBP = "fb.1.1700000000000.IwAR0abc-DEF_x", "fb.1.1596403881668.1116446470"

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackai_pipelines.facts.gateways import READERS
-from trackai_pipelines.facts.sale import MalformedPayload, NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
 
 Payload = dict[str, object]
 
@@ -41,7 +42,7 @@ def changed(payload: Payload, path: str, value: object) -> Payload:
     return copy
 
 
-def read_one(gateway: str, payload: Mapping[str, object]) -> Sale | NotASale:
+def read_one(gateway: str, payload: Mapping[str, object]) -> Sale | NotTaken:
     """The one result of a payload."""
     (result,) = READERS[gateway](payload)
     return result
@@ -57,7 +58,7 @@ def sale_of(gateway: str, payload: Mapping[str, object]) -> Sale:
 def reason_of(gateway: str, payload: Mapping[str, object]) -> str:
     """Why a payload is no sale."""
     result = read_one(gateway, payload)
-    assert isinstance(result, NotASale), result
+    assert isinstance(result, NotTaken), result
     return result.reason
 
 
@@ -298,8 +299,8 @@ def test_a_map_of_stripe_resources_gives_a_result_for_each() -> None:
     resources = {"checkout.session": SESSION, "charge": {"object": "charge"}, "event": {"object": "event", "id": "e"}}
     sale, charge, event = READERS["stripe"](resources)
     assert isinstance(sale, Sale)
-    assert isinstance(charge, NotASale)
-    assert event == NotASale(reason="malformed: event: type is missing", event_id="e")
+    assert isinstance(charge, NotTaken)
+    assert event == NotTaken(reason="malformed: event: type is missing", event_id="e")
 
 
 @pytest.mark.parametrize(

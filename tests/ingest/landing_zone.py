@@ -6,14 +6,17 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS
+from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.ingest.load import FileReport, load_paths
-from trackai_pipelines.ingest.rows import STAGED
 
+KINDS = kinds_of(DOMAINS)
 EMAIL, PHONE = "ana.souza@example.com", "+55 11 91234-5678"
 BUSINESS = {
-    "clicks": list(STAGED["clicks"]),
+    "clicks": list(CLICKS.columns),
     "identities": ["tenant_id", "external_id", "email_hash", "phone_hash", "click_external_id"],
-    "conversions": list(STAGED["conversions"]),
+    "conversions": list(CONVERSIONS.columns),
     "ingest_rejects": ["tenant_id", "source", "line", "payload", "reason", "digest"],
 }
 EVERYTHING = ("clicks", "identities", "conversions", "match_queue", "ingest_rejects", "ingest_files")
@@ -39,7 +42,7 @@ def write_jsonl(path: Path, *records: dict[str, Any] | bytes) -> Path:
 
 
 def load_all(url: str, landing: Path, *paths: Path) -> list[FileReport]:
-    return load_paths(url, paths or [landing], landing_dir=landing)
+    return load_paths(url, paths or [landing], landing_dir=landing, kinds=KINDS)
 
 
 def counts(report: FileReport) -> tuple[int, int, int]:

@@ -11,12 +11,17 @@ import pytest
 from memory import peak_memory
 from pyarrow import parquet
 
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.ingest import formats, streams
-from trackai_pipelines.ingest.formats import Fields, Payload, Refused, Unreadable
-from trackai_pipelines.ingest.landing import IgnoredFile, fingerprint, landing_file, landing_files
+from trackai_pipelines.ingest.files import IgnoredFile, fingerprint, landing_file, landing_files
+from trackai_pipelines.ingest.formats import Fields, Payload, Unreadable
+from trackai_pipelines.ingest.kinds import kinds_of
+from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.streams import CutLine, Line, LongLine, Notes
 
 COLUMNS = {"a", "b", "c"}
+
+KINDS = kinds_of(DOMAINS)
 
 
 def _write(path: Path, content: bytes | str) -> Path:
@@ -40,7 +45,7 @@ def test_names_and_folders_tell_kind_tenant_and_gateway(tmp_path: Path) -> None:
         "acme/webhooks/hotmart/evts.jsonl",
     ):
         _write(tmp_path / name, "")
-    files, ignored = landing_files([tmp_path], landing_dir=tmp_path)
+    files, ignored = landing_files([tmp_path], landing_dir=tmp_path, kinds=KINDS)
     assert [(f.source, f.kind, f.folder, f.gateway, f.suffix) for f in files] == [
         ("acme/Clicks_B.JSONL.GZ", "clicks", "acme", None, ".jsonl.gz"),
         ("acme/clicks.csv.gz", "clicks", "acme", None, ".csv.gz"),
@@ -58,7 +63,7 @@ def test_other_files_are_ignored_with_a_reason_and_unfinished_ones_silently(tmp_
     for name in (".conversions.csv", "clicks.csv.tmp", "clicks.csv.part", ".git/clicks.csv"):
         _write(tmp_path / name, "")
     (tmp_path / "acme" / "loop").symlink_to(tmp_path, target_is_directory=True)
-    files, ignored = landing_files([tmp_path], landing_dir=tmp_path)
+    files, ignored = landing_files([tmp_path], landing_dir=tmp_path, kinds=KINDS)
     assert files == []
     assert [(f.path.relative_to(tmp_path).as_posix(), f.reason.split(";")[0]) for f in ignored] == [
         ("acme/webhooks/paypal/1.json", "no reader for the gateway 'paypal'"),
@@ -71,14 +76,14 @@ def test_other_files_are_ignored_with_a_reason_and_unfinished_ones_silently(tmp_
 
 def test_a_file_is_listed_once_and_one_outside_the_landing_folder_by_its_whole_path(tmp_path: Path) -> None:
     inside, outside = _write(tmp_path / "in" / "clicks.csv", ""), _write(tmp_path / "clicks.csv", "")
-    files, _ = landing_files([inside, tmp_path / "in", outside], landing_dir=tmp_path / "in")
+    files, _ = landing_files([inside, tmp_path / "in", outside], landing_dir=tmp_path / "in", kinds=KINDS)
     assert [file.source for file in files] == [outside.as_posix(), "clicks.csv"]
     with pytest.raises(FileNotFoundError, match=r"there is no file or folder .*nowhere"):
-        landing_files([tmp_path / "nowhere"], landing_dir=tmp_path)
+        landing_files([tmp_path / "nowhere"], landing_dir=tmp_path, kinds=KINDS)
 
 
 def test_a_name_that_is_no_utf8_is_shown_with_escapes(tmp_path: Path) -> None:
-    found = landing_file(tmp_path / os.fsdecode(b"clicks-\xff.csv"), landing_dir=tmp_path)
+    found = landing_file(tmp_path / os.fsdecode(b"clicks-\xff.csv"), landing_dir=tmp_path, kinds=KINDS)
     assert not isinstance(found, IgnoredFile)
     assert found.source == "clicks-\\udcff.csv"
 

@@ -15,6 +15,7 @@ import pytest
 from ingest.landing_zone import (
     EMAIL,
     EVERYTHING,
+    KINDS,
     PHONE,
     business_rows,
     checksum,
@@ -223,7 +224,7 @@ def test_a_file_that_cannot_be_opened_is_reported_and_waits(
         second.unlink()
 
     second = write_jsonl(landing / "conversions2.jsonl", sale_record(2))
-    reports = load_paths(database_url, [path, second], landing_dir=landing, on_progress=vanish)
+    reports = load_paths(database_url, [path, second], landing_dir=landing, kinds=KINDS, on_progress=vanish)
     assert [progress.source for progress in seen] == ["conversions.jsonl"]
     assert counts(reports[1]) == (0, 0, 0)
     assert reports[1].note == "the file could not be read to its end: No such file or directory"
@@ -235,10 +236,10 @@ def test_files_wait_until_they_are_settled_and_wait_again_when_they_change(
 ) -> None:
     def waiting(settle_seconds: float = 0) -> list[str]:
         now = datetime.now(UTC) + timedelta(seconds=1)
-        found = waiting_files(connection, landing, settle_seconds=settle_seconds, clock=lambda: now)
+        found = waiting_files(connection, landing, kinds=KINDS, settle_seconds=settle_seconds, clock=lambda: now)
         return [entry.file.source for entry in found]
 
-    assert waiting_files(connection, landing / "nowhere") == []
+    assert waiting_files(connection, landing / "nowhere", kinds=KINDS) == []
     sales = write_jsonl(landing / "conversions.jsonl", sale_record(1))
     write_jsonl(landing / "clicks.jsonl", {"tenant": "acme"})
     assert waiting() == ["clicks.jsonl", "conversions.jsonl"]
@@ -255,5 +256,5 @@ def test_files_wait_until_they_are_settled_and_wait_again_when_they_change(
 def test_a_database_that_is_not_there_is_an_error_of_its_own(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "clicks.jsonl", {"tenant": "acme"})
     with pytest.raises(psycopg.OperationalError):
-        load_paths(f"postgresql://nobody@/x?host={tmp_path}", [tmp_path], landing_dir=tmp_path)
+        load_paths(f"postgresql://nobody@/x?host={tmp_path}", [tmp_path], landing_dir=tmp_path, kinds=KINDS)
     assert writing.Counts(1, 2, 3) + writing.Counts(1, 1, 1) == writing.Counts(2, 3, 4)

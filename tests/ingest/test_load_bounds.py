@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest.landing_zone import (
     EMAIL,
+    KINDS,
     counts,
     sale_record,
     write_jsonl,
@@ -19,14 +20,14 @@ from memory import peak_memory
 from psycopg import Connection
 
 from trackai_pipelines.ingest import load
-from trackai_pipelines.ingest.landing import LandingFile, landing_file
+from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
+from trackai_pipelines.ingest.files import LandingFile, landing_file
 from trackai_pipelines.ingest.load import load_paths
 from trackai_pipelines.ingest.streams import Notes
-from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
 
 
 def _context() -> Context:
-    tenants = tenants_by_name([Tenant("t-acme", "acme", "BR")])
+    tenants = owners_by_name([Owner("t-acme", "acme", "BR")])
     return Context(tenants, "landing", datetime(2030, 1, 1, tzinfo=UTC))
 
 
@@ -36,7 +37,9 @@ def test_chunks_are_bounded_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytes
     small = [sale_record(n) for n in range(250)]
     large = [sale_record(n, client_user_agent="x" * 6_000) for n in range(25)]
     bad = [sale_record(n, currency="?", client_user_agent="x" * 1_800) for n in range(60)]
-    file = landing_file(write_jsonl(tmp_path / "conversions.jsonl", *small, *large, *bad), landing_dir=tmp_path)
+    file = landing_file(
+        write_jsonl(tmp_path / "conversions.jsonl", *small, *large, *bad), landing_dir=tmp_path, kinds=KINDS
+    )
     assert isinstance(file, LandingFile)
     chunks = [chunk for _, chunk in load._chunks(file, _context(), Notes())]
     assert sum(len(chunk.rows) for chunk in chunks) == 275
@@ -51,7 +54,7 @@ def test_chunks_are_bounded_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytes
 def _read(path: Path) -> None:
     """Read the file in chunks of a few rows; for a process of its own, where what is set here stays."""
     load.CHUNK_ROWS = 500
-    file = landing_file(path, landing_dir=path.parent)
+    file = landing_file(path, landing_dir=path.parent, kinds=KINDS)
     assert isinstance(file, LandingFile)
     for _ in load._chunks(file, _context(), Notes()):
         pass
@@ -128,7 +131,7 @@ def test_whatever_is_written_is_found_or_refused(
         seen.add(event)
     path = landing / "acme" / "conversions.jsonl"
     write_jsonl(path, *(sale | {"gateway": "stripe"} for sale in distinct))
-    (report,) = load_paths(database_url, [path], landing_dir=landing, clock=lambda: _NOW)
+    (report,) = load_paths(database_url, [path], landing_dir=landing, kinds=KINDS, clock=lambda: _NOW)
     rows, refused = _expected(distinct)
     assert counts(report) == (len(rows), 0, refused)
     found = connection.execute(

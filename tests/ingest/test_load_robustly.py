@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ingest.landing_zone import BUSINESS, EMAIL, business_rows, counts, load_all, sale_record, write_jsonl
+from ingest.landing_zone import BUSINESS, EMAIL, KINDS, business_rows, counts, load_all, sale_record, write_jsonl
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.connection import connect
@@ -19,12 +19,14 @@ from trackai_pipelines.ingest.load import FileReport, LoadInterruptedError, Prog
 _LOADER = """
 import sys
 from pathlib import Path
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.ingest import load
+from trackai_pipelines.ingest.kinds import kinds_of
 load.CHUNK_ROWS = 300
 url, landing, *paths = sys.argv[1:]
 # One call takes a file once, hence a call for each.
 for path in paths:
-    load.load_paths(url, [Path(path)], landing_dir=Path(landing))
+    load.load_paths(url, [Path(path)], landing_dir=Path(landing), kinds=kinds_of(DOMAINS))
 """
 
 
@@ -82,7 +84,7 @@ def test_a_load_that_is_killed_midway_is_completed_by_the_next(
             )
 
     with pytest.raises(LoadInterruptedError) as interrupted:
-        load_paths(database_url, [path], landing_dir=landing, on_progress=kill)
+        load_paths(database_url, [path], landing_dir=landing, kinds=KINDS, on_progress=kill)
     told = str(interrupted.value)
     assert "conversions.jsonl" in told
     assert "Load the file again" in told

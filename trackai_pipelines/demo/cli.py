@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_DAYS = 7
 DEFAULT_CONVERSIONS = 20_000
 # The lineage page opens with its groups closed unless its address names them.
-_GROUPS = ",".join(f"global@global:{group}" for group in ("ingest", "matching", "match_rates", "delivery"))
+_GROUPS = ",".join(f"global@global:{group}" for group in ("facts", "matching", "match_rates", "delivery"))
 _COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
 _PLACES = ("sent", "failed", "waiting")
 

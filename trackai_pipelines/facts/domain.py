@@ -7,6 +7,14 @@ from trackai_pipelines.domain import Domain, Table
 if TYPE_CHECKING:
     import dagster as dg
 
+    from trackai_pipelines.ingest.kinds import Kind
+
+
+def _kinds() -> "tuple[Kind, ...]":
+    from trackai_pipelines.facts.landing import KINDS
+
+    return KINDS
+
 
 def _definitions() -> "dg.Definitions":
     from trackai_pipelines.facts.defs import defs
@@ -22,5 +30,6 @@ FACTS = Domain(
         Table(name="identities", key=("tenant_id", "id")),
         Table(name="conversions", key=("tenant_id", "id")),
     ),
+    kinds=_kinds,
     definitions=_definitions,
 )

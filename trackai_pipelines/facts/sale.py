@@ -1,7 +1,8 @@
-"""What a gateway reader gives: a sale, or the reason why a payload is none.
+"""A sale as a gateway's reader returns it.
 
-Here: the values passed between the readers and the loader. Not here: how a payload is read (`gateways/`), how a
-buyer is hashed (`customer_information`), or how a row is written.
+What belongs here: the values passed from the readers to the landing kind. What does not: how a payload is read
+(`gateways/`), why one is no sale (`ingest.outcomes`), how a buyer is hashed (`customer_information`), or how a row is
+written (`landing`).
 """
 
 from collections.abc import Mapping
@@ -38,15 +39,3 @@ class Sale:
     client_ip: str | None = None
     client_user_agent: str | None = None
     event_source_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotASale:
-    """A payload that is understood and is no paid sale, with the reason in words."""
-
-    reason: str
-    event_id: str | None = None
-
-
-class MalformedPayload(ValueError):  # noqa: N818 - it names what was found, as its readers speak of it
-    """A payload that cannot be read: the message names the field and what is wrong, never the buyer's data."""

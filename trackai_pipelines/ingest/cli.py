@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trackai_pipelines.terminal.output import remark, remarks, results, table
-from trackai_pipelines.terminal.workspace import ready_database
+from trackai_pipelines.terminal.workspace import ready_database, workspace
 
 if TYPE_CHECKING:
     from trackai_pipelines.ingest.load import FileReport, Progress
@@ -18,7 +18,7 @@ _COLUMNS = ("file", "kind", "accepted", "duplicates", "rejected", "note")
 def ingest(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", exists=True, help="Files, or folders of files.")],
 ) -> None:
-    """Load landing files or folders: clicks*, identities*, conversions*, and webhooks/GATEWAY/*.
+    """Load landing files or folders: clicks*, conversions*, webhooks/GATEWAY/* and the other kinds.
 
     Loading a file again changes nothing. Refused records are kept with their reasons in trackai.ingest_rejects and
     are no failure.
@@ -26,13 +26,14 @@ def ingest(
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    from trackai_pipelines.ingest.landing import landing_files
+    from trackai_pipelines.ingest.files import landing_files, prefixes
     from trackai_pipelines.ingest.load import load_paths
     from trackai_pipelines.settings import Settings
 
     settings = Settings()
     url = ready_database(settings)
-    files, _ = landing_files(paths, landing_dir=settings.landing_dir)
+    kinds = workspace().kinds
+    files, _ = landing_files(paths, landing_dir=settings.landing_dir, kinds=kinds)
     look = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*look, console=remarks(), transient=True) as bar:
         task = bar.add_task("loading", total=len(files))
@@ -41,19 +42,19 @@ def ingest(
         def show(progress: "Progress") -> None:
             bar.update(task, completed=order[progress.source], description=f"{progress.source} {progress.line:,}")
 
-        reports = load_paths(url, paths, landing_dir=settings.landing_dir, on_progress=show)
+        reports = load_paths(url, paths, landing_dir=settings.landing_dir, kinds=kinds, on_progress=show)
     results().print(
         table(_COLUMNS, [(r.source, r.kind, r.accepted, r.duplicates, r.rejected, r.note) for r in reports])
     )
-    _conclude(reports, lambda: _has_tenants(url))
+    _conclude(reports, prefixes(kinds), lambda: _has_tenants(url))
 
 
-def _conclude(reports: "list[FileReport]", has_tenants: Callable[[], bool]) -> None:
+def _conclude(reports: "list[FileReport]", names: str, has_tenants: Callable[[], bool]) -> None:
     accepted, duplicates, rejected = (
         sum(getattr(report, name) for report in reports) for name in ("accepted", "duplicates", "rejected")
     )
     if not reports:
-        remark("There was no file to load. Landing files are named clicks*, identities* or conversions*.")
+        remark(f"There was no file to load. Landing files are named {names}.")
         return
     remark(f"{accepted:,} new rows, {duplicates:,} were here already, {rejected:,} refused.")
     if rejected:

@@ -1,6 +1,6 @@
 """Ingest: landing files and webhooks become rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, Table
@@ -15,10 +15,10 @@ def _ingest() -> Any:
     return ingest
 
 
-def _definitions() -> "dg.Definitions":
-    from trackai_pipelines.ingest.defs import defs
+def _definitions_for(domains: Sequence[Domain]) -> "dg.Definitions":
+    from trackai_pipelines.ingest.defs import defs_for
 
-    return defs
+    return defs_for(domains)
 
 
 def _health(checkup: Checkup) -> Iterable[Finding]:
@@ -40,7 +40,7 @@ INGEST = Domain(
         Table(name="ingest_files", key=("source",)),
         Table(name="ingest_rejects", key=("id",), time="created_at", leaves="delete"),
     ),
-    definitions=_definitions,
+    definitions_for=_definitions_for,
     commands=(Command(name="ingest", says="Load landing files or folders.", load=_ingest),),
     health=_health,
     section=_section,

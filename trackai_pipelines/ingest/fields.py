@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from ipaddress import AddressValueError, ip_address
 
-from trackai_pipelines.ingest.formats import Refused
 from trackai_pipelines.ingest.masking import masked_text
+from trackai_pipelines.ingest.outcomes import Refused
 
 # Longest texts, in characters. Identifiers stand in unique indexes, whose entries hold 2,704 bytes; keys are
 # compared; the rest is only shown.
@@ -95,8 +95,8 @@ def ip_of(text: str, name: str) -> str:
         raise Refused(f"{name} {shown(text)} is not an IP address") from error
 
 
-def value_of(value: object) -> Decimal:
-    """An amount as a number; its bounds are `amount_of`'s."""
+def number_of(value: object, name: str) -> Decimal:
+    """Return an amount as a number; its bounds are `amount_of`'s."""
     try:
         if isinstance(value, Decimal):
             return value
@@ -107,8 +107,8 @@ def value_of(value: object) -> Decimal:
         if isinstance(value, str):
             return Decimal(value.strip())
     except InvalidOperation as error:
-        raise Refused(f"value {shown(value)} is not a number; expected e.g. 129.90") from error
-    raise Refused(f"value is {_type_name(value)}; expected a number such as 129.90")
+        raise Refused(f"{name} {shown(value)} is not a number; expected e.g. 129.90") from error
+    raise Refused(f"{name} is {_type_name(value)}; expected a number such as 129.90")
 
 
 def amount_of(value: Decimal) -> str:
@@ -155,6 +155,11 @@ def time_of(moment: datetime, name: str, latest: datetime) -> datetime:
         wrong = "before the year 2000" if moment < EARLIEST else "more than 24 hours ahead of the clock"
         raise Refused(f"{name} {moment:%Y-%m-%dT%H:%M:%SZ} is {wrong}")
     return moment
+
+
+def optional_time(moment: datetime | None, name: str, latest: datetime) -> str:
+    """Return a time that need not be given, as text."""
+    return "" if moment is None else time_of(moment, name, latest).isoformat()
 
 
 def _from_epoch(value: int | float | Decimal, name: str) -> datetime:

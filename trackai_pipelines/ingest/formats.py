@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.personal import sensitivity
 from trackai_pipelines.ingest.streams import (
     MAX_LINE_BYTES,
@@ -34,10 +35,6 @@ MAX_DOCUMENT_BYTES = 16_000_000
 _PARQUET_BATCH_ROWS = 4_096
 _NOT_KEPT = b"[not kept: any part of it may be a buyer's name or address]"
 _COLUMN_NAME = re.compile("[a-z_][a-z_ ]{0,40}")
-
-
-class Refused(ValueError):  # noqa: N818 - an outcome of reading, not a fault of the program
-    """A record that is not taken, with the reason in words: which field, what is wrong, what is expected."""
 
 
 class Fields(NamedTuple):

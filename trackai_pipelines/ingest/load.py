@@ -1,7 +1,8 @@
 """Loading landing files: from paths to rows in the database, in bounded memory, as often as one likes.
 
-Here: the course of a load, cutting files into chunks, what is told about each file. Not here: which files there
-are (`landing`), how they are read (`formats`, `rows`) and written (`writing`).
+What belongs here: the course of a load, cutting files into chunks, what is reported about each file. What does not:
+which kinds there are (the domains), which files there are (`files`), how they are read (`formats`, `rows`) and written
+(`writing`).
 
 While chunks are written by threads, each over a connection of its own, the next is read, so that this process and
 the server work at once. At most WRITERS + 1 chunks are in memory.
@@ -9,10 +10,11 @@ the server work at once. At most WRITERS + 1 chunks are in memory.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -23,26 +25,25 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.errors import ExpectedError
-from trackai_pipelines.facts.gateways import READERS
-from trackai_pipelines.facts.sale import MalformedPayload, NotASale
 from trackai_pipelines.ingest import fields
+from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
+from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
 from trackai_pipelines.ingest.formats import (
     Fields,
     Payload,
-    Record,
-    Refused,
     Unreadable,
     csv_records,
     json_lines,
     parquet_records,
     webhook_payloads,
 )
-from trackai_pipelines.ingest.landing import LandingFile, fingerprint, landing_files, source_of
+from trackai_pipelines.ingest.kinds import Kind
+from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken, Refused
 from trackai_pipelines.ingest.rejects import reject_of
-from trackai_pipelines.ingest.rows import FILE_COLUMNS, ROW_READERS, sale_row
+from trackai_pipelines.ingest.rows import RowReader
+from trackai_pipelines.ingest.staging import prepare
 from trackai_pipelines.ingest.streams import Line, Notes
-from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
-from trackai_pipelines.ingest.writing import Chunk, Counts, SaleEvent, prepare_staging, write_chunk
+from trackai_pipelines.ingest.writing import Chunk, Counts, write_chunk
 
 # Rows and bytes of a chunk, whichever comes first. Larger chunks are no faster, but hold locks and memory longer.
 CHUNK_ROWS = 20_000
@@ -54,10 +55,11 @@ WRITERS = 2
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of a file. `kind` is clicks, identities, conversions, webhooks, or ignored.
+    """What became of a file. `kind` is the name of its kind, webhooks, or ignored.
 
     `accepted` rows are new, `duplicates` were here already, `rejected` records are kept with their reasons. `note`
-    says what is to be known of the file as a whole.
+    says what should be known of the file as a whole. `by_kind` has the rows that it held by their kind; what a file of
+    webhooks holds for no kind is counted for the first one that reads the gateway.
     """
 
     source: str
@@ -67,6 +69,7 @@ class FileReport:
     rejected: int
     note: str | None
     seconds: float
+    by_kind: Mapping[str, Counts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +90,21 @@ def load_paths(
     paths: Iterable[Path],
     *,
     landing_dir: Path,
+    kinds: Sequence[Kind],
     clock: Clock = utc_now,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[FileReport]:
-    """Loads landing files, and all those in folders, into the database; one report per file, ignored ones too.
+    """Load landing files, and all those in folders, into the database; return a report per file, ignored ones too.
 
     Loading a file again changes nothing. Raises FileNotFoundError for a path that does not exist (before anything
     is loaded), psycopg.OperationalError when there is no database, LoadInterruptedError when it goes away.
     """
-    files, ignored = landing_files(paths, landing_dir=landing_dir)
+    files, ignored = landing_files(paths, landing_dir=landing_dir, kinds=kinds)
     reports = []
     with _writers(database_url) as writers:
-        tenants = _tenants(writers.connection)
+        owners = _owners(writers.connection)
         for file in files:
-            context = Context(tenants, file.folder, clock() + fields.CLOCK_SKEW)
-            reports.append(_load_file(writers, file, context, on_progress))
+            reports.append(_load_file(writers, file, owners, clock(), on_progress))
     for skipped in ignored:
         source = source_of(skipped.path, landing_dir)
         reports.append(FileReport(source, "ignored", 0, 0, 0, skipped.reason, 0.0))
@@ -134,7 +137,7 @@ def _writers(database_url: str) -> Iterator[_Writers]:
         free: SimpleQueue[Connection[TupleRow]] = SimpleQueue()
         for _ in range(WRITERS):
             connection = stack.enter_context(closing(connect(database_url, name="trackai ingest")))
-            prepare_staging(connection)
+            prepare(connection)
             free.put(connection)
         threads = stack.enter_context(ThreadPoolExecutor(WRITERS, thread_name_prefix="ingest-writer"))
         yield _Writers(threads, free, connection)
@@ -143,23 +146,28 @@ def _writers(database_url: str) -> Iterator[_Writers]:
 def _load_file(
     writers: _Writers,
     file: LandingFile,
-    context: Context,
+    owners: Mapping[str, Owner],
+    now: datetime,
     on_progress: Callable[[Progress], None] | None,
 ) -> FileReport:
     begun = time.monotonic()
-    counts, notes, line = Counts(), Notes(), 0
+    by_kind, notes, line = {kind.name: Counts() for kind in file.kinds[:1]}, Notes(), 0
     try:
         state = fingerprint(file.path)
-        for line, written in _written_chunks(writers, file, context, notes):
-            counts += written
+        written_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
+        context = Context(owners, file.folder, now + fields.CLOCK_SKEW, min(written_at, now))
+        for line, kind, written in _written_chunks(writers, file, context, notes):
+            by_kind[kind] = by_kind.get(kind, Counts()) + written
             if on_progress is not None:
-                on_progress(Progress(file.source, line, counts))
+                on_progress(Progress(file.source, line, sum(by_kind.values(), Counts())))
+        counts = sum(by_kind.values(), Counts())
         if counts == Counts() and not notes.texts:
             notes.add("the file is empty")
         note = "; ".join(notes.texts) or None
         _record(writers.connection, file, state, counts, note)
     except OSError as error:
-        # Not recorded as loaded, so that it is tried again.
+        # Not recorded as loaded, so the next load tries it again.
+        counts = sum(by_kind.values(), Counts())
         note = "; ".join([*notes.texts, f"the file could not be read to its end: {error.strerror or error}"])
     except OperationalError as error:
         raise LoadInterruptedError(
@@ -175,31 +183,38 @@ def _load_file(
         counts.rejected,
         note,
         time.monotonic() - begun,
+        by_kind,
     )
 
 
 def _written_chunks(
     writers: _Writers, file: LandingFile, context: Context, notes: Notes
-) -> Iterator[tuple[int, Counts]]:
-    """Each chunk's last line and counts, in order, once it and all before it are committed."""
-    under_way: deque[tuple[int, Future[Counts]]] = deque()
+) -> Iterator[tuple[int, str, Counts]]:
+    """Yield each chunk's last line, kind and counts, in order, once it and all before it are committed."""
+    under_way: deque[tuple[int, str, Future[Counts]]] = deque()
     for line, chunk in _chunks(file, context, notes):
         if len(under_way) == WRITERS:
-            last, written = under_way.popleft()
-            yield last, written.result()
-        under_way.append((line, writers.start(chunk)))
-    for last, written in under_way:
-        yield last, written.result()
+            last, kind, written = under_way.popleft()
+            yield last, kind, written.result()
+        under_way.append((line, chunk.kind.name, writers.start(chunk)))
+    for last, kind, written in under_way:
+        yield last, kind, written.result()
 
 
 def _chunks(file: LandingFile, context: Context, notes: Notes) -> Iterator[tuple[int, Chunk]]:
-    """The file in chunks, each with the number of its last line."""
-    fact = "conversions" if file.kind == "webhooks" else file.kind
-    row_of = ROW_READERS[fact]
-    chunk, size, number = Chunk(fact, file.source, context), 0, 0
-    for record in _records(file, notes):
+    """Yield the file in chunks of one kind each, with the number of the last line."""
+    if file.gateway:
+        yield from _chunks_of_payloads(file, file.gateway, context, notes)
+        return
+    (kind,) = file.kinds
+    reader = RowReader(kind)
+    row_of = reader.of_record
+    chunk, size, number = Chunk(kind, file.source, context), 0, 0
+    for record in _records(file, reader.file_columns, notes):
         number = record.number
-        if isinstance(record, (Line, Fields)):
+        if isinstance(record, Unreadable):
+            chunk.rejects.append(reject_of(record, record.reason, context))
+        else:
             try:
                 row = row_of(record, context)
             except Refused as refusal:
@@ -209,57 +224,84 @@ def _chunks(file: LandingFile, context: Context, notes: Notes) -> Iterator[tuple
             else:
                 chunk.add(row, record)
                 size += len(row.text)
-        elif isinstance(record, Unreadable):
-            chunk.rejects.append(reject_of(record, record.reason, context))
-        else:
-            _add_sales(chunk, record, file.gateway or "")
-            size += len(record.raw)
         if len(chunk.rows) + len(chunk.rejects) >= CHUNK_ROWS or size >= CHUNK_BYTES:
             yield number, chunk
-            chunk, size = Chunk(fact, file.source, context), 0
+            chunk, size = Chunk(kind, file.source, context), 0
     if chunk.rows or chunk.rejects:
         yield number, chunk
 
 
-def _records(file: LandingFile, notes: Notes) -> Iterator[Record]:
-    if file.kind == "webhooks":
-        return webhook_payloads(file.path, notes)
+def _records(file: LandingFile, columns: frozenset[str], notes: Notes) -> Iterator[Line | Fields | Unreadable]:
     if file.suffix.startswith(".jsonl"):
         return json_lines(file.path, notes)
     if file.suffix.startswith(".csv"):
-        return csv_records(file.path, FILE_COLUMNS[file.kind], notes)
-    return parquet_records(file.path, FILE_COLUMNS[file.kind], notes)
+        return csv_records(file.path, columns, notes)
+    return parquet_records(file.path, columns, notes)
 
 
-def _add_sales(chunk: Chunk, record: Payload, gateway: str) -> None:
-    """The sales of a payload as rows; one reject with all reasons when some of it, or all, is no sale."""
-    reasons = []
-    if isinstance(record.payload, dict):
+def _chunks_of_payloads(file: LandingFile, gateway: str, context: Context, notes: Notes) -> Iterator[tuple[int, Chunk]]:
+    readers = {kind: RowReader(kind) for kind in file.kinds}
+    chunks, size, number = _no_rows(file, context), 0, 0
+    for record in webhook_payloads(file.path, notes):
+        number = record.number
+        if isinstance(record, Unreadable):
+            reasons = [record.reason]
+        else:
+            reasons = _add_payload(chunks, readers, record, gateway, context)
+            size += len(record.raw)
+        if reasons:
+            chunks[file.kinds[0]].rejects.append(reject_of(record, "; ".join(reasons), context))
+        if sum(len(chunk.rows) + len(chunk.rejects) for chunk in chunks.values()) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+            yield from _with_rows(number, chunks)
+            chunks, size = _no_rows(file, context), 0
+    yield from _with_rows(number, chunks)
+
+
+def _no_rows(file: LandingFile, context: Context) -> dict[Kind, Chunk]:
+    return {kind: Chunk(kind, file.source, context) for kind in file.kinds}
+
+
+def _with_rows(number: int, chunks: Mapping[Kind, Chunk]) -> Iterator[tuple[int, Chunk]]:
+    return ((number, chunk) for chunk in chunks.values() if chunk.rows or chunk.rejects)
+
+
+def _add_payload(
+    chunks: Mapping[Kind, Chunk], readers: Mapping[Kind, RowReader], record: Payload, gateway: str, context: Context
+) -> list[str]:
+    """Add the rows that a payload holds, whatever their kinds; return why some of it, or all, is none.
+
+    A kind for which the payload holds nothing is no reason where another kind takes it.
+    """
+    if not isinstance(record.payload, dict):
+        return ["the payload is not a JSON object; expected one as the gateway sends it"]
+    reasons: list[str] = []
+    nothing_for: list[str] = []
+    taken = False
+    for kind, reader in readers.items():
+        said: list[str] = []
+        concerned = False
         try:
-            for found in READERS[gateway](record.payload):
-                if isinstance(found, NotASale):
-                    reasons.append(found.reason)
+            for found in kind.webhooks[gateway](record.payload):
+                if isinstance(found, NotTaken):
+                    said.append(found.reason)
                     continue
+                concerned = True
                 try:
-                    row = sale_row(found, gateway, chunk.context)
+                    row = reader.of_payload(found, record.number, context)
                 except Refused as refusal:
-                    reasons.append(str(refusal))
-                    continue
-                chunk.rows.append(row.text)
-                chunk.lines.append(record.number)
-                if found.sale_key:
-                    tenant_id = chunk.context.tenant_of(None, None).id
-                    chunk.events.append(SaleEvent(tenant_id, gateway, found.gateway_event_id, found.sale_key, record))
+                    said.append(str(refusal))
+                else:
+                    chunks[kind].add(row, record)
+                    taken = True
         except MalformedPayload as malformed:
-            reasons.append(str(malformed))
-    else:
-        reasons.append("the payload is not a JSON object; expected one as the gateway sends it")
-    if reasons:
-        chunk.rejects.append(reject_of(record, "; ".join(reasons), chunk.context))
+            concerned = True
+            said.append(str(malformed))
+        (reasons if concerned else nothing_for).extend(said)
+    return reasons or ([] if taken else nothing_for)
 
 
-def _tenants(connection: Connection[TupleRow]) -> dict[str, Tenant]:
-    return tenants_by_name([Tenant(*row) for row in connection.execute(statement("ingest/tenants"))])
+def _owners(connection: Connection[TupleRow]) -> dict[str, Owner]:
+    return owners_by_name([Owner(*row) for row in connection.execute(statement("ingest/tenants"))])
 
 
 def _record(connection: Connection[TupleRow], file: LandingFile, state: str, counts: Counts, note: str | None) -> None:

@@ -8,18 +8,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trackai_pipelines.ingest.context import Context
 from trackai_pipelines.ingest.formats import (
     Fields,
     Payload,
     Record,
-    Refused,
     Unreadable,
     canonical_json,
     json_value,
     sha256,
 )
 from trackai_pipelines.ingest.masking import masked, masked_text
-from trackai_pipelines.ingest.tenants import Context
+from trackai_pipelines.ingest.outcomes import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _tenant_id(record: Record, value: object, context: Context) -> str | None:
     named = value if isinstance(value, Mapping) and not isinstance(record, Payload) else {}
     tenant, tenant_id = named.get("tenant"), named.get("tenant_id")
     try:
-        return context.tenant_of(
+        return context.owner_of(
             tenant if isinstance(tenant, str) else None, tenant_id if isinstance(tenant_id, str) else None
         ).id
     except Refused:

@@ -1,37 +1,39 @@
 """Writing a chunk of rows and rejects in one transaction, once, whoever else writes the same.
 
-Here: staging, inserting, retrying, setting aside the row that the database refuses. Not here: what a row is
-(`rows`) and how a file is cut into chunks (`load`).
+What belongs here: transactions, retries, and setting aside the row that the database refuses. What does not: the
+statements of a kind (`staging`), what a row is (`rows`) and how a file is cut into chunks (`load`).
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import LiteralString, NamedTuple
 
 from psycopg import Connection, DatabaseError, DataError, IntegrityError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, ProgramLimitExceeded, SerializationFailure
 from psycopg.rows import TupleRow
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.ingest.context import Context
 from trackai_pipelines.ingest.formats import Fields, Payload, sha256
+from trackai_pipelines.ingest.kinds import Kind
 from trackai_pipelines.ingest.masking import masked_text
+from trackai_pipelines.ingest.outcomes import Reference, Row
 from trackai_pipelines.ingest.rejects import Reject, reject_of
-from trackai_pipelines.ingest.rows import Reference, Row
+from trackai_pipelines.ingest.staging import move, stage
 from trackai_pipelines.ingest.streams import Line
-from trackai_pipelines.ingest.tenants import Context
 
+# A click or funnel that is deleted between our look and our insert shows as ForeignKeyViolation: look again.
+_TRANSIENT = (DeadlockDetected, SerializationFailure, ForeignKeyViolation)
 # Rows lock in one order, so a deadlock needs rows that meet in two unique indexes (an event and its sale), or a
 # transaction of someone else. The loser of one waits for the winner's short transaction.
-_ATTEMPTS = 6
+_ATTEMPTS = 7
 _FIRST_PAUSE_SECONDS = 0.05
-# A click or funnel that is deleted between our look and our insert shows as ForeignKeyViolation: look again.
-_PASSING = (DeadlockDetected, SerializationFailure, ForeignKeyViolation)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows by what became of them: new, here already, refused."""
+    """Rows by what became of them: new (or changed), here already, refused."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -45,138 +47,111 @@ class Counts:
         )
 
 
-class SaleEvent(NamedTuple):
-    """A paid event, and the payload that told of it."""
-
-    tenant_id: str
-    gateway: str
-    event_id: str
-    sale_key: str
-    payload: Payload
-
-
 @dataclass(slots=True)
 class Chunk:
-    """Rows of one fact and the rejects met beside them, written together or not at all.
+    """Rows of one kind and the rejects met next to them, written together or not at all.
 
-    `fact` is clicks, identities or conversions. `rows` and `lines` go in parallel. `references` are the rows, by
-    index, that need a row elsewhere, with the record from which a reject would be made.
+    `rows` and `lines` go in parallel. `references` are the rows, by index, that need a row elsewhere, with the record
+    from which a reject would be made.
     """
 
-    fact: str
+    kind: Kind
     source: str
     context: Context
     rows: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    references: list[tuple[int, Reference, Line | Fields]] = field(default_factory=list)
+    references: list[tuple[int, Reference, Line | Fields | Payload]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    # Events of sales that a gateway may tell of more than once, to say which of them were not counted.
-    events: list["SaleEvent"] = field(default_factory=list)
+    # What rows of webhooks stand for, and their payloads, to say which of them were left out (`kinds.SameThing`).
+    sales: list[tuple[tuple[str, ...], Payload]] = field(default_factory=list)
 
-    def add(self, row: Row, record: Line | Fields) -> None:
-        """Takes a row in."""
-        if row.reference is not None:
-            self.references.append((len(self.rows), row.reference, record))
+    def add(self, row: Row, record: Line | Fields | Payload) -> None:
+        """Take a row in."""
+        if row.references:
+            self.references += [(len(self.rows), reference, record) for reference in row.references]
+        if row.sale and isinstance(record, Payload):
+            self.sales.append((row.sale, record))
         self.rows.append(row.text)
         self.lines.append(record.number)
 
     def without(self, dropped: set[int], reasons: Iterable[Reject]) -> "Chunk":
-        """The chunk without the rows of these indexes, which are rejects now."""
+        """Return the chunk without the rows of these indexes, which are rejects now."""
         return Chunk(
-            self.fact,
+            self.kind,
             self.source,
             self.context,
             [row for index, row in enumerate(self.rows) if index not in dropped],
             [line for index, line in enumerate(self.lines) if index not in dropped],
             [],
             [*self.rejects, *reasons],
-            self.events,
+            self.sales,
         )
-
-
-def prepare_staging(connection: Connection[TupleRow]) -> None:
-    """Makes the staging tables of this connection; to be called once before the first chunk."""
-    connection.execute(statement("ingest/staging"))
 
 
 def write_chunk(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
-    """Writes the chunk in one transaction and gives exact counts.
+    """Write the chunk in one transaction and return exact counts.
 
-    Deadlocks are tried again. When the database refuses a row that passed all checks, the chunk is halved until
-    that row stands alone; it becomes a reject. Raises psycopg.Error for everything else, e.g. a lost connection.
+    Deadlocks are retried. When the database refuses a row that passed all checks, the chunk is halved until that row
+    stands alone; it becomes a reject. Raises psycopg.Error for everything else, e.g. a lost connection.
     """
-    for attempt in range(_ATTEMPTS):
-        try:
-            with connection.transaction():
-                return _written(connection, chunk)
-        except _PASSING:
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-        except (DataError, IntegrityError, ProgramLimitExceeded) as error:
-            return _written_in_halves(connection, chunk, error)
-    with connection.transaction():
-        return _written(connection, chunk)
+    try:
+        return _retrying(_written, connection, chunk)
+    except _TRANSIENT:
+        raise
+    except (DataError, IntegrityError, ProgramLimitExceeded) as error:
+        return _written_in_halves(connection, chunk, error)
+
+
+_retrying = Retrying(
+    retry=retry_if_exception_type(_TRANSIENT),
+    stop=stop_after_attempt(_ATTEMPTS),
+    wait=wait_exponential(multiplier=_FIRST_PAUSE_SECONDS),
+    reraise=True,
+)
 
 
 def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
-    chunk = _without_unknown(connection, chunk)
-    accepted = 0
-    if chunk.rows:
-        with connection.cursor() as cursor:
-            with cursor.copy(statement(f"ingest/copy_{chunk.fact}")) as copy:
+    with connection.transaction():
+        chunk = _without_unknown(connection, chunk)
+        accepted = 0
+        if chunk.rows:
+            with connection.cursor() as cursor:
                 # A row begins with its unique key. Sorted here, because the server is the busier of the two.
-                copy.write("\n".join(sorted(chunk.rows)).encode() + b"\n")
-            accepted = cursor.execute(statement(f"ingest/insert_{chunk.fact}")).rowcount
-    repeated = _repeated_sales(connection, chunk)
-    if chunk.rejects or repeated:
-        _keep(connection, chunk.source, [*chunk.rejects, *repeated])
-    return Counts(accepted, len(chunk.rows) - accepted - len(repeated), len(chunk.rejects) + len(repeated))
+                stage(cursor, chunk.kind, sorted(chunk.rows))
+                accepted = move(cursor, chunk.kind, utc_now())
+        left_out = _left_out(connection, chunk)
+        if chunk.rejects or left_out:
+            _keep(connection, chunk.source, [*chunk.rejects, *left_out])
+    return Counts(accepted, len(chunk.rows) - accepted - len(left_out), len(chunk.rejects) + len(left_out))
 
 
-def _repeated_sales(connection: Connection[TupleRow], chunk: Chunk) -> list[Reject]:
-    """Paid events that are no conversion because another event of their sale is: kept, with that reason."""
-    if not chunk.events:
+def _left_out(connection: Connection[TupleRow], chunk: Chunk) -> list[Reject]:
+    """Return payloads whose row is not there because another stands for the same: kept, with that reason."""
+    same = chunk.kind.same_thing
+    if same is None or not chunk.sales:
         return []
+    values = zip(*(sale for sale, _ in chunk.sales), strict=True)
     found = connection.execute(
-        statement("ingest/repeated_sales"),
-        {
-            "tenant_ids": [event.tenant_id for event in chunk.events],
-            "gateways": [event.gateway for event in chunk.events],
-            "event_ids": [event.event_id for event in chunk.events],
-            "sale_keys": [event.sale_key for event in chunk.events],
-        },
+        statement(same.statement), dict(zip(same.columns, map(list, values), strict=True))
     ).fetchall()
-    return [
-        reject_of(
-            chunk.events[place - 1].payload,
-            f"the sale {chunk.events[place - 1].sale_key} is counted already, by event {counted}",
-            chunk.context,
-        )
-        for place, counted in found
-    ]
+    return [reject_of(chunk.sales[place - 1][1], reason, chunk.context) for place, reason in found]
 
 
 def _without_unknown(connection: Connection[TupleRow], chunk: Chunk) -> Chunk:
-    """The chunk with rows refused whose funnel or click does not exist."""
-    if not chunk.references:
-        return chunk
-    name, query = _REFERENCED[chunk.fact]
-    wanted = sorted({reference for _, reference, _ in chunk.references})
-    found = connection.execute(
-        statement(query),
-        {"tenant_ids": [w.tenant_id for w in wanted], "ids": [w.value for w in wanted]},
-    )
-    unknown = {Reference(tenant_id, value) for tenant_id, value in found}
-    if not unknown:
-        return chunk
-    refused = {index: record for index, reference, record in chunk.references if reference in unknown}
-    reason = f"{name} is not known for this tenant"
-    return chunk.without(set(refused), [reject_of(r, reason, chunk.context) for r in refused.values()])
-
-
-_REFERENCED: dict[str, tuple[str, LiteralString]] = {
-    "clicks": ("funnel_id", "ingest/unknown_funnels"),
-    "identities": ("click_id", "ingest/unknown_clicks"),
-}
+    """Return the chunk with rows refused that name a row which does not exist, e.g. a funnel or a click."""
+    refused: dict[int, Reject] = {}
+    for column, query in chunk.kind.references.items():
+        wanted = sorted({reference for _, reference, _ in chunk.references if reference.column == column})
+        if not wanted:
+            continue
+        found = connection.execute(
+            statement(query), {"tenant_ids": [w.tenant_id for w in wanted], "ids": [w.value for w in wanted]}
+        )
+        unknown = {Reference(column, tenant_id, value) for tenant_id, value in found}
+        for index, reference, record in chunk.references:
+            if reference in unknown and index not in refused:
+                refused[index] = reject_of(record, f"{column} is not known for this tenant", chunk.context)
+    return chunk.without(set(refused), refused.values()) if refused else chunk
 
 
 def _keep(connection: Connection[TupleRow], source: str, rejects: list[Reject]) -> None:
@@ -197,13 +172,13 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
     if not chunk.rows:
         raise error
     if len(chunk.rows) == 1:
-        told = masked_text(error.diag.message_primary or "")
-        reason = f"the database refused the row: {told}"
+        said = masked_text(error.diag.message_primary or "")
+        reason = f"the database refused the row: {said}"
         reject = Reject(chunk.lines[0], sha256(chunk.rows[0].encode()), None, reason, None)
         return write_chunk(connection, chunk.without({0}, [reject]))
     middle = len(chunk.rows) // 2
     first = Chunk(
-        chunk.fact,
+        chunk.kind,
         chunk.source,
         chunk.context,
         chunk.rows[:middle],
@@ -212,12 +187,12 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         chunk.rejects,
     )
     second = Chunk(
-        chunk.fact,
+        chunk.kind,
         chunk.source,
         chunk.context,
         chunk.rows[middle:],
         chunk.lines[middle:],
         [(i - middle, reference, record) for i, reference, record in chunk.references if i >= middle],
-        events=chunk.events,
+        sales=chunk.sales,
     )
     return write_chunk(connection, first) + write_chunk(connection, second)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from trackai_pipelines.facts.gateways import cakto, hotmart, kiwify, mercadopago, shopify, stripe
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 # Takes one payload as the gateway sends it (numbers as int, Decimal or str). Raises MalformedPayload where a paid
 # sale lacks what a conversion needs.
-Reader = Callable[[Mapping[str, object]], Iterator[Sale | NotASale]]
+Reader = Callable[[Mapping[str, object]], Iterator[Sale | NotTaken]]
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.facts.gateways.fields import amount, at, buyer, moment, page_url, required_text, shown, text
+from trackai_pipelines.facts.gateways.payload import amount, at, buyer, moment, page_url, required_text, shown, text
 from trackai_pipelines.facts.gateways.tracking import query_of, tracking_keys
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 _PAID = {"purchase_approved", "subscription_renewed"}
 _CARRIERS = ("sck", "src", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of a paid order or renewal; any other event or state is no sale. Raises MalformedPayload."""
     event = required_text(payload, "event")
     status = required_text(payload, "data.status") if event in _PAID else text(payload, "data.status")
     if event not in _PAID or status != "paid":
         order = text(payload, "data.id")
         reason = f"not a paid sale: cakto event {shown(event)} of an order that is {shown(status)}"
-        yield NotASale(reason=reason, event_id=f"{order}:{event}" if order else None)
+        yield NotTaken(reason=reason, event_id=f"{order}:{event}" if order else None)
         return
     order_id = required_text(payload, "data.id")
     checkout = at(payload, "data.checkoutUrl")

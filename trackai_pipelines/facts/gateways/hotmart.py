@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from trackai_pipelines.customer_information.client_ip import address_of
-from trackai_pipelines.facts.gateways.fields import (
+from trackai_pipelines.facts.gateways.payload import (
     amount,
     at,
     buyer,
@@ -19,18 +19,19 @@ from trackai_pipelines.facts.gateways.fields import (
     text,
 )
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 _PAID = {"PURCHASE_APPROVED", "PURCHASE_COMPLETE"}
 # Country calling codes have at most 3 digits, 4 with an area of the North American plan (1809).
 _LONGEST_CALLING_CODE = 4
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of an approved or completed purchase; any other event is no sale. Raises MalformedPayload."""
     event = required_text(payload, "event")
     if event not in _PAID:
-        yield NotASale(reason=f"not a paid sale: hotmart event {shown(event)}", event_id=text(payload, "id"))
+        yield NotTaken(reason=f"not a paid sale: hotmart event {shown(event)}", event_id=text(payload, "id"))
         return
     transaction = required_text(payload, "data.purchase.transaction")
     keys = tracking_keys(

@@ -7,7 +7,7 @@ times of the same payload are marked as UTC and show the same clock, so they are
 from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
-from trackai_pipelines.facts.gateways.fields import (
+from trackai_pipelines.facts.gateways.payload import (
     at,
     buyer,
     currency,
@@ -18,10 +18,11 @@ from trackai_pipelines.facts.gateways.fields import (
     text,
 )
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of a paid order; an order in another state is no sale. Raises MalformedPayload."""
     wrapped = payload.get("order")
     order = wrapped if isinstance(wrapped, Mapping) else payload
@@ -32,7 +33,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
     if status != "paid":
         order_id = text(order, "order_id")
         reason = f"not a paid sale: kiwify event {shown(event)} of an order that is {shown(status)}"
-        yield NotASale(reason=reason, event_id=f"{order_id}:{event}" if order_id and event else None)
+        yield NotTaken(reason=reason, event_id=f"{order_id}:{event}" if order_id and event else None)
         return
     order_id = required_text(order, "order_id")
     keys = tracking_keys(at(order, "TrackingParameters"))

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
-from trackai_pipelines.facts.gateways.fields import amount, at, buyer, currency, moment, required_text, shown, text
+from trackai_pipelines.facts.gateways.payload import amount, at, buyer, currency, moment, required_text, shown, text
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of an approved payment; a payment in another state or a notification is no sale.
 
     Raises MalformedPayload.
@@ -16,12 +17,12 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
     notified = text(payload, "data.id", "resource")
     if "status" not in payload and notified:
         reason = "not a sale: the notification carries only the payment's id; land the payment resource itself"
-        yield NotASale(reason=reason, event_id=text(payload, "id"))
+        yield NotTaken(reason=reason, event_id=text(payload, "id"))
         return
     status = required_text(payload, "status")
     if status != "approved":
         reason = f"not a paid sale: mercadopago payment that is {shown(status)}"
-        yield NotASale(reason=reason, event_id=text(payload, "id"))
+        yield NotTaken(reason=reason, event_id=text(payload, "id"))
         return
     payment = required_text(payload, "id")
     order = text(payload, "external_reference")

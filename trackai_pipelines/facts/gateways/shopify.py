@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
-from trackai_pipelines.facts.gateways.fields import (
+from trackai_pipelines.facts.gateways.payload import (
     amount,
     at,
     buyer,
@@ -15,17 +15,18 @@ from trackai_pipelines.facts.gateways.fields import (
     text,
 )
 from trackai_pipelines.facts.gateways.tracking import named_values, query_of, tracking_keys
-from trackai_pipelines.facts.sale import NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of a paid order; an order in another state is no sale. Raises MalformedPayload."""
     wrapped = payload.get("order")
     order = wrapped if isinstance(wrapped, Mapping) else payload
     status = required_text(order, "financial_status")
     if status != "paid":
         reason = f"not a paid sale: shopify order that is {shown(status)}"
-        yield NotASale(reason=reason, event_id=text(order, "id"))
+        yield NotTaken(reason=reason, event_id=text(order, "id"))
         return
     order_id = required_text(order, "id")
     landing_site = at(order, "landing_site")

@@ -7,7 +7,7 @@ it alone knows the buyer's details and the seller's metadata.
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from trackai_pipelines.facts.gateways.fields import (
+from trackai_pipelines.facts.gateways.payload import (
     at,
     buyer,
     currency,
@@ -19,7 +19,8 @@ from trackai_pipelines.facts.gateways.fields import (
     text,
 )
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
-from trackai_pipelines.facts.sale import MalformedPayload, NotASale, Sale
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
 from trackai_pipelines.money import minor_units
 
 _PAID_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
@@ -28,7 +29,7 @@ _PAID_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_su
 _DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of a paid checkout session, in its event or bare; anything else is no sale.
 
     A map of resources by name ({"charge": {...}, ...}) gives a result for each. Raises MalformedPayload.
@@ -44,35 +45,35 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotASale]:
             yield _resource(resource)
         except MalformedPayload as problem:
             # One bad resource must not take the others with it.
-            yield NotASale(reason=f"malformed: {shown(name)}: {problem}", event_id=text(resource, "id"))
+            yield NotTaken(reason=f"malformed: {shown(name)}: {problem}", event_id=text(resource, "id"))
 
 
-def _resource(resource: Mapping[str, object]) -> Sale | NotASale:
+def _resource(resource: Mapping[str, object]) -> Sale | NotTaken:
     kind = required_text(resource, "object")
     if kind == "event":
         return _event(resource)
     if kind == "checkout.session":
         return _session(resource, "")
     reason = f"not a paid sale: stripe {shown(kind)}; the checkout.session is what is counted"
-    return NotASale(reason=reason, event_id=text(resource, "id"))
+    return NotTaken(reason=reason, event_id=text(resource, "id"))
 
 
-def _event(event: Mapping[str, object]) -> Sale | NotASale:
+def _event(event: Mapping[str, object]) -> Sale | NotTaken:
     kind = required_text(event, "type")
     if kind not in _PAID_EVENTS:
         reason = f"not a paid sale: stripe event {shown(kind)}; a paid checkout.session is what is counted"
-        return NotASale(reason=reason, event_id=text(event, "id"))
+        return NotTaken(reason=reason, event_id=text(event, "id"))
     return _session(event, "data.object.")
 
 
-def _session(payload: Mapping[str, object], inside: str) -> Sale | NotASale:
+def _session(payload: Mapping[str, object], inside: str) -> Sale | NotTaken:
     """The session at the path prefix `inside`. The outermost id and time are the event's, where there is one:
     a payment that is made later succeeds in an event of its own, long after the session began."""
     event_id = required_text(payload, "id")
     status = required_text(payload, f"{inside}payment_status")
     if status != "paid":
         reason = f"not a paid sale: stripe checkout.session whose payment_status is {shown(status)}"
-        return NotASale(reason=reason, event_id=event_id)
+        return NotTaken(reason=reason, event_id=event_id)
     session = required_text(payload, f"{inside}id")
     code = currency(payload, f"{inside}currency")
     decimals = _DECIMALS[code] if code in _DECIMALS else minor_units(code)

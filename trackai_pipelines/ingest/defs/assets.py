@@ -1,9 +1,10 @@
-"""The facts: clicks, identities and conversions, as landing files bring them.
+"""The assets that landing files fill, one for each landing kind.
 
-What belongs here: the assets and what is shown of a load. What does not: reading or loading (ingest/).
+What belongs here: the assets, and what is shown of a load. What does not: reading or loading (ingest/), and which kinds
+there are (the domains).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -11,11 +12,15 @@ from pydantic import Field
 
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.domain import Domain
 from trackai_pipelines.ingest.arrivals import waiting_files
+from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.ingest.load import FileReport, load_paths
 from trackai_pipelines.settings import Settings
 
 OWNERS = ["team:tracking"]
+# Assets that landing files fill have it, which is how the job finds them.
+SOURCE_TAG = ("trackai/source", "landing_files")
 
 
 class LandingConfig(dg.Config):
@@ -25,79 +30,78 @@ class LandingConfig(dg.Config):
     """Files or folders; empty: every file of the landing folder that is new or changed."""
 
 
-@dg.multi_asset(
-    name="landing_files",
-    group_name="ingest",
-    specs=[
-        dg.AssetSpec(
-            "clicks",
-            description="Ad clicks that reached a landing page, with Meta's click id (`fbclid`, `fbc`) and browser id "
-            "(`fbp`). Immutable; one row a click, deduplicated by the producer's `external_id`.",
-            owners=OWNERS,
-            kinds={"postgres"},
-        ),
-        dg.AssetSpec(
-            "identities",
-            description="Who a click turned out to be: hashed e-mail and phone, captured together with a click. Used "
-            "for matching only by tenants that turned e-mail matching on.",
-            owners=OWNERS,
-            kinds={"postgres"},
-        ),
-        dg.AssetSpec(
-            "conversions",
-            description="Paid sales told by payment gateways. Immutable; a webhook redelivered any number of times is "
-            "one row. Everything refused is in `ingest_rejects` with its reason.",
-            owners=OWNERS,
-            kinds={"postgres"},
-        ),
-    ],
-)
-def landing_files(
-    context: dg.AssetExecutionContext, config: LandingConfig, database: EventDatabase
-) -> Iterator[dg.MaterializeResult[None]]:
-    """Load landing files into the three fact tables; loading a file again changes nothing."""
-    settings = Settings()
-    if config.paths:
-        paths = _still_there(context, [Path(path) for path in config.paths])
-    else:
-        with database.connect("ingest") as connection:
-            paths = [waiting.file.path for waiting in waiting_files(connection, settings.landing_dir)]
-    reports = load_paths(database.resolved_url(), paths, landing_dir=settings.landing_dir)
-    for report in reports:
-        if report.note:
-            context.log.warning(f"{report.source}: {report.note}")
-    context.log.info(f"{len(reports)} files, {sum(report.accepted for report in reports):,} new rows")
-    with database.connect("ingest") as connection:
-        for table in ("clicks", "identities", "conversions"):
-            yield dg.MaterializeResult(
-                asset_key=table,
-                metadata={**load_metadata(table, reports), **table_metadata(connection, table)},
+def landing_assets(domains: Sequence[Domain]) -> dg.AssetsDefinition:
+    """Return the assets of the domains' kinds. A load materialises those that its files brought rows for."""
+    kinds = kinds_of(domains)
+
+    @dg.multi_asset(
+        name="landing_files",
+        specs=[
+            dg.AssetSpec(
+                kind.name,
+                description=kind.says,
+                group_name=domain.name,
+                owners=OWNERS,
+                kinds={"postgres"},
+                tags=dict([SOURCE_TAG]),
+                skippable=True,
             )
+            for domain in domains
+            for kind in domain.kinds()
+        ],
+        can_subset=True,
+    )
+    def landing_files(
+        context: dg.AssetExecutionContext, config: LandingConfig, database: EventDatabase
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        """Load landing files; loading a file again changes nothing."""
+        settings = Settings()
+        if config.paths:
+            paths = _still_there(context, [Path(path) for path in config.paths])
+        else:
+            with database.connect("ingest") as connection:
+                waiting = waiting_files(connection, settings.landing_dir, kinds=kinds)
+            paths = [found.file.path for found in waiting]
+        reports = load_paths(database.resolved_url(), paths, landing_dir=settings.landing_dir, kinds=kinds)
+        for report in reports:
+            if report.note:
+                context.log.warning(f"{report.source}: {report.note}")
+        context.log.info(f"{len(reports)} files, {sum(report.accepted for report in reports):,} new rows")
+        yield from _materialised(database, reports)
+
+    return landing_files
+
+
+def _materialised(database: EventDatabase, reports: list[FileReport]) -> Iterator[dg.MaterializeResult[None]]:
+    """Yield what a load brought, for each kind that it brought something of."""
+    with database.connect("ingest") as connection:
+        for kind in dict.fromkeys(name for report in reports for name in report.by_kind):
+            metadata = {**load_metadata(kind, reports), **table_metadata(connection, kind)}
+            yield dg.MaterializeResult(asset_key=kind, metadata=metadata)
 
 
 def _still_there(context: dg.AssetExecutionContext, paths: list[Path]) -> list[Path]:
-    """The paths that exist: one that was taken away since the sensor saw it must not stop the others."""
+    """Return the paths that exist: one that was taken away since the sensor saw it must not stop the others."""
     found = [path for path in paths if path.exists()]
     if not found:
         raise dg.Failure(f"none of the {len(paths)} paths to load exists, e.g. {paths[0]}; check `paths`")
     for gone in set(paths) - set(found):
-        context.log.warning(f"{gone} is not there any more; the other files are loaded")
+        context.log.warning(f"{gone} is no longer there; the other files are loaded")
     return found
 
 
-def load_metadata(table: str, reports: list[FileReport]) -> dict[str, dg.MetadataValue]:
-    """What a load brought for one fact table; webhooks are conversions."""
-    kinds = {"conversions", "webhooks"} if table == "conversions" else {table}
-    own = [report for report in reports if report.kind in kinds]
+def load_metadata(kind: str, reports: list[FileReport]) -> dict[str, dg.MetadataValue]:
+    """Return what a load brought of one kind, in files of its own or of webhooks."""
+    own = [(report, report.by_kind[kind]) for report in reports if kind in report.by_kind]
     rows = [
-        f"| {report.source} | {report.accepted:,} | {report.duplicates:,} | {report.rejected:,} | {report.note or ''} |"
-        for report in own[:50]
+        f"| {report.source} | {rows.accepted:,} | {rows.duplicates:,} | {rows.rejected:,} | {report.note or ''} |"
+        for report, rows in own[:50]
     ]
     return {
         "files": dg.MetadataValue.int(len(own)),
-        "accepted": dg.MetadataValue.int(sum(report.accepted for report in own)),
-        "duplicates": dg.MetadataValue.int(sum(report.duplicates for report in own)),
-        "rejected": dg.MetadataValue.int(sum(report.rejected for report in own)),
+        "accepted": dg.MetadataValue.int(sum(rows.accepted for _, rows in own)),
+        "duplicates": dg.MetadataValue.int(sum(rows.duplicates for _, rows in own)),
+        "rejected": dg.MetadataValue.int(sum(rows.rejected for _, rows in own)),
         "loaded files": dg.MetadataValue.md(
             "\n".join(["| file | new | duplicates | rejected | note |", "|---|---:|---:|---:|---|", *rows])
         ),

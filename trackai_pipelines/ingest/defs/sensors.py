@@ -11,8 +11,10 @@ import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.domain import Domain
 from trackai_pipelines.ingest.arrivals import WaitingFile, waiting_files
 from trackai_pipelines.ingest.defs.jobs import ingest_landing_files
+from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.runs import run_under_way
 from trackai_pipelines.sensor_watch import watched
 from trackai_pipelines.settings import Settings
@@ -39,12 +41,15 @@ MOST_FILES = 1_000
     "is kept in the database, so nothing is forgotten when a run fails: the files wait, and are asked for again. An "
     "evaluation looks every ten seconds and takes minutes: each leaves a row in Dagster's storage.",
 )
-def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.RunRequest | dg.SkipReason:
-    """One run for the files that wait, once per state of theirs and retry period."""
-    landing_dir = Settings().landing_dir
+def landing_files_sensor(
+    context: dg.SensorEvaluationContext, database: EventDatabase, domains: dg.ResourceParam[tuple[Domain, ...]]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run for the files that wait, once for each state of theirs and retry period."""
+    landing_dir, kinds = Settings().landing_dir, kinds_of(domains)
     with database.connect("landing sensor") as connection:
         waiting = watched(
-            lambda: waiting_files(connection, landing_dir, settle_seconds=SETTLE_SECONDS), every_seconds=_LOOK_SECONDS
+            lambda: waiting_files(connection, landing_dir, kinds=kinds, settle_seconds=SETTLE_SECONDS),
+            every_seconds=_LOOK_SECONDS,
         )
     if not waiting:
         return dg.SkipReason("Every landing file is loaded.")
@@ -56,7 +61,7 @@ def landing_files_sensor(context: dg.SensorEvaluationContext, database: EventDat
 
 
 def load_request(waiting: Sequence[WaitingFile], now: datetime) -> dg.RunRequest:
-    """The run that loads these files; its key is the same for the same state of them within a retry period."""
+    """Return the run that loads these files; its key is the same for the same state of them within a retry period."""
     state = "\n".join(f"{file.file.source} {file.fingerprint}" for file in waiting)
     period = int(now.timestamp() // RETRY_EVERY.total_seconds())
     return dg.RunRequest(

@@ -1,21 +1,22 @@
 """Whose row it is: what a row says of its tenant, what its folder says, and that they agree.
 
-Here: finding a row's tenant. Not here: the rest of a row (`rows`), and reading the tenants from the database.
+What belongs here: finding a row's tenant, and what the rows of a file have in common. What does not: the rest of a
+row (`rows`), and reading the tenants from the database (`load`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from trackai_pipelines.ingest import fields
-from trackai_pipelines.ingest.formats import Refused
+from trackai_pipelines.ingest.outcomes import Refused
 
 # Text as a producer may write it: identifiers are often numbers.
 Text = str | int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class Owner:
     """What a row needs to know of its tenant. `default_country` is ISO 3166 alpha-2."""
 
     id: str
@@ -27,24 +28,26 @@ class Tenant:
 class Context:
     """What the rows of one file have in common: all tenants, the file's folder, the latest time they may name."""
 
-    tenants: Mapping[str, Tenant]
+    owners: Mapping[str, Owner]
     folder: str
     latest: datetime
+    stated_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When the file was written: its rows say what was true then."""
     # Tenants by what rows have named so far; holds known tenants alone, so it stays small.
-    _named: dict[tuple[Text, Text], Tenant] = field(default_factory=dict)
+    _named: dict[tuple[Text, Text], Owner] = field(default_factory=dict)
 
-    def tenant_of(self, tenant: Text, tenant_id: Text) -> Tenant:
-        """The tenant that a row names (slug or id), else that of the folder. Raises Refused."""
+    def owner_of(self, tenant: Text, tenant_id: Text) -> Owner:
+        """Return the tenant that a row names (slug or id), else that of the folder. Raises Refused."""
         known = self._named.get((tenant, tenant_id))
         return known if known is not None else self._look_up(tenant, tenant_id)
 
-    def _look_up(self, tenant: Text, tenant_id: Text) -> Tenant:
-        owner = self.tenants.get(self.folder)
+    def _look_up(self, tenant: Text, tenant_id: Text) -> Owner:
+        owner = self.owners.get(self.folder)
         for value, name in ((tenant, "tenant"), (tenant_id, "tenant_id")):
             text = fields.text_of(value, name).strip()
             if not text:
                 continue
-            named = self.tenants.get(text)
+            named = self.owners.get(text)
             if named is None:
                 raise Refused(f"{name} {fields.shown(text)} is not known; expected the slug or id of a tenant")
             if owner is not None and named != owner:
@@ -58,6 +61,6 @@ class Context:
         return owner
 
 
-def tenants_by_name(tenants: list[Tenant]) -> dict[str, Tenant]:
-    """Tenants by id and by slug; where one's id is another's slug, the slug wins."""
-    return {tenant.id: tenant for tenant in tenants} | {tenant.slug: tenant for tenant in tenants}
+def owners_by_name(owners: list[Owner]) -> dict[str, Owner]:
+    """Return tenants by id and by slug; where one's id is another's slug, the slug wins."""
+    return {owner.id: owner for owner in owners} | {owner.slug: owner for owner in owners}

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from trackai_pipelines.facts.sale import MalformedPayload
+from trackai_pipelines.ingest.outcomes import MalformedPayload
 from trackai_pipelines.money import is_currency
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,28}(\.[0-9]{0,28})?([eE][+-]?[0-9]{1,2})?")

@@ -8,22 +8,21 @@ from typing import Any
 
 import pytest
 
+from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, Conversion, conversions_of
 from trackai_pipelines.facts.sale import Sale
-from trackai_pipelines.ingest.formats import Fields, Refused
-from trackai_pipelines.ingest.rows import (
-    ROW_READERS,
-    STAGED,
-    Row,
-    click_row,
-    conversion_row,
-    identity_row,
-    sale_row,
-)
+from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
+from trackai_pipelines.ingest.formats import Fields
+from trackai_pipelines.ingest.outcomes import Refused, Row
+from trackai_pipelines.ingest.rows import RowReader
 from trackai_pipelines.ingest.streams import Line
-from trackai_pipelines.ingest.tenants import Context, Tenant, tenants_by_name
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-ACME, GLOBEX = Tenant("t-1", "acme", "BR"), Tenant("t-2", "globex", None)
+ACME, GLOBEX = Owner("t-1", "acme", "BR"), Owner("t-2", "globex", None)
+COLUMNS = {kind.name: kind.columns for kind in KINDS}
+READERS = {kind.name: RowReader(kind) for kind in KINDS}
+click_row = RowReader(CLICKS).of_record
+identity_row = RowReader(IDENTITIES).of_record
+conversion_row = RowReader(CONVERSIONS).of_record
 SALE = {
     "tenant": "acme",
     "gateway": "stripe",
@@ -37,7 +36,7 @@ ANA = sha256(b"ana@example.com").hexdigest()
 
 
 def _context(folder: str = "landing") -> Context:
-    return Context(tenants_by_name([ACME, GLOBEX]), folder, NOW + timedelta(hours=24))
+    return Context(owners_by_name([ACME, GLOBEX]), folder, NOW + timedelta(hours=24))
 
 
 def _line(**values: Any) -> Line:
@@ -45,7 +44,7 @@ def _line(**values: Any) -> Line:
 
 
 def _columns(kind: str, row: Row) -> dict[str, str]:
-    return dict(zip(STAGED[kind], row.text.split("\t"), strict=True))
+    return dict(zip(COLUMNS[kind], row.text.split("\t"), strict=True))
 
 
 def _sale(**changes: Any) -> dict[str, str]:
@@ -54,9 +53,9 @@ def _sale(**changes: Any) -> dict[str, str]:
 
 def _refusal(kind: str, values: dict[str, Any], folder: str = "landing") -> str:
     with pytest.raises(Refused) as refusal:
-        ROW_READERS[kind](_line(**values), _context(folder))
+        READERS[kind].of_record(_line(**values), _context(folder))
     with pytest.raises(Refused) as same:
-        ROW_READERS[kind](Fields(1, None, values), _context(folder))
+        READERS[kind].of_record(Fields(1, None, values), _context(folder))
     assert str(same.value) == str(refusal.value)
     return str(refusal.value)
 
@@ -277,7 +276,7 @@ def test_a_click_without_an_id_gets_one_from_its_content() -> None:
 
 def test_clicks_name_their_funnel_and_may_lack_a_time() -> None:
     row = click_row(_line(tenant="acme", funnel_id=3), _context())
-    assert row.reference == ("t-1", "3")
+    assert row.references == (("funnel_id", "t-1", "3"),)
     assert _columns("clicks", row)["created_at"] == ""
     assert "created_at 2026-03-12" in _refusal("clicks", {"tenant": "acme", "created_at": "2026-03-12"})
     assert "ip 'x' is not" in _refusal("clicks", {"tenant": "acme", "ip": "x"})
@@ -285,11 +284,11 @@ def test_clicks_name_their_funnel_and_may_lack_a_time() -> None:
 
 def test_identities_need_a_hash_and_may_name_a_click() -> None:
     row = identity_row(_line(tenant="acme", email="ana@example.com", click_external_id=" c-1 "), _context())
-    assert row.reference is None
+    assert row.references == ()
     assert _columns("identities", row)["email_hash"] == ANA
     assert _columns("identities", row)["click_external_id"] == "c-1"
     by_number = identity_row(_line(tenant="acme", phone_hash=HASH, click_id=12), _context())
-    assert by_number.reference == ("t-1", "12")
+    assert by_number.references == (("click_id", "t-1", "12"),)
     for given in ({}, {"email": "nobody"}, {"phone": "12"}):
         assert _refusal("identities", {"tenant": "acme", **given}).startswith("neither a usable email nor")
     for click in ("c-1", "-1", str(2**63), "²"):
@@ -313,7 +312,9 @@ def test_a_gateways_sale_is_held_to_the_same_rules() -> None:
         occurred_at=NOW,
         email="ana@example.com",
     )
-    row = _columns("conversions", sale_row(sale, "kiwify", _context("acme")))
+    (record,) = conversions_of(lambda _: iter([sale]), "kiwify", {})
+    assert isinstance(record, Conversion)
+    row = _columns("conversions", READERS["conversions"].of_payload(record, 1, _context("acme")))
     assert (row["tenant_id"], row["gateway"], row["sale_key"], row["value"]) == (
         "t-1",
         "kiwify",
@@ -322,7 +323,7 @@ def test_a_gateways_sale_is_held_to_the_same_rules() -> None:
     )
     assert row["customer_email_hash"] == ANA
     with pytest.raises(Refused, match="no tenant"):
-        sale_row(sale, "kiwify", _context("nobody"))
+        READERS["conversions"].of_payload(record, 1, _context("nobody"))
 
 
 def test_addresses_never_get_through_in_other_columns() -> None:

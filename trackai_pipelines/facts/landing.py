@@ -1,0 +1,278 @@
+"""The landing kinds of the facts: clicks, identities, and conversions with the gateways' webhooks.
+
+What belongs here: which fields a record may have, what is required of them, and the columns that they become. What
+does not: how files are read and rows written (`ingest`), what a single field may be (`ingest.fields`), and how a
+gateway's payload is read (`gateways`).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+import msgspec
+
+from trackai_pipelines.customer_information.contact import email_hash, phone_hash
+from trackai_pipelines.facts import buyer
+from trackai_pipelines.facts.gateways import READERS, Reader
+from trackai_pipelines.ingest import fields
+from trackai_pipelines.ingest.context import Context, Owner, Text
+from trackai_pipelines.ingest.kinds import Kind, SameThing
+from trackai_pipelines.ingest.outcomes import NotTaken, Refused
+from trackai_pipelines.money import is_currency
+
+
+class Click(msgspec.Struct, gc=False):
+    """A click as a record of a file."""
+
+    tenant: Text = None
+    tenant_id: Text = None
+    external_id: Text = None
+    funnel_id: Text = None
+    fbclid: Text = None
+    fbc: Text = None
+    fbp: Text = None
+    utm_source: Text = None
+    utm_medium: Text = None
+    utm_campaign: Text = None
+    utm_content: Text = None
+    utm_term: Text = None
+    ip: str | None = None
+    user_agent: Text = None
+    created_at: datetime | None = None
+
+
+class Identity(msgspec.Struct, gc=False):
+    """An identity as a record of a file: a person's contact, and perhaps the click they came by."""
+
+    tenant: Text = None
+    tenant_id: Text = None
+    external_id: Text = None
+    email_hash: str | None = None
+    phone_hash: str | None = None
+    email: str | None = None
+    phone: Text = None
+    click_id: Text = None
+    click_external_id: Text = None
+    created_at: datetime | None = None
+
+
+class Conversion(msgspec.Struct, gc=False):
+    """A conversion as a record of a file, or as a gateway's sale."""
+
+    tenant: Text = None
+    tenant_id: Text = None
+    gateway: str | None = None
+    gateway_event_id: Text = None
+    sale_key: Text = None
+    order_id: Text = None
+    event_name: str | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    occurred_at: datetime | None = None
+    fbclid: Text = None
+    fbc: Text = None
+    fbp: Text = None
+    customer_email_hash: str | None = None
+    customer_phone_hash: str | None = None
+    email: str | None = None
+    phone: Text = None
+    # Of any type: what cannot be used is left out, and costs no sale.
+    first_name: object = None
+    last_name: object = None
+    city: object = None
+    state: object = None
+    zip: object = None
+    country: object = None
+    birth_date: object = None
+    gender: object = None
+    customer_id: object = None
+    client_ip: str | None = None
+    client_user_agent: Text = None
+    event_source_url: str | None = None
+
+
+def _click_row(click: Click, context: Context) -> tuple[Text, ...]:
+    owner = context.owner_of(click.tenant, click.tenant_id)
+    return (
+        owner.id,
+        fields.identifier_of(click.external_id, "external_id"),
+        fields.identifier_of(click.funnel_id, "funnel_id"),
+        click.fbclid or "",
+        click.fbc or "",
+        click.fbp or "",
+        click.utm_source or "",
+        click.utm_medium or "",
+        click.utm_campaign or "",
+        click.utm_content or "",
+        click.utm_term or "",
+        fields.ip_of(click.ip or "", "ip"),
+        click.user_agent or "",
+        fields.optional_time(click.created_at, "created_at", context.latest),
+    )
+
+
+def _identity_row(identity: Identity, context: Context) -> tuple[Text, ...]:
+    owner = context.owner_of(identity.tenant, identity.tenant_id)
+    email = fields.hash_of(identity.email_hash or "", "email_hash") or email_hash(identity.email) or ""
+    phone = fields.hash_of(identity.phone_hash or "", "phone_hash") or _phone(identity.phone, owner)
+    if not email and not phone:
+        raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
+    click = fields.identifier_of(identity.click_id, "click_id")
+    if click and not (click.isascii() and click.isdigit() and int(click) < 2**63):
+        raise Refused("click_id is not a click's number; a producer's own id goes into click_external_id")
+    return (
+        owner.id,
+        fields.identifier_of(identity.external_id, "external_id"),
+        email,
+        phone,
+        click,
+        fields.identifier_of(identity.click_external_id, "click_external_id"),
+        fields.optional_time(identity.created_at, "created_at", context.latest),
+    )
+
+
+def _conversion_row(sale: Conversion, context: Context) -> tuple[Text, ...]:
+    owner = context.owner_of(sale.tenant, sale.tenant_id)
+    gateway = fields.identifier_of(sale.gateway, "gateway", longest=fields.MAX_GATEWAY)
+    event_id = fields.identifier_of(sale.gateway_event_id, "gateway_event_id")
+    if not gateway or not event_id:
+        raise Refused(f"{'gateway_event_id' if gateway else 'gateway'} is missing; it tells events apart")
+    if sale.value is None:
+        raise Refused("value is missing; expected an amount such as 129.90")
+    currency = (sale.currency or "").strip().upper()
+    if not is_currency(currency):
+        raise Refused(f"currency {fields.shown(currency)} is not an ISO 4217 code such as BRL")
+    if sale.occurred_at is None:
+        raise Refused("occurred_at is missing; expected the time of the sale in ISO 8601")
+    email = fields.hash_of(sale.customer_email_hash or "", "customer_email_hash") or email_hash(sale.email) or ""
+    phone = fields.hash_of(sale.customer_phone_hash or "", "customer_phone_hash") or _phone(sale.phone, owner)
+    return (
+        owner.id,
+        gateway,
+        fields.identifier_of(sale.sale_key, "sale_key"),
+        fields.time_of(sale.occurred_at, "occurred_at", context.latest).isoformat(),
+        event_id,
+        sale.order_id or "",
+        sale.event_name or "Purchase",
+        fields.amount_of(sale.value),
+        currency,
+        sale.fbclid or "",
+        sale.fbc or "",
+        sale.fbp or "",
+        email,
+        phone,
+        fields.ip_of(sale.client_ip or "", "client_ip"),
+        sale.client_user_agent or "",
+        sale.event_source_url or "",
+        buyer.customer_information(sale, owner.default_country),
+    )
+
+
+def _phone(phone: Text, owner: Owner) -> str:
+    return (phone_hash(str(phone), owner.default_country) or "") if phone else ""
+
+
+def conversions_of(read: Reader, gateway: str, payload: Mapping[str, object]) -> Iterator[Conversion | NotTaken]:
+    """Yield the sales of a payload, held to the rules of any other conversion."""
+    for found in read(payload):
+        if isinstance(found, NotTaken):
+            yield found
+            continue
+        yield Conversion(
+            gateway=gateway,
+            gateway_event_id=found.gateway_event_id,
+            sale_key=found.sale_key,
+            order_id=found.order_id,
+            event_name=found.event_name,
+            value=found.value,
+            currency=found.currency,
+            occurred_at=found.occurred_at,
+            fbclid=found.fbclid,
+            fbc=found.fbc,
+            fbp=found.fbp,
+            email=found.email,
+            phone=found.phone,
+            client_ip=found.client_ip,
+            client_user_agent=found.client_user_agent,
+            event_source_url=found.event_source_url,
+            **found.buyer,
+        )
+
+
+CLICKS = Kind(
+    name="clicks",
+    says="Ad clicks that reached a landing page, with Meta's click id (`fbclid`, `fbc`) and browser id (`fbp`). "
+    "Immutable; one row a click, deduplicated by the producer's `external_id`.",
+    record=Click,
+    columns=(
+        "tenant_id",
+        "external_id",
+        "funnel_id",
+        "fbclid",
+        "fbc",
+        "fbp",
+        "utm_source",
+        "utm_medium",
+        "utm_campaign",
+        "utm_content",
+        "utm_term",
+        "ip",
+        "user_agent",
+        "created_at",
+    ),
+    row=_click_row,
+    long_texts=frozenset({"user_agent"}),
+    row_id="external_id",
+    now="created_at",
+    references={"funnel_id": "facts/unknown_funnels"},
+)
+IDENTITIES = Kind(
+    name="identities",
+    says="The person behind a click: hashed e-mail and phone, captured together with the click. Used for matching only "
+    "by tenants that turned e-mail matching on.",
+    record=Identity,
+    # A click that is known by its external_id alone is linked by matching/link_identities.
+    columns=("tenant_id", "external_id", "email_hash", "phone_hash", "click_id", "click_external_id", "created_at"),
+    row=_identity_row,
+    row_id="external_id",
+    now="created_at",
+    references={"click_id": "facts/unknown_clicks"},
+)
+CONVERSIONS = Kind(
+    name="conversions",
+    says="Paid sales, as payment gateways report them. Immutable; a webhook redelivered any number of times is one "
+    "row. Everything refused is in `ingest_rejects` with its reason.",
+    record=Conversion,
+    # Not in the order of a unique key: of several events of one sale the earliest wins.
+    columns=(
+        "tenant_id",
+        "gateway",
+        "sale_key",
+        "occurred_at",
+        "gateway_event_id",
+        "order_id",
+        "event_name",
+        "value",
+        "currency",
+        "fbclid",
+        "fbc",
+        "fbp",
+        "customer_email_hash",
+        "customer_phone_hash",
+        "client_ip",
+        "client_user_agent",
+        "event_source_url",
+        "customer_information",
+    ),
+    row=_conversion_row,
+    # When the row arrived: not the producer's to say.
+    also_in_files=frozenset({"created_at"}),
+    long_texts=frozenset({"client_user_agent", "event_source_url"}),
+    same_thing=SameThing(
+        statement="facts/repeated_sales", columns=("tenant_id", "gateway", "gateway_event_id", "sale_key")
+    ),
+    webhooks={gateway: partial(conversions_of, read, gateway) for gateway, read in READERS.items()},
+)
+# In the order in which they are loaded: identities name clicks, and conversions look for both.
+KINDS = (CLICKS, IDENTITIES, CONVERSIONS)

@@ -1,0 +1,84 @@
+"""Landing kinds: what a domain declares so that its files are found, read, checked and written.
+
+What belongs here: the shape of a declaration. What does not: any kind (domains declare theirs in `landing.py` and
+return them from `Domain.kinds`), and how kinds are loaded (`files`, `rows`, `writing`, `load`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+import msgspec
+
+from trackai_pipelines.domain import Domain
+from trackai_pipelines.ingest.context import Context, Text
+from trackai_pipelines.ingest.outcomes import NotTaken
+
+WebhookReader = Callable[[Mapping[str, object]], Iterator[msgspec.Struct | NotTaken]]
+"""Takes one payload as the gateway sends it (numbers as int, Decimal or str) and yields records of a kind.
+
+Raises MalformedPayload where the payload is of the kind and lacks what a row needs.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SameThing:
+    """Rows of webhooks that are left out because another row stands for the same thing, e.g. the same sale."""
+
+    statement: LiteralString
+    """Given arrays named after `columns`, it returns the place (from 1) and the reason of each row left out."""
+    columns: tuple[str, ...]
+    """A row without one of these values cannot be left out."""
+
+
+# Identity, not equality: a kind holds mappings, and there is one of each name.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind:
+    """A kind of landing file. Its name is the prefix of its files, the asset, and the table in schema `trackai`."""
+
+    name: str
+    says: str
+    """What the asset's rows are, for people; Markdown."""
+    record: type[msgspec.Struct]
+    """What a record may hold. A field's type says how a value of another format is read: text (`Text`, `str | None`),
+    a time (`datetime | None`), an amount (`Decimal | None`), or anything (`object`). Other fields are left out."""
+    columns: tuple[str, ...]
+    """The columns that are written, `tenant_id` first. Rows are written in the order of these values, so the first
+    columns should be a unique key: two loaders lock rows in one order, and the first row of a key wins."""
+    row: Callable[[Any, Context], tuple[Text, ...]]
+    """Returns the values of `columns` for a record, "" for none. Raises Refused."""
+    also_in_files: frozenset[str] = frozenset()
+    """Columns that files may have, and that are left out without a note."""
+    long_texts: frozenset[str] = frozenset()
+    """Columns that may hold longer texts than a key."""
+    row_id: str | None = None
+    """A column that identifies the row; where it is empty, it is made of all the values."""
+    now: str | None = None
+    """A time that is the load's where it is empty."""
+    stated: str | None = None
+    """A time that is the file's where it is empty, later by a microsecond with every record."""
+    references: Mapping[str, LiteralString] = field(default_factory=dict)
+    """Columns that name rows of other tables, each with the statement that returns which of them do not exist: it
+    takes `tenant_ids` and `ids`, and returns pairs of them."""
+    insert: LiteralString | None = None
+    """The statement that moves rows from `pg_temp.staged_<name>` to the table and returns how many are new or changed.
+    It takes `now`. None: INSERT ... SELECT ... ON CONFLICT DO NOTHING."""
+    afterwards: tuple[LiteralString, ...] = ()
+    """Statements to execute in the same transaction; they take `now` and may read `pg_temp.staged_<name>`."""
+    same_thing: SameThing | None = None
+    webhooks: Mapping[str, WebhookReader] = field(default_factory=dict)
+    """What reads the payloads of a gateway. Several kinds may read the payloads of one."""
+
+
+def kinds_of(domains: Iterable[Domain]) -> tuple[Kind, ...]:
+    """Return the landing kinds of the domains, in the order in which they are loaded."""
+    return tuple(kind for domain in domains for kind in domain.kinds())
+
+
+def gateways_of(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
+    """Return the gateways whose payloads are read, each with the kinds that read them."""
+    gateways: dict[str, list[Kind]] = {}
+    for kind in kinds:
+        for gateway in kind.webhooks:
+            gateways.setdefault(gateway, []).append(kind)
+    return gateways

@@ -1,0 +1,82 @@
+"""The staging table of a kind: made from the catalogue, filled by COPY, emptied into the kind's table.
+
+What belongs here: these statements, composed from a kind's columns. What does not: transactions, retries and counting
+(`writing`).
+
+A staging table has the names, types and collations of the table's columns, so a value that the database cannot take
+fails in COPY. It has no index, since it is read once, whole. Every commit and rollback empties it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from psycopg import Connection, Cursor, sql
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.ingest.kinds import Kind
+
+
+def stage(cursor: Cursor[Any], kind: Kind, rows: Iterable[str]) -> None:
+    """Copy lines of COPY's text format into the staging table, in their order; it is made on first use."""
+    cursor.execute(_create(kind))
+    with cursor.copy(_copy(kind)) as copy:
+        copy.write("\n".join(rows).encode() + b"\n")
+
+
+def move(cursor: Cursor[Any], kind: Kind, now: datetime) -> int:
+    """Move the staged rows into the kind's table, and return how many are new or changed."""
+    insert = _insert(kind) if kind.insert is None else statement(kind.insert)
+    moved = cursor.execute(insert, {"now": now}).fetchone()
+    assert moved is not None
+    for name in kind.afterwards:
+        cursor.execute(statement(name), {"now": now})
+    return int(moved[0])
+
+
+def prepare(connection: Connection[Any]) -> None:
+    """Give the connection room for a chunk in memory; to be called before its first chunk."""
+    connection.execute("SET temp_buffers = '64MB'")
+
+
+def _staged(kind: Kind) -> sql.Identifier:
+    return sql.Identifier("pg_temp", f"staged_{kind.name}")
+
+
+def _columns(kind: Kind) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, kind.columns))
+
+
+@cache
+def _create(kind: Kind) -> sql.Composed:
+    return sql.SQL(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM trackai.{} WITH NO DATA"
+    ).format(_staged(kind), _columns(kind), sql.Identifier(kind.name))
+
+
+@cache
+def _copy(kind: Kind) -> sql.Composed:
+    return sql.SQL("COPY {} FROM STDIN WITH (FORMAT text, NULL '')").format(_staged(kind))
+
+
+@cache
+def _insert(kind: Kind) -> sql.Composed:
+    """Rows that are there already stay as they are.
+
+    The table's unique indexes make repeating it change nothing. Rows are read in the order in which they were staged
+    (a temporary table is never read from its middle), so two processes that load the same rows lock them in one order.
+    """
+    values = [
+        sql.SQL("coalesce({}, %(now)s)").format(sql.Identifier(name)) if name == kind.now else sql.Identifier(name)
+        for name in kind.columns
+    ]
+    return sql.SQL(
+        "WITH moved AS (INSERT INTO trackai.{} ({}) SELECT {} FROM {} ON CONFLICT DO NOTHING RETURNING 1) "
+        "SELECT count(*) FROM moved"
+    ).format(
+        sql.Identifier(kind.name),
+        _columns(kind),
+        sql.SQL(", ").join(values),
+        _staged(kind),
+    )
