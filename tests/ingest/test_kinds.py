@@ -63,8 +63,7 @@ ALL_KINDS = (*KINDS, TOYS)
 @pytest.fixture(autouse=True)
 def _table(connection: Connection) -> None:
     connection.execute(
-        "CREATE TABLE trackai.toys (tenant_id text, name text, pieces integer, "
-        "PRIMARY KEY (tenant_id, name))"
+        "CREATE TABLE trackai.toys (tenant_id text, name text, pieces integer, PRIMARY KEY (tenant_id, name))"
     )
 
 
