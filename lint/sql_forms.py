@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pglast import ast, enums, parse_sql
 from pglast.parser import ParseError
@@ -60,7 +61,7 @@ def findings(text: str, *, migration: bool = False) -> set[str]:
     return found.union(*(_broken_by(node) for statement in statements for node in _walk(statement)))
 
 
-def _walk(node: ast.Node) -> Iterator[ast.Node]:
+def _walk(node: Any) -> Iterator[ast.Node]:
     yield node
     for name in node:
         value = getattr(node, name)
@@ -69,7 +70,7 @@ def _walk(node: ast.Node) -> Iterator[ast.Node]:
                 yield from _walk(child)
 
 
-def _broken_by(node: ast.Node) -> Iterator[str]:
+def _broken_by(node: Any) -> Iterator[str]:
     match node:
         case ast.UpdateStmt() | ast.InferClause() if _reads_clock(node):
             yield "clock-in-update"
@@ -101,7 +102,7 @@ def _broken_by(node: ast.Node) -> Iterator[str]:
             yield "session-state"
 
 
-def _broken_by_alter(node: ast.AlterTableStmt) -> Iterator[str]:
+def _broken_by_alter(node: Any) -> Iterator[str]:
     kinds = enums.AlterTableType
     if len(node.cmds) > 1:
         yield "several-alterations"
@@ -117,22 +118,22 @@ def _broken_by_alter(node: ast.AlterTableStmt) -> Iterator[str]:
             yield "detach-concurrently"
 
 
-def _outlives_its_transaction(node: ast.CreateStmt | ast.CreateTableAsStmt) -> bool:
+def _outlives_its_transaction(node: Any) -> bool:
     if isinstance(node, ast.CreateStmt):
         persistence, on_commit = node.relation.relpersistence, node.oncommit
     else:
         persistence, on_commit = node.into.rel.relpersistence, node.into.onCommit
-    return persistence == "t" and on_commit != enums.OnCommitAction.ONCOMMIT_DROP
+    return bool(persistence == "t" and on_commit != enums.OnCommitAction.ONCOMMIT_DROP)
 
 
-def _reads_clock(node: ast.Node) -> bool:
+def _reads_clock(node: Any) -> bool:
     return any(
         (isinstance(part, ast.FuncCall) and part.funcname[-1].sval in _CLOCKS) or isinstance(part, ast.SQLValueFunction)
         for part in _walk(node)
     )
 
 
-def _keeps_to_a_tenant(where: ast.Node | None) -> bool:
+def _keeps_to_a_tenant(where: Any) -> bool:
     return where is not None and any(
         isinstance(part, ast.A_Expr)
         and part.kind == enums.A_Expr_Kind.AEXPR_OP
@@ -143,7 +144,7 @@ def _keeps_to_a_tenant(where: ast.Node | None) -> bool:
     )
 
 
-def _name(node: ast.Node | None) -> str | None:
+def _name(node: Any) -> str | None:
     last = node.fields[-1] if isinstance(node, ast.ColumnRef) else None
     return last.sval if isinstance(last, ast.String) else None
 

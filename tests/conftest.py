@@ -38,6 +38,8 @@ _FAST = {
     "autovacuum_naptime": "5s",
 }
 _HOME = pytest.StashKey[Path]()
+# Fixtures that start a server.
+_SERVERS = {"server_url", "make_home", "server_home"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(tempfile.mkdtemp(prefix="trackai-test-"))
     home.chmod(0o711)
     config.stash[_HOME] = home
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a PostgreSQL server, which `make test-fast` leaves out."""
+    for item in items:
+        if _SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -103,7 +103,7 @@ def test_delivery(database: Database, connection: Connection[Any]) -> None:
     ]
     # All but the two in trouble have had theirs.
     assert one(figures, "8 tenants, one more slow, one dead", "events").value == 160
-    (left,) = connection.execute("SELECT array_agg(DISTINCT tenant_id) FROM trackai.dispatch_queue").fetchone() or ()
+    (left,) = connection.execute("SELECT array_agg(DISTINCT tenant_id) FROM trackai.dispatch_queue").fetchall()[0]
     assert left == [connection.execute("SELECT benchmark.tenant_id(2)").fetchone()[0]]  # type: ignore[index]
 
 

@@ -243,7 +243,8 @@ _anything = st.recursive(
 )
 def test_whatever_is_sent_is_judged(field: str, parameter: str, value: object) -> None:
     """No value anywhere breaks the server: it is accepted or refused."""
-    for event in (sale(**{field: value}), person(**{parameter: value}), sale(custom_data={"value": value}), value):
+    changed: dict[str, Any] = {field: value}
+    for event in (sale(**changed), person(**{parameter: value}), sale(custom_data={"value": value}), value):
         fields = fields_of(json.dumps({"data": [event]}).encode())
         assert isinstance(fields, dict)
         assert isinstance(events_of(fields, NOW), Events | Refusal)

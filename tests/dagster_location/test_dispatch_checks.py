@@ -58,7 +58,7 @@ def test_every_due_event_is_accounted_for(
     insert_sales(connection, add_tenant("asleep", status="suspended"), 1)
     run_job(JOB, partition_key=day_before(0).isoformat())
     evaluation = check(name)
-    told = {key: value.value for key, value in evaluation.metadata.items()}
+    told: dict[str, Any] = {key: value.value for key, value in evaluation.metadata.items()}
     assert evaluation.passed
     assert [told[key] for key in ("sent", "waiting", "failed", "not due", "unexplained")] == [4, 3, 2, 1, 0]
     assert rows_of(told["failed by tenant"]) == [["acme", "2", "bad_currency"]]

@@ -304,7 +304,7 @@ def test_one_load_at_a_time_and_of_a_bounded_number_of_files(
         ) as context:
             return repository.get_sensor_def("landing_files_sensor").evaluate_tick(context)
 
-    (request,) = evaluate().run_requests or ()
+    (request,) = evaluate().run_requests or []
     assert len(files_of(request)) == 2
     run = postgres_instance.create_run_for_job(
         repository.get_job("ingest_landing_files"), status=dg.DagsterRunStatus.STARTED

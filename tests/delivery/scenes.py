@@ -12,7 +12,7 @@ from trackai_pipelines.delivery.report import DispatchReport
 from trackai_pipelines.settings import CapiSettings
 
 TOKEN = "EAAsecretTokenOfTests0123456789"
-SHORT = {"retry_base_seconds": 0.01, "circuit_cooldown_seconds": 0.05}
+SHORT: dict[str, Any] = {"retry_base_seconds": 0.01, "circuit_cooldown_seconds": 0.05}
 
 
 class Tokens:

@@ -61,7 +61,7 @@ def test_every_due_event_has_a_place_and_a_reason(
         ahead: "lies in the future",
         next_one: "queued for the next dispatch",
     }
-    tenants = dict(connection.execute("SELECT id, tenant_id FROM trackai.conversions").fetchall())
+    tenants: dict[int, str] = dict(connection.execute("SELECT id, tenant_id FROM trackai.conversions").fetchall())
     for sale, part in told.items():
         assert part in _verdict(connection, tenants[sale], sale, clock=clock)
     reasons = " / ".join(place.reason for place in account.places)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from delivery.scenes import (
     Tokens,
@@ -194,7 +195,7 @@ def test_a_resident_picks_up_what_arrives_until_it_is_told_to_end(
 ) -> None:
     tenant = add_tenant("acme", pixel_id="1001")
     over = threading.Event()
-    windows = []
+    windows: list[Any] = []
     settings = CapiSettings(capi_url=box.base_url)
 
     def stay() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -39,7 +40,13 @@ def proof(
         with file.open("w") as lines:
             for slug, sales in truth.items():
                 for age, unknown_buyer in sales:
-                    planned = {"tenant": slug, "gateway": "g", "event_ids": [], "strategy": "fbc", "click": None}
+                    planned: dict[str, Any] = {
+                        "tenant": slug,
+                        "gateway": "g",
+                        "event_ids": [],
+                        "strategy": "fbc",
+                        "click": None,
+                    }
                     sold_at = int((now - age).timestamp() * 1000)
                     told = {**planned, "late": False, "sold_at": sold_at, "unknown_buyer": unknown_buyer}
                     lines.write(json.dumps(told) + "\n")

@@ -25,9 +25,9 @@ def main() -> None:
             now = datetime(today.year, today.month, today.day, 3, tzinfo=UTC)
             maintain(connection, today=today)
             while True:
-                plan = plan_retention(connection, today=today, dry_run=False, clock=lambda now=now: now)
+                plan = plan_retention(connection, today=today, dry_run=False, clock=lambda now=now: now)  # type: ignore[misc]
                 try:
-                    plan = apply_plan(connection, database_url, store, plan, clock=lambda now=now: now)
+                    plan = apply_plan(connection, database_url, store, plan, clock=lambda now=now: now)  # type: ignore[misc]
                 except MoverBusyError:
                     # The server is about to notice that the one before was killed.
                     time.sleep(0.05)

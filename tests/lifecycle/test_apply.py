@@ -246,7 +246,7 @@ def test_a_run_does_what_the_dry_run_said(
                     LEAVING[table],
                     back,
                     keep=DAY,
-                    clock=lambda now=today: midnight(now),
+                    clock=lambda now=today: midnight(now),  # type: ignore[misc]
                 )
 
 
@@ -280,7 +280,7 @@ def live_into(connection: Connection[Any], tenant: str, life: dict[str, Any]) ->
 
 def clear(connection: Connection[Any], store: Store) -> None:
     for back in range(-4, 8):
-        connection.execute(f"DROP TABLE IF EXISTS trackai.match_log_{day(back):%Y%m%d}")  # type: ignore[arg-type]
+        connection.execute(f"DROP TABLE IF EXISTS trackai.match_log_{day(back):%Y%m%d}")
     connection.execute(
         "TRUNCATE trackai.clicks, trackai.dispatch_attempts, trackai.ingest_rejects, trackai.conversions,"
         " trackai.archives, trackai.retention_plans, trackai.deleted_clicks CASCADE"

@@ -223,7 +223,7 @@ def test_a_policy_that_is_switched_off_meanwhile(
 
 def test_old_plans_are_forgotten(connection: Connection[Any], live: Live, two_days: None) -> None:
     ancient, old = (
-        plan_retention(connection, today=TODAY, dry_run=dry, clock=lambda age=age: midnight(TODAY) - age)
+        plan_retention(connection, today=TODAY, dry_run=dry, clock=lambda age=age: midnight(TODAY) - age)  # type: ignore[misc]
         for age, dry in ((PLANS_KEPT, True), (PLANS_KEPT - DAY, False))
     )
     newest = live()

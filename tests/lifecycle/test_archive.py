@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 from lifecycle.archive_scenes import DAY, GRACE, LATER, NOW, at, file_rows, fill_clicks, fill_log, rows_in
 from psycopg import Connection
 from psycopg.rows import dict_row

@@ -105,11 +105,11 @@ def _add_odd_columns(connection: Connection[Any], table: str, rows: int) -> None
     """Give a table's rows these columns: a row has all first values, the next all second ones; every fourth is NULL."""
     for name, (kind, values) in ODD.items():
         column, target = sql.Identifier(name), sql.Identifier("trackai", table)
-        connection.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(target, column, sql.SQL(kind)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(target, column, sql.SQL(kind)))
         for place, value in enumerate([*values, None]):
             connection.execute(
                 sql.SQL("UPDATE {} SET {} = {}::{} WHERE {} % {} = {}").format(
-                    target, column, sql.Literal(value), sql.SQL(kind),  # type: ignore[arg-type]
+                    target, column, sql.Literal(value), sql.SQL(kind),
                     sql.Identifier("conversion_id" if table == "match_log" else "id"), len(values) + 1, place,
                 )
             )  # fmt: skip

@@ -118,7 +118,7 @@ def test_a_failed_step_fails_the_run_at_its_end_and_is_named(
     result = retain(today)
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
-    reason = failure.step_failure_data.user_failure_data
+    reason: Any = failure.step_failure_data.user_failure_data
     assert reason.description.startswith(f"archive match_log {today - 20 * DAY}: ")
     assert reason.metadata["steps failed"].value == 1
     assert reason.metadata["rows archived"].value == 4

@@ -86,7 +86,7 @@ def test_sales_and_late_clicks_are_seen_as_they_arrive(
     with followers(database_url, "one", "two") as residents:
         for number in range(5):
             insert_sale(connection, acme, f"sale-{number}", fbclid=f"Click{number}")
-            wait_for(lambda number=number: attributions(connection) == number + 1)
+            wait_for(lambda number=number: attributions(connection) == number + 1)  # type: ignore[misc]
         assert {strategy for strategy, _ in decided(connection).values()} == {"unmatched"}
         clicks = {
             f"sale-{number}": insert_click(connection, acme, SALE - timedelta(hours=1), fbclid=f"Click{number}")
@@ -171,7 +171,7 @@ def test_windows_add_up_and_the_last_one_is_told_at_the_end(
         for number in range(3):
             insert_sale(connection, acme, f"early-{number}")
             told = len(resident.windows)
-            wait_for(lambda told=told: len(resident.windows) > told)
+            wait_for(lambda told=told: len(resident.windows) > told)  # type: ignore[misc]
         seen = resident.conversions
         assert seen == 3
     with followers(database_url, "two") as (last,):

@@ -60,7 +60,7 @@ def write(
 ) -> Path:
     """Write a report of sections that show this data instead of reading the database's."""
     domains = [
-        Domain(name=f"part{number}", says="A part.", section=lambda section=section, data=data: _of(section, data))
+        Domain(name=f"part{number}", says="A part.", section=lambda section=section, data=data: _of(section, data))  # type: ignore[misc]
         for number, (section, data) in enumerate(given)
     ]
     return write_report(connection, path, domains, period, clock=lambda: at).path

@@ -81,13 +81,13 @@ def test_a_heartbeat_keeps_a_lease_alive_and_a_silent_one_dies(connection: Conne
     (promised,) = promise_missing(connection, ONE)
     with held_lease(link, ONE, promised=promised, holder="alive") as lease:
         assert lease is not None
-        (before,) = connection.execute("SELECT expires_at FROM trackai.leases").fetchone() or ()
+        (before,) = connection.execute("SELECT expires_at FROM trackai.leases").fetchall()[0]
         wait_for(lambda: connection.execute("SELECT 1 FROM trackai.leases WHERE expires_at > %s", [before]).fetchone())
         # The connection of its heartbeat is killed: it makes a new one.
         backends = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%Moves the lease%%' AND pid <> pg_backend_pid()"
         wait_for(lambda: connection.execute(backends).fetchone())
         connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({backends}) AS heart (pid)")
-        (before,) = connection.execute("SELECT expires_at FROM trackai.leases").fetchone() or ()
+        (before,) = connection.execute("SELECT expires_at FROM trackai.leases").fetchall()[0]
         wait_for(lambda: connection.execute("SELECT 1 FROM trackai.leases WHERE expires_at > %s", [before]).fetchone())
         assert not lease.over.is_set()
         assert promise_missing(connection, ONE) == []
@@ -153,7 +153,12 @@ def test_a_successor_is_asked_for_before_the_end_and_relieves(connection: Connec
         assert first.eldest
         assert promise_missing(connection, BRIEF) == []
         found: list[str] = []
-        wait_for(lambda: found or found.extend(promise_missing(connection, BRIEF)) or found)
+
+        def asked() -> list[str]:
+            found.extend(promise_missing(connection, BRIEF))
+            return found
+
+        wait_for(asked)
         assert not first.over.is_set()
         with held_lease(link, BRIEF, promised=found[0], holder="second") as second:
             assert second is not None
