@@ -18,7 +18,7 @@ from benchmarks.database import Database
 from benchmarks.figures import Figure, Scale, row
 from benchmarks.system import FIRST_SALE, conversions_api, insert_steadily, trackai_up
 from benchmarks.world import have_world
-from trackai_pipelines.delivery.tokens import token_variable
+from trackai_pipelines.settings import token_variable
 from trackai_pipelines.terminal.output import remark
 
 CHARTED = ("kB an hour",)

@@ -26,7 +26,7 @@ def test_a_range_of_days_is_one_run_and_a_page_a_day(
     result = run_job("make_report", days=days)
     events = [event.materialization for event in result.all_events if event.is_step_materialization]
     shown = {event.partition: {name: value.value for name, value in event.metadata.items()} for event in events}
-    assert sorted(shown) == ["2026-01-08", "2026-01-09"]
+    assert set(shown) == {"2026-01-08", "2026-01-09"}
     path = home / "reports" / "report-2026-01-09.html"
     assert shown["2026-01-09"] == {
         "page": str(path),
@@ -64,7 +64,7 @@ def test_every_night_after_the_aggregate_about_the_day_before(
     with dg.build_schedule_context(
         instance, scheduled_execution_time=at, repository_def=location.get_repository_def()
     ) as context:
-        (request,) = schedule.evaluate_tick(context).run_requests
+        (request,) = schedule.evaluate_tick(context).run_requests or []
     assert (request.run_key, request.partition_key) == ("2026-01-09", "2026-01-09")
     aggregate = location.get_repository_def().get_schedule_def("nightly_match_rates")
     assert (aggregate.cron_schedule, schedule.cron_schedule) == ("30 0 * * *", "15 1 * * *")
