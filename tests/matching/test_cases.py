@@ -7,9 +7,10 @@ import pytest
 from matching.facts import SALE, decided, insert_backlog, insert_click, insert_sale, log_of
 from psycopg import Connection, errors
 
+from trackai_pipelines.facts.story import find_conversion
 from trackai_pipelines.matching.drain import drain, work_waiting
 from trackai_pipelines.matching.rematch import enqueue_rematch
-from trackai_pipelines.matching.story import explain
+from trackai_pipelines.matching.story import Attempt, Decision, decision_on
 
 AddTenant = Callable[..., str]
 
@@ -207,14 +208,23 @@ def test_deleting_a_click_keeps_conversion_and_attribution(connection: Connectio
     assert decided(connection)["e"] == ("fbc", None)
     drain(connection, run_id="test")
     assert decided(connection)["e"] == ("fbc", None)
-    story, _ = explain(connection, "acme", "hotmart", "e") or pytest.fail("the conversion is there")
-    assert "deleted" in story.verdict
+    decision, _ = explained(connection, "acme", "e")
+    assert "deleted" in decision.sentence
 
 
 def test_conversions_are_immutable(connection: Connection, add_tenant: AddTenant) -> None:
     insert_sale(connection, add_tenant("acme"), "e")
     with pytest.raises(errors.RestrictViolation, match="immutable"):
         connection.execute("UPDATE trackai.conversions SET value = 1")
+
+
+def explained(connection: Connection, tenant: str, event_id: str) -> tuple[Decision, list[Attempt]]:
+    """What was decided about a conversion that is there, and the attempts."""
+    found = find_conversion(connection, tenant, "hotmart", event_id)
+    assert found is not None
+    decision = decision_on(connection, *found)
+    assert decision is not None
+    return decision
 
 
 def test_explanations(connection: Connection, add_tenant: AddTenant) -> None:
@@ -227,19 +237,19 @@ def test_explanations(connection: Connection, add_tenant: AddTenant) -> None:
     insert_sale(connection, tenant, "waiting")
     insert_sale(connection, add_tenant("away", status="suspended"), "suspended")
 
-    story, attempts = explain(connection, tenant, "hotmart", "hit") or pytest.fail("the conversion is there")
-    assert story.verdict == f"Matched by fbc to click {click}."
+    decision, attempts = explained(connection, tenant, "hit")
+    assert decision.sentence == f"Matched by fbc to click {click}."
     assert [(attempt.outcome, attempt.run_id) for attempt in attempts] == [("hit", "run-1")]
-    story, attempts = explain(connection, "acme", "hotmart", "miss") or pytest.fail("the conversion is there")
+    decision, attempts = explained(connection, "acme", "miss")
     assert [attempt.outcome for attempt in attempts] == ["outside_window", "malformed_key", "no_key"]
     assert all(attempt.meaning for attempt in attempts)
-    assert story.window == (SALE - timedelta(days=90), SALE + timedelta(minutes=5))
-    assert story.verdict.startswith("Unmatched")
-    story, _ = explain(connection, "acme", "hotmart", "waiting") or pytest.fail("the conversion is there")
-    assert story.verdict.startswith("Pending")
-    story, _ = explain(connection, "away", "hotmart", "suspended") or pytest.fail("the conversion is there")
-    assert "suspended" in story.verdict
+    assert decision.window == (SALE - timedelta(days=90), SALE + timedelta(minutes=5))
+    assert decision.sentence.startswith("Unmatched")
+    decision, _ = explained(connection, "acme", "waiting")
+    assert decision.sentence.startswith("Pending")
+    decision, _ = explained(connection, "away", "suspended")
+    assert "suspended" in decision.sentence
     connection.execute("DELETE FROM trackai.match_queue")
-    story, _ = explain(connection, "acme", "hotmart", "waiting") or pytest.fail("the conversion is there")
-    assert story.verdict.startswith("Never queued")
-    assert explain(connection, "acme", "hotmart", "unheard of") is None
+    decision, _ = explained(connection, "acme", "waiting")
+    assert decision.sentence.startswith("Never queued")
+    assert find_conversion(connection, "acme", "hotmart", "unheard of") is None

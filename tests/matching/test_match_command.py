@@ -8,7 +8,11 @@ from collections.abc import Callable
 import pytest
 from processes import process
 from psycopg import Connection
-from typer.testing import Result
+from typer.testing import CliRunner, Result
+
+from trackai_pipelines.cli import build_app
+from trackai_pipelines.domain import Domain, StoryPart
+from trackai_pipelines.domains import DOMAINS
 
 Run = Callable[..., Result]
 Add = Callable[..., None]
@@ -144,6 +148,23 @@ def test_explain_tells_of_what_waits(trackai: Run, shop: str, connection: Connec
     result = trackai("explain", "shop", "stripe", "matched")
     assert result.exit_code == 0
     assert "Pending: tenant shop is suspended" in result.stdout
+
+
+def test_explain_shows_what_every_domain_made_of_it(trackai: Run, shop: str) -> None:
+    def story(connection: Connection, tenant_id: str, conversion_id: int) -> list[StoryPart]:
+        event = connection.execute(
+            "SELECT gateway_event_id FROM trackai.conversions WHERE tenant_id = %s AND id = %s",
+            [tenant_id, conversion_id],
+        ).fetchone()
+        assert event is not None
+        return [StoryPart(columns=("toy", "pieces"), rows=[(event[0], 1_000)], sentence="A toy was given.")]
+
+    trackai("match")
+    app = build_app([*DOMAINS, Domain(name="toy", says="Toys.", story=story)])
+    told = CliRunner().invoke(app, ["explain", "shop", "stripe", "matched"]).stdout
+    order = ["sold", "Matched by fbc to click", "Never due", "pieces", "1,000", "A toy was given."]
+    assert [told.find(words) for words in order] == sorted(told.find(words) for words in order)
+    assert all(words in told for words in order)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from psycopg import Connection
 
 
 def _dispatch() -> Any:
@@ -33,6 +34,12 @@ def _section() -> Section:
     return section()
 
 
+def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iterable[StoryPart]:
+    from trackai_pipelines.delivery.story import story
+
+    return story(connection, tenant_id, conversion_id)
+
+
 DELIVERY = Domain(
     name="delivery",
     says="Delivers events to Meta's Conversions API, each exactly once.",
@@ -47,4 +54,5 @@ DELIVERY = Domain(
     commands=(Command(name="dispatch", says="Deliver what is due to Meta's Conversions API.", load=_dispatch),),
     health=_health,
     section=_section,
+    story=_story,
 )

@@ -1,9 +1,9 @@
 """What became of the delivery of one conversion: its attempts, and a sentence.
 
-What belongs here: the story of a single conversion. What does not: how it is printed (cli), totals (`account`).
+What belongs here: delivery's part of `trackai explain`. What does not: printing it (cli), totals (`account`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.account import PASSING_FAILURES, waiting_reason
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.domain import StoryPart
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DispatchStory:
 def dispatch_story(
     connection: Connection, tenant_id: str, conversion_id: int, *, clock: Clock = utc_now
 ) -> DispatchStory | None:
-    """The delivery of a conversion; None when there is no such conversion."""
+    """Return the delivery of a conversion; None when there is no such conversion."""
     key = {"tenant_id": tenant_id, "conversion_id": conversion_id}
     with connection.transaction():
         with connection.cursor(row_factory=dict_row) as states:
@@ -73,6 +74,27 @@ def dispatch_story(
             too_old=occurred_at < too_old_before(now),
         )
     return DispatchStory(attempts, verdict)
+
+
+def story(connection: Connection, tenant_id: str, conversion_id: int) -> Iterator[StoryPart]:
+    """Yield the attempts and the event's id, if there were any, and what became of the event in a sentence."""
+    found = dispatch_story(connection, tenant_id, conversion_id)
+    if found is None:
+        return
+    if found.attempts:
+        columns = ("dispatch attempt", "status", "failure", "Meta's answer", "meaning", "at")
+        rows = [(str(a.attempt), a.status, a.failure, _answer(a), a.message, a.created_at) for a in found.attempts]
+        yield StoryPart(columns=columns, rows=rows, sentence=f"event id {found.attempts[-1].event_id}")
+    yield StoryPart(sentence=found.verdict)
+
+
+def _answer(attempt: DispatchAttempt) -> str | None:
+    """Return status, codes and trace id, as far as there was an answer; Meta's support asks for the trace id."""
+    if attempt.http_status is None:
+        return None
+    codes = [str(code) for code in (attempt.error_code, attempt.error_subcode) if code is not None]
+    parts = [f"HTTP {attempt.http_status}", "/".join(codes), attempt.fbtrace_id or ""]
+    return ", ".join(part for part in parts if part)
 
 
 def _ended(attempts: Sequence[DispatchAttempt]) -> str:

@@ -1,11 +1,13 @@
 """Facts: what happened, as producers and gateways report it."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trackai_pipelines.domain import Domain, Table
+from trackai_pipelines.domain import Domain, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from psycopg import Connection
 
     from trackai_pipelines.ingest.kinds import Kind
 
@@ -22,6 +24,12 @@ def _definitions() -> "dg.Definitions":
     return defs
 
 
+def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iterable[StoryPart]:
+    from trackai_pipelines.facts.story import story
+
+    return story(connection, tenant_id, conversion_id)
+
+
 FACTS = Domain(
     name="facts",
     says="Clicks, identities and conversions: immutable and deduplicated.",
@@ -32,4 +40,5 @@ FACTS = Domain(
     ),
     kinds=_kinds,
     definitions=_definitions,
+    story=_story,
 )

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from psycopg import Connection
 
 
 def _match() -> Any:
@@ -33,6 +34,12 @@ def _health(checkup: Checkup) -> Iterable[Finding]:
     return health(checkup)
 
 
+def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iterable[StoryPart]:
+    from trackai_pipelines.matching.story import story
+
+    return story(connection, tenant_id, conversion_id)
+
+
 MATCHING = Domain(
     name="matching",
     says="Attributes each conversion to a click, or to none, and logs every attempt.",
@@ -49,4 +56,5 @@ MATCHING = Domain(
         Command(name="rematch", says="Try the unmatched conversions of some days again.", load=_rematch),
     ),
     health=_health,
+    story=_story,
 )

@@ -1,16 +1,17 @@
-"""Why one conversion was, or was not, matched: its facts, its attempts and what each outcome means.
+"""Why one conversion was, or was not, matched: what was decided, its attempts, and what each outcome means.
 
-What belongs here: the story of a single conversion. What does not: how it is printed (cli).
+What belongs here: matching's part of `trackai explain`. What does not: the facts (facts/story.py), printing (cli).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import StoryPart
 
 MEANING = {
     "hit": "a click of this tenant with the same key lies in the window; the newest one was taken",
@@ -22,25 +23,15 @@ MEANING = {
 
 
 @dataclass(frozen=True)
-class Story:
-    """A conversion, what was decided about it, and the window that its clicks had to lie in."""
+class Decision:
+    """What was decided about a conversion, and the window that its clicks had to lie in."""
 
-    tenant_id: str
-    id: int
     slug: str
     status: str
     lookback_days: int
     email_matching: bool
-    order_id: str | None
-    value: Decimal
-    currency: str
     occurred_at: datetime
-    created_at: datetime
-    click_key: str | None
-    browser_key: str | None
-    has_email: bool
     strategy: str | None
-    matched_at: datetime | None
     click_id: int | None
     clicked_at: datetime | None
     utm_source: str | None
@@ -53,8 +44,8 @@ class Story:
         return self.occurred_at - timedelta(days=self.lookback_days), self.occurred_at + timedelta(minutes=5)
 
     @property
-    def verdict(self) -> str:
-        """One sentence: what became of the conversion, and why."""
+    def sentence(self) -> str:
+        """What became of the conversion, and why."""
         if self.strategy is None:
             if self.status not in ("provisioning", "active"):
                 return f"Pending: tenant {self.slug} is {self.status}; it is matched once the tenant is active again."
@@ -85,15 +76,43 @@ class Attempt:
         return MEANING[self.outcome]
 
 
-def explain(connection: Connection, tenant: str, gateway: str, event_id: str) -> tuple[Story, list[Attempt]] | None:
-    """The story and attempts of a conversion; `tenant` is a slug or an id. None when there is no such conversion."""
-    with connection.cursor(row_factory=class_row(Story)) as stories:
-        key = {"tenant": tenant, "gateway": gateway, "event_id": event_id}
-        story = stories.execute(statement("matching/explain_conversion"), key).fetchone()
-    if story is None:
+def decision_on(connection: Connection, tenant_id: str, conversion_id: int) -> tuple[Decision, list[Attempt]] | None:
+    """Return what was decided and the attempts in order; None when there is no such conversion."""
+    key = {"tenant_id": tenant_id, "conversion_id": conversion_id}
+    with connection.cursor(row_factory=class_row(Decision)) as decisions:
+        decision = decisions.execute(statement("matching/story"), key).fetchone()
+    if decision is None:
         return None
     with connection.cursor(row_factory=class_row(Attempt)) as attempts:
-        found = attempts.execute(
-            statement("matching/explain_attempts"), {"tenant_id": story.tenant_id, "conversion_id": story.id}
-        ).fetchall()
-    return story, found
+        return decision, attempts.execute(statement("matching/story_attempts"), key).fetchall()
+
+
+def story(connection: Connection, tenant_id: str, conversion_id: int) -> Iterator[StoryPart]:
+    """Yield the window and the click, the attempts, and the decision in a sentence."""
+    found = decision_on(connection, tenant_id, conversion_id)
+    if found is None:
+        return
+    decision, attempts = found
+    after, until = decision.window
+    rows: list[tuple[object, ...]] = [
+        ("e-mail matching", "on" if decision.email_matching else "off"),
+        ("window", f"clicks after {_second(after)}, until {_second(until)} ({decision.lookback_days} days)"),
+    ]
+    if decision.clicked_at is not None:
+        rows += [
+            ("clicked", decision.clicked_at),
+            ("source", decision.utm_source),
+            ("campaign", decision.utm_campaign),
+        ]
+    yield StoryPart(columns=("matching", ""), rows=rows)
+    yield StoryPart(
+        columns=("attempt", "strategy", "outcome", "meaning", "click", "at"),
+        rows=[
+            (str(a.attempt), a.strategy, a.outcome, a.meaning, str(a.click_id or "-"), a.created_at) for a in attempts
+        ],
+        sentence=decision.sentence,
+    )
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

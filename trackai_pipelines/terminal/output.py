@@ -1,4 +1,4 @@
-"""What people see: results on stdout, everything about the course of things on stderr.
+"""What people see: results on stdout, everything else on stderr.
 
 What belongs here: consoles, and the shapes that several commands print. What does not: what a command prints.
 """
@@ -6,6 +6,7 @@ What belongs here: consoles, and the shapes that several commands print. What do
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import NoReturn
 
 import typer
@@ -14,33 +15,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Of what is not a terminal: a log or a pipe has no edge that a table must fit into.
+# A log or a pipe has no edge that a table must fit into.
 _PAPER_WIDTH = 200
 
 
 def results() -> Console:
-    """Standard output, for what was asked for."""
+    """Return standard output, for what was asked for."""
     return _console(stderr=False)
 
 
 def remarks() -> Console:
-    """Standard error, for everything else."""
+    """Return standard error, for everything else."""
     return _console(stderr=True)
 
 
 def remark(message: str, *, style: str = "") -> None:
-    """One message on stderr, as it is: signs of markup in it mean nothing."""
+    """Print a message on stderr as it is: markup in it means nothing."""
     remarks().print(Text(message, style=style))
 
 
 def fail(message: str) -> NoReturn:
-    """Say in red what happened and what to do next, and end with exit code 1."""
+    """Print in red what happened and what to do next, and end with exit code 1."""
     remark(message, style="red")
     raise typer.Exit(1)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """A table of plain values; numbers are grouped and stand at the right, None is a dash."""
+    """Return a table of plain values; numbers are grouped and right-aligned, times are UTC, None is a dash."""
     numeric = [any(isinstance(row[at], int | float) for row in rows) for at in range(len(columns))]
     made = Table(header_style="bold", box=SIMPLE_HEAD)
     for name, right in zip(columns, numeric, strict=True):
@@ -51,13 +52,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
 
 
 def percent(share: float | None) -> str:
-    """A share between 0 and 1 for people; n/a where there is none."""
+    """Return a share between 0 and 1 as text; n/a where there is none."""
     return "n/a" if share is None else f"{share:.1%}"
 
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Show that something is going on, and afterwards how long it took; a failure ends without a tick."""
+    """Show that a step is under way, and afterwards how long it took; a step that fails gets no tick."""
     begun = time.monotonic()
     console = remarks()
     with console.status(Text(name)):
@@ -77,4 +78,6 @@ def _shown(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
     return f"{value:,}" if isinstance(value, int) else str(value)
