@@ -9,20 +9,35 @@ DEVELOPING := .venv/installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test lint bench lock
+.PHONY: help install demo test test-fast lint schema bench lock
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 install: $(RUNNING)  ## .venv with everything that running needs, `trackai` in .venv/bin
 
 demo: $(RUNNING)  ## the whole system on sample data; ARGS="--exit" ends after the report
 	@$(PYTHON) -m trackai_pipelines.cli demo $(ARGS)
 
-test: $(DEVELOPING)  ## all tests and the coverage they reach
+test: $(DEVELOPING)  ## all tests and the coverage they reach; ARGS="-k circuit" chooses
 	@$(PYTHON) -m pytest -n 2 --cov=trackai_pipelines --cov-report=term-missing:skip-covered --cov-fail-under=90 $(ARGS)
 
-lint: $(DEVELOPING)  ## style, format, types
+test-fast: $(DEVELOPING)  ## the tests that need no server and start no process, in less than a minute
+	@$(PYTHON) -m pytest -n 2 -m "not database and not processes and not slow" $(ARGS)
+
+lint: $(DEVELOPING)  ## style, types, spelling, who imports whom, statements, declarations, schema.sql
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
+	@.venv/bin/codespell
+	@PYTHONPATH=. .venv/bin/lint-imports --no-logo
+	@.venv/bin/sqruff lint sql
+	@.venv/bin/squawk sql/migrations/*.sql
+	@$(PYTHON) -m lint.sql_forms
+	@$(PYTHON) -m pytest -n 0 tests/test_domains.py tests/lint/test_schema.py
+
+schema: $(DEVELOPING)  ## write sql/schema.sql as the migrations make it
+	@$(PYTHON) -m lint.schema > .venv/schema.sql && mv .venv/schema.sql sql/schema.sql
 
 bench: $(DEVELOPING)  ## how fast it is here; ARGS="throughput --scale full" chooses what and how much
 	@$(PYTHON) -m benchmarks $(ARGS)

@@ -13,6 +13,8 @@ import pytest
 
 import packages
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(packages.__file__).parent
 LOCKED = ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
 

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.cli import app
 
+pytestmark = pytest.mark.processes
+
 Start = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 

@@ -250,6 +250,7 @@ def test_whatever_is_sent_is_judged(field: str, parameter: str, value: object) -
         assert isinstance(events_of(fields, NOW), Events | Refusal)
 
 
+@pytest.mark.processes
 def test_nothing_of_the_client_is_imported() -> None:
     """The judge shares no code with the judged."""
     loaded = (

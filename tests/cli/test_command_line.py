@@ -22,6 +22,7 @@ def listed(helped: str) -> list[str]:
     return [row.split()[1] for row in rows if row.startswith("│ ") and not row.startswith("│  ")]
 
 
+@pytest.mark.processes
 def test_help_imports_no_command() -> None:
     shown = (
         "import sys, json\n"

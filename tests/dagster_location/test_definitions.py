@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from trackai_pipelines.definitions import defs
 
@@ -64,6 +65,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.processes
 def test_a_fresh_interpreter_loads_every_public_name_and_nothing_heavy(home: Path) -> None:
     """Without any database: loading must not connect, or a server that is down would take the UI with it."""
     done = subprocess.run([sys.executable, "-c", _LOAD], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -134,6 +136,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
     }
 
 
+@pytest.mark.processes
 def test_dagster_validates_the_workspace(environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["dagster", "definitions", "validate", "-w", "workspace.yaml"],
@@ -146,6 +149,7 @@ def test_dagster_validates_the_workspace(environment: dict[str, str]) -> None:
     assert said.count("Warning") == said.count("SupersessionWarning"), said
 
 
+@pytest.mark.processes
 def test_dg_checks_the_definitions(environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["dg", "check", "defs"],

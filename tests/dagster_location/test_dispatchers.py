@@ -36,6 +36,8 @@ from trackai_pipelines.matching.drain import drain
 from trackai_pipelines.residents.defs.sensors import MAX_RUNTIME_TAG
 from trackai_pipelines.residents.leases import holders
 
+pytestmark = pytest.mark.processes
+
 AddTenant = Callable[..., str]
 
 

@@ -21,6 +21,8 @@ from psycopg import Connection
 
 from trackai_pipelines.matching.drain import drain
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 ROOT = Path(__file__).resolve().parents[2]
 # Generous: a slow machine waits longer, and nothing else changes.
 PATIENCE = 240

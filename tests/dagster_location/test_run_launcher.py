@@ -16,6 +16,8 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.run_launcher import LocalRunLauncher
 
+pytestmark = pytest.mark.processes
+
 Started = Callable[..., dg.DagsterRun]
 
 

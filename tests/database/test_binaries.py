@@ -59,6 +59,7 @@ def test_programs_that_do_not_run_or_are_too_old_are_passed_over(
     assert tmp_path not in [binaries.folder for binaries in system_binaries()]
 
 
+@pytest.mark.processes
 def test_a_copy_is_open_to_everybody_and_works(tmp_path: Path) -> None:
     wheel = wheel_binaries()[0]
     package = wheel.folder.parents[1]

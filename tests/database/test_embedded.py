@@ -24,6 +24,8 @@ from trackai_pipelines.database.binaries import wheel_binaries
 from trackai_pipelines.database.cluster import STATE, existing_cluster
 from trackai_pipelines.database.errors import DatabaseSetupError
 
+pytestmark = pytest.mark.processes
+
 _START = """
 import sys, time
 from pathlib import Path

@@ -18,6 +18,8 @@ from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.errors import DatabaseSetupError
 from trackai_pipelines.settings import Settings
 
+pytestmark = pytest.mark.processes
+
 _USER = """
 import sys
 from trackai_pipelines.database.server import event_database_url

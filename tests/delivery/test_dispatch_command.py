@@ -350,6 +350,7 @@ def test_without_a_database_it_fails_and_shows_no_password(dispatch: Run, monkey
     assert result.stdout == ""
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_follow_delivers_what_becomes_due_and_ends_when_told(
     dispatch: Run, box: Sandbox, acme: str, add_tenant: AddTenant, connection: Connection, number: signal.Signals

@@ -21,6 +21,8 @@ from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.delivery.dry_run import dry_run
 from trackai_pipelines.settings import CapiSettings
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 AddTenant = Callable[..., str]
 StartWorker = Callable[..., "subprocess.Popen[bytes]"]
 ROUNDS = 200

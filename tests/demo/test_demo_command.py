@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import psycopg
+import pytest
 from delivery.scenes import TOKEN
 from processes import left_over, process
 
 from trackai_pipelines.database.server import dagster_database_url, event_database_url
 from trackai_pipelines.settings import Settings
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
 PLACES = ("sent", "failed", "waiting")

@@ -105,6 +105,7 @@ def _read(path: Path) -> None:
     assert len(list(formats.json_lines(path, Notes()))) == 3
 
 
+@pytest.mark.processes
 def test_a_long_line_is_never_held_whole(tmp_path: Path) -> None:
     size = 40_000_000
     path = tmp_path / "conversions.jsonl"

@@ -60,6 +60,7 @@ def _read(path: Path) -> None:
         pass
 
 
+@pytest.mark.processes
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         sales = (sale_record(n, email=EMAIL) for n in range(rows))

@@ -16,6 +16,8 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.ingest import load
 from trackai_pipelines.ingest.load import FileReport, LoadInterruptedError, Progress, load_paths
 
+pytestmark = pytest.mark.processes
+
 _LOADER = """
 import sys
 from pathlib import Path

@@ -214,6 +214,7 @@ def test_two_at_once_share_the_rows(database_url: str, connection: Connection, a
     assert due_to_anonymise(connection, "clicks", BEFORE) == 0
 
 
+@pytest.mark.processes
 def test_a_killed_run_is_finished_by_the_next(database_url: str, connection: Connection, add_tenant: AddTenant) -> None:
     acme = add_tenant("acme")
     rows = 60_000

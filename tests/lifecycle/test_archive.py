@@ -297,6 +297,7 @@ def test_a_day_that_was_restored_is_archived_anew(
         assert store.exists(second.path)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("size", [0, 4_096, 40_000])
 def test_a_full_disk_loses_nothing(connection: Connection[Any], database_url: str, store: Store, size: int) -> None:
     fill_log(connection, 3_000)

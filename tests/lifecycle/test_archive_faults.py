@@ -21,6 +21,8 @@ from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
 from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG, LifecycleTable
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 AT_ONCE = timedelta(0)
 ROWS = 6_000
 DAYS = (DAY, DAY + timedelta(days=1))

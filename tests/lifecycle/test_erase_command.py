@@ -146,6 +146,7 @@ def test_dry_runs_of_the_person_are_removed(run_erase: Run, shop: str, home: Pat
     assert left == ["shop-two/0001.json", "shop/0002.json"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("answer", "code", "gone"), [("y", 0, {"by-email"}), ("n", 1, set()), ("", 1, set())])
 def test_a_terminal_is_asked(
     trackai: Run, shop: str, connection: Connection, answer: str, code: int, gone: set[str]

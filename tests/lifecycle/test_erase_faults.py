@@ -22,6 +22,8 @@ from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
 from trackai_pipelines.lifecycle.personal_data.erase import ErasureUnfinishedError, erase
 from trackai_pipelines.matching.drain import drain
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def world(connection: Connection, database_url: str, tmp_path: Path) -> World:

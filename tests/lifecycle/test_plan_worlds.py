@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lifecycle.old_rows import (
@@ -22,6 +23,8 @@ from psycopg import Connection, Rollback
 from trackai_pipelines.lifecycle.retention.plan import latest_plan
 from trackai_pipelines.lifecycle.tables import LEAVING
 from trackai_pipelines.match_rates.aggregate import aggregate_days
+
+pytestmark = pytest.mark.slow
 
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)

@@ -21,6 +21,8 @@ from trackai_pipelines.database.partitions import (
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 FIRST = date(2026, 1, 1)
 DAYS = 365
 KILLS = 100

@@ -20,6 +20,8 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.matching.drain import drain, work_waiting
 from trackai_pipelines.matching.log import account_for, log_agreement
 
+pytestmark = pytest.mark.processes
+
 AddTenant = Callable[..., str]
 
 

@@ -54,6 +54,7 @@ def test_summary_by_strategy(trackai: Run, shop: str) -> None:
     assert "Nothing was waiting" in again.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_follow_matches_what_arrives_and_ends_when_told(
     trackai: Run, shop: str, add_sale: Add, connection: Connection, number: signal.Signals

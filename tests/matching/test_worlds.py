@@ -16,6 +16,8 @@ from psycopg import Connection
 from trackai_pipelines.matching.drain import drain
 from trackai_pipelines.matching.rematch import enqueue_rematch
 
+pytestmark = pytest.mark.slow
+
 WORLDS = 2_048
 SHARDS = 8
 # Worlds that are in the database together, and drained together: they must not see each other.

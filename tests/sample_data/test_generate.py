@@ -368,6 +368,8 @@ def _sample(folder: Path, conversions: int, days: int) -> None:
     generate(folder / "landing", conversions=conversions, days=days, end=END)
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
     """What is held is a tenant's day and the lines of open files, not the sample."""
     assert peak_memory(_sample, tmp_path, 12_000, 8) < 2 * peak_memory(_sample, tmp_path, 3_000, 2)

@@ -15,6 +15,8 @@ from typer.testing import Result
 
 from trackai_pipelines.database.statements import shipped
 
+pytestmark = pytest.mark.processes
+
 Run = Callable[..., Result]
 
 

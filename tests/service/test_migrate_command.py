@@ -44,6 +44,7 @@ def test_makes_missing_partitions_of_a_current_schema(run: Run, empty: str) -> N
     assert "made 1 partitions" in result.stdout
 
 
+@pytest.mark.processes
 def test_two_at_once_both_succeed(empty: str) -> None:
     both = [process("migrate") for _ in range(2)]
     outputs = [one.communicate(timeout=60) for one in both]

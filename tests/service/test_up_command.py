@@ -15,6 +15,8 @@ import requests
 from processes import left_over, process
 from typer.testing import Result
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 Run = Callable[..., Result]
 
 
