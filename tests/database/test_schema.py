@@ -188,3 +188,23 @@ def test_columns_with_times_carry_their_zone(connection: Connection) -> None:
 def test_a_bad_insert_names_its_rule(connection: Connection, acme: str) -> None:
     with pytest.raises(psycopg.Error, match="conversions_times_in_order"):
         _insert(connection, "conversions", _conversion(occurred_at=_NOW + timedelta(days=3), created_at=_NOW))
+
+
+def test_every_table_and_column_is_described(connection: Connection) -> None:
+    """Dagster's UI and psql show the descriptions; views have them too. Partitions show their table's."""
+    described = connection.execute(
+        """
+        SELECT c.relname, a.attname, coalesce(d.description, '')
+        FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+        LEFT JOIN pg_description d
+            ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = greatest(a.attnum, 0)
+        WHERE c.relnamespace = 'trackai'::regnamespace
+          AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND NOT c.relispartition
+          -- tableoid stands for the table itself, whose description has the number 0.
+          AND (a.attnum > 0 OR a.attname = 'tableoid')
+        """
+    ).fetchall()
+    assert {"clicks", "match_log", "v_conversions"} <= {table for table, _, _ in described}
+    assert [f"{table}.{column}" for table, column, text in described if not text.strip()] == []
