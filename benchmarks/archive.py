@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.database import Database, benchmark_sql, clear
+from benchmarks.declared import MATCH_LOG, TABLES
 from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import begin_together, in_processes, peak_megabytes
 from benchmarks.world import have_world
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.partitions import create_partitions_ahead
-from trackai_pipelines.lifecycle.tables import MATCH_LOG
 
 CHARTED = ("rows/s",)
 
@@ -72,7 +72,7 @@ def _load(database: Database, rows: int, day: date) -> int:
     have_world(database, clicks=0, tenants=_TENANTS)
     with connect(database.url, name="benchmark") as connection:
         clear(connection)
-        create_partitions_ahead(connection, today=day, days=0)
+        create_partitions_ahead(connection, TABLES, today=day, days=0)
         connection.execute(benchmark_sql("old_day_of_log"), {"day": day, "first": 1, "last": rows})
         connection.execute("VACUUM (ANALYZE) trackai.match_log")
         connection.execute("CHECKPOINT")
@@ -96,7 +96,7 @@ def _archive(url: str, folder: str, day: date) -> tuple[float, float, int, str, 
         archive = archive_day(connection, url, store, MATCH_LOG, day, grace=timedelta(0))
         seconds, peak = time.perf_counter() - begun, peak_megabytes()
         assert archive is not None
-        drop_day(connection, store, archive)
+        drop_day(connection, store, MATCH_LOG, archive)
     return seconds, peak, archive.rows, archive.checksum, archive.bytes
 
 
@@ -115,4 +115,4 @@ def _restore(url: str, folder: str, day: date) -> tuple[float, float, int, str]:
         schema = schema_of(connection, MATCH_LOG.name)
         assert [archive.state for archive in archives(connection)] == ["restored"]
     with rows_of_day(url, MATCH_LOG, MATCH_LOG.name, day, schema) as found:
-        return seconds, peak, rows, tally_of(found, MATCH_LOG.time).digits
+        return seconds, peak, rows, tally_of(found, MATCH_LOG.time_column).digits

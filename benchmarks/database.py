@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 from psycopg import Connection, sql
 
+from benchmarks.declared import TABLES
 from trackai_pipelines.database import embedded
 from trackai_pipelines.database.cluster import existing_cluster
 from trackai_pipelines.database.connection import connect
@@ -55,7 +56,7 @@ def throw_away_database(server_url: str | None) -> Iterator[Database]:
         with _event_database(settings, server_url) as url:
             migrate(url)
             with connect(url) as connection:
-                create_partitions_ahead(connection, today=datetime.now(UTC).date())
+                create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
             yield Database(url, dagster_database_url(settings), home)
     finally:
         embedded.stop(home, though_used=True)

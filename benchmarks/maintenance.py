@@ -15,6 +15,7 @@ from pathlib import Path
 from psycopg import IsolationLevel, errors
 
 from benchmarks.database import Database, benchmark_sql, clear
+from benchmarks.declared import CLICKS, MATCH_LOG, TABLES
 from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import in_processes
 from benchmarks.world import have_world
@@ -24,7 +25,7 @@ from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import open_store
-from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
+from trackai_pipelines.lifecycle.leaving import leaving
 
 CHARTED = ("p99 ms",)
 
@@ -71,7 +72,7 @@ def _load(database: Database, sizes: _Sizes, days: list[date]) -> None:
     with connect(database.url, name="benchmark") as connection:
         clear(connection)
         for place, day in enumerate(days):
-            create_partitions_ahead(connection, today=day, days=0)
+            create_partitions_ahead(connection, TABLES, today=day, days=0)
             first = 1 + place * sizes.rows
             old = {"day": day, "first": first, "last": first + sizes.rows - 1}
             connection.execute(benchmark_sql("old_day_of_log"), old)
@@ -118,18 +119,18 @@ def _maintain_beside_a_reader(database: Database, today: date, old: list[date]) 
             reader.isolation_level = IsolationLevel.REPEATABLE_READ
             with reader.transaction():
                 reader.execute("SELECT count(*) FROM trackai.match_log")
-                maintain(connection, today=today + _LATER)
+                maintain(connection, TABLES, today=today + _LATER)
                 try:
                     detach_partition(connection, MATCH_LOG.name, old[0])
                 except errors.LockNotAvailable:
                     held_up += 1
                 archive_day(connection, database.url, store, CLICKS, old[0], grace=timedelta(0))
-        maintain(connection, today=today + _LATER)
+        maintain(connection, TABLES, today=today + _LATER)
         for day in old:
             for table in (MATCH_LOG, CLICKS):
                 archive_day(connection, database.url, store, table, day, grace=timedelta(0))
         for archive in archives(connection):
-            drop_day(connection, store, archive, clock=later)
+            drop_day(connection, store, leaving(TABLES)[archive.table_name], archive, clock=later)
     return held_up
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from declared import TABLES
 from psycopg import Connection, sql
 
 from trackai_pipelines.database import embedded
@@ -106,7 +107,7 @@ def template_database(server_url: str) -> Iterator[str]:
     url = _create(server_url, name)
     migrate(url)
     with connect(url) as connection:
-        create_partitions_ahead(connection, today=datetime.now(UTC).date())
+        create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
     yield name
     _drop(server_url, name)
 

@@ -11,7 +11,7 @@ names and tables is a function with local imports, so that reading all declarati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,19 @@ if TYPE_CHECKING:
     import dagster as dg
     from psycopg import Connection
     from starlette.routing import BaseRoute
+
+
+class Remains(StrEnum):
+    """What remains of a personal value once its row is old."""
+
+    NOTHING = "nothing"
+    """The column becomes NULL."""
+    NETWORK = "network"
+    """Of an IP address (inet): its network, /24 or /48."""
+    FAMILY = "family"
+    """Of a user agent (text): the family of the browser."""
+    PAGE = "page"
+    """Of a URL (text): what stands before the query and the fragment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +50,13 @@ class Personal:
     """Columns that become NULL when a person is erased."""
     delete: bool = False
     """Erasing deletes the row instead."""
+    by_age: Mapping[str, Remains] = field(default_factory=dict)
+    """What remains of columns once the row is old. The table then has a column `anonymised_at timestamptz`, which is
+    set with them; the age is counted from `Table.time`."""
+
+
+Blocks = Callable[["Connection[Any]", Sequence[date], date], Iterator[tuple[date, str]]]
+"""Given UTC days and today: which of these days' rows are still needed in the database, and why, in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,12 +67,35 @@ class Table:
     key: tuple[str, ...]
     """The columns that identify a row."""
     time: str | None = None
-    """The timestamptz column whose UTC day a row belongs to; None where rows never leave."""
+    """The timestamptz column whose UTC day a row belongs to; None where nothing depends on a row's age."""
     leaves: Literal["partition", "delete", "never"] = "never"
     """How old rows go: as a partition a UTC day, by DELETE, or not at all."""
-    blocks: Callable[[Connection[Any], Sequence[date], date], Iterator[tuple[date, str]]] | None = None
-    """Given days and today: what keeps the rows of a day in the database, a sentence each."""
+    blocks: tuple[Blocks, ...] = ()
+    """What keeps the rows of a day in the database."""
+    restored: tuple[Callable[[Connection[Any]], None], ...] = ()
+    """Called in each transaction that puts archived rows back by INSERT; the rows are in `pg_temp.restoring`."""
     personal: Personal | None = None
+
+    @property
+    def partitioned(self) -> bool:
+        """Return whether each UTC day is a partition."""
+        return self.leaves == "partition"
+
+    @property
+    def time_column(self) -> str:
+        """Return `time`. Raises ValueError for a table that declares none."""
+        if self.time is None:
+            raise ValueError(f"{self.name} declares no time column: its rows belong to no day")
+        return self.time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a room needs of another room's table; its fields mean what they mean in `Table`."""
+
+    table: str
+    blocks: tuple[Blocks, ...] = ()
+    restored: tuple[Callable[[Connection[Any]], None], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +178,8 @@ class Domain:
     says: str
     """What it is for, in a line."""
     tables: tuple[Table, ...] = ()
+    needs: tuple[Need, ...] = ()
+    """What it needs of tables that other rooms own."""
     kinds: Callable[[], Sequence[Any]] = tuple
     """The landing kinds (`ingest.kinds.Kind`)."""
     definitions: Callable[[], dg.Definitions] | None = None
@@ -155,3 +200,18 @@ class Domain:
     erased_with_sales: Callable[[Connection[Any], str, Sequence[int], datetime], int] | None = None
     """Called in the transaction that erases conversions, with the tenant's id, the conversions' ids and the present;
     returns how many rows of its own it closed."""
+
+
+def tables_of(domains: Iterable[Domain]) -> tuple[Table, ...]:
+    """Return all tables in the order of the flow, each with what its owner and the other rooms need of it."""
+    domains = tuple(domains)
+    needs = [need for domain in domains for need in domain.needs]
+    return tuple(
+        replace(
+            table,
+            blocks=(*table.blocks, *(block for need in needs if need.table == table.name for block in need.blocks)),
+            restored=(*table.restored, *(call for need in needs if need.table == table.name for call in need.restored)),
+        )
+        for domain in domains
+        for table in domain.tables
+    )

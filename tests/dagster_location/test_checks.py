@@ -179,7 +179,7 @@ def test_partitions_that_are_missing(
     ahead: int, passes: bool, connection: Connection[Any], evaluate: Evaluate, yesterday: date
 ) -> None:
     first = yesterday + timedelta(days=1 + ahead)
-    for day in partition_days(connection):
+    for day in partition_days(connection, "match_log"):
         if day >= first:
             drop_partition(connection, day)
     evaluations = evaluate()

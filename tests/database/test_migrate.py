@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from declared import TABLES
 from psycopg import sql
 
 from trackai_pipelines.database import embedded, migrations
@@ -47,7 +48,7 @@ def test_two_migrations_at_once_both_succeed_and_one_applies(new_database: str) 
     assert is_current(new_database)
     assert schema_revision(new_database) == newest_revision()
     with connect(new_database) as connection:
-        assert create_partitions_ahead(connection, today=date(2026, 1, 1), days=1)
+        assert create_partitions_ahead(connection, TABLES, today=date(2026, 1, 1), days=1)
         assert connection.execute("SELECT count(*) FROM trackai.v_conversions").fetchone() == (0,)
 
 

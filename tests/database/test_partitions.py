@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from declared import TABLES
 from psycopg import Connection, IsolationLevel, errors, sql
 
 from trackai_pipelines.database import partitions
@@ -83,18 +84,18 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_what_is_missing_is_made_and_nothing_else(connection: Connection) -> None:
-    before = partition_days(connection)
+    before = partition_days(connection, "match_log")
     later = TODAY + timedelta(days=3)
     wanted = [later + timedelta(days=offset) for offset in range(-1, DAYS_AHEAD + 1)]
-    made = create_partitions_ahead(connection, today=later)
+    made = create_partitions_ahead(connection, TABLES, today=later)
     assert made == [partition_name(TABLE, day) for day in wanted if day not in before]
-    assert partition_days(connection) == sorted({*before, *wanted})
-    assert create_partitions_ahead(connection, today=later) == []
+    assert partition_days(connection, "match_log") == sorted({*before, *wanted})
+    assert create_partitions_ahead(connection, TABLES, today=later) == []
 
 
 def test_a_year_without_maintenance_leaves_a_gap_but_no_row_outside(connection: Connection) -> None:
     later = TODAY + timedelta(days=365)
-    maintain(connection, today=later)
+    maintain(connection, TABLES, today=later)
     log(connection, later, 3)
     assert number(connection, partition_name(TABLE, later)) == 3
 
@@ -107,7 +108,7 @@ def test_two_managers_at_once_make_each_partition_once(database_url: str, connec
     def manage() -> None:
         with connect(database_url) as mine:
             start.wait()
-            made.append(maintain(mine, today=later).made)
+            made.append(maintain(mine, TABLES, today=later).made)
 
     managers = [threading.Thread(target=manage) for _ in range(4)]
     for manager in managers:
@@ -120,7 +121,7 @@ def test_two_managers_at_once_make_each_partition_once(database_url: str, connec
 
 def test_parents_are_analysed(connection: Connection) -> None:
     log(connection, TODAY, 500)
-    maintain(connection, today=TODAY)
+    maintain(connection, TABLES, today=TODAY)
     row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'trackai.match_log'::regclass").fetchone()
     assert row == (500,)
 
@@ -128,7 +129,7 @@ def test_parents_are_analysed(connection: Connection) -> None:
 def test_partitions_are_made_beside_an_open_reader_and_writer(database_url: str, connection: Connection) -> None:
     with reading(database_url), connect(database_url) as writer, writer.transaction():
         log(writer, TODAY, 1)
-        assert len(maintain(connection, today=TODAY + timedelta(days=1)).made) == 1
+        assert len(maintain(connection, TABLES, today=TODAY + timedelta(days=1)).made) == 1
 
 
 def test_bounds_are_utc_days_whatever_the_zone_of_the_server(database_url: str, connection: Connection) -> None:
@@ -136,7 +137,7 @@ def test_bounds_are_utc_days_whatever_the_zone_of_the_server(database_url: str, 
     try:
         later = TODAY + timedelta(days=50)
         with connect(database_url) as elsewhere:
-            create_partitions_ahead(elsewhere, today=later)
+            create_partitions_ahead(elsewhere, TABLES, today=later)
             log(elsewhere, later, 1439)
         assert number(connection, partition_name(TABLE, later)) == 1439
     finally:
@@ -158,19 +159,19 @@ def test_a_day_goes_out_and_comes_back_with_its_rows(connection: Connection) -> 
 def test_a_day_that_is_needed_and_stands_detached_is_attached_again(connection: Connection) -> None:
     log(connection, TODAY, 10)
     detach_partition(connection, TABLE, TODAY)
-    assert maintain(connection, today=TODAY).made == [partition_name(TABLE, TODAY)]
+    assert maintain(connection, TABLES, today=TODAY).made == [partition_name(TABLE, TODAY)]
     assert number(connection) == 10
 
 
 def test_only_what_stands_detached_is_dropped(connection: Connection) -> None:
     log(connection, TODAY, 10)
-    with pytest.raises(ValueError, match="does not stand detached"):
+    with pytest.raises(ValueError, match="is not detached"):
         drop_detached(connection, TABLE, TODAY)
     assert number(connection) == 10
     detach_partition(connection, TABLE, TODAY)
     drop_detached(connection, TABLE, TODAY)
     assert detached_days(connection, TABLE) == []
-    assert TODAY not in partition_days(connection)
+    assert TODAY not in partition_days(connection, "match_log")
 
 
 def test_a_reader_holds_a_detach_up_and_the_next_maintenance_finishes_it(
@@ -179,18 +180,18 @@ def test_a_reader_holds_a_detach_up_and_the_next_maintenance_finishes_it(
     old = TODAY - timedelta(days=1)
     log(connection, old, 10)
     with reading(database_url) as reader:
-        with pytest.raises(errors.LockNotAvailable, match=r"a reader .* open since .* the next maintenance goes on"):
+        with pytest.raises(errors.LockNotAvailable, match=r"a reader .* open since .* the next maintenance finishes"):
             detach_partition(connection, TABLE, old)
         # Who began before sees the rows as they were; the others find them in the table that stands alone.
         assert number(reader) == 10
         assert number(connection, partition_name(TABLE, old)) == 10
         # Meanwhile everybody writes, and new days are made.
         log(connection, TODAY, 5)
-        waiting = maintain(connection, today=TODAY + timedelta(days=2)).waiting
+        waiting = maintain(connection, TABLES, today=TODAY + timedelta(days=2)).waiting
         assert len(waiting) == 1
         assert "a reader" in waiting[0]
     later = TODAY + timedelta(days=2)
-    assert maintain(connection, today=later).finished == [partition_name(TABLE, old)]
+    assert maintain(connection, TABLES, today=later).finished == [partition_name(TABLE, old)]
     assert detached_days(connection, TABLE) == [old]
     assert (number(connection), number(connection, partition_name(TABLE, old))) == (5, 10)
 
@@ -219,10 +220,10 @@ def test_a_detach_that_is_broken_off_is_finished(database_url: str, connection: 
         )
         manager.join()
     assert len(failures) == 1
-    assert old not in partition_days(connection)
+    assert old not in partition_days(connection, "match_log")
     assert number(connection) == 0, "a pending detach hides the rows"
     later = TODAY + timedelta(days=2)
-    assert maintain(connection, today=later).finished == [partition_name(TABLE, old)]
+    assert maintain(connection, TABLES, today=later).finished == [partition_name(TABLE, old)]
     assert number(connection, partition_name(TABLE, old)) == 10
 
 
@@ -232,7 +233,7 @@ def test_a_needed_day_whose_detach_was_broken_off_comes_back(
     log(connection, TODAY, 10)
     with reading(database_url), pytest.raises(errors.LockNotAvailable):
         detach_partition(connection, TABLE, TODAY)
-    create_partitions_ahead(connection, today=TODAY)
+    create_partitions_ahead(connection, TABLES, today=TODAY)
     assert number(connection) == 10
 
 
@@ -250,7 +251,7 @@ def test_a_row_outside_every_partition_is_refused_and_what_it_tells_of_waits(
         drain(connection, run_id="test")
     assert number(connection, "match_queue") == 1
     assert number(connection, "matched_attributions") == 0
-    maintain(connection, today=TODAY)
+    maintain(connection, TABLES, today=TODAY)
     assert drain(connection, run_id="test").conversions == 1
     assert number(connection) == 2
 
@@ -261,4 +262,4 @@ def test_a_table_for_rows_that_come_back_is_made_once(connection: Connection) ->
     create_detached(connection, TABLE, old)
     assert detached_days(connection, TABLE) == [old]
     attach_partition(connection, TABLE, old)
-    assert old in partition_days(connection)
+    assert old in partition_days(connection, "match_log")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from declared import TABLES
 from delivery.scenes import insert_sales
 from psycopg import Connection
 from psycopg.rows import kwargs_row
@@ -51,7 +52,7 @@ def test_only_what_is_still_the_buyers_is_sent(
     )
     connection.execute("UPDATE trackai.matched_attributions SET click_id = (SELECT id FROM trackai.clicks)")
     for table in anonymised:
-        assert anonymise(connection, table, datetime.now(UTC).date() + timedelta(days=1)) == 1
+        assert anonymise(connection, TABLES, table, datetime.now(UTC).date() + timedelta(days=1)) == 1
     told = _user_data(connection, acme)
     assert (told.get("client_ip_address"), told.get("client_user_agent")) == (ip, agent)
     assert told["fbp"] == "fb.1.1790000000000.77"

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
+from declared import TABLES
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import create_partitions_ahead
@@ -28,7 +29,7 @@ def at(moment: datetime) -> Callable[[], datetime]:
 
 def fill_log(connection: Connection[Any], rows: int, *, day: date = DAY, tenant: str = "t-shop") -> None:
     """Rows of match_log from the first to the last microsecond of a day, whose partition is made."""
-    create_partitions_ahead(connection, today=day, days=0)
+    create_partitions_ahead(connection, TABLES, today=day, days=0)
     connection.execute(
         "INSERT INTO trackai.match_log"
         " (tenant_id, conversion_id, attempt, strategy, outcome, click_id, processing_ms, run_id, created_at)"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from declared import CLICKS, INGEST_REJECTS, MATCH_LOG, TABLES
 from psycopg import Connection
 
 from trackai_pipelines.database.binaries import system_binaries, wheel_binaries
@@ -20,7 +21,6 @@ from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.personal_data.erase import Erasure, erase
-from trackai_pipelines.lifecycle.tables import CLICKS, INGEST_REJECTS, MATCH_LOG
 from trackai_pipelines.matching.drain import drain
 
 AddTenant = Callable[..., str]
@@ -171,7 +171,7 @@ class World:
         found = {"match_log": MATCH_LOG, "clicks": CLICKS, "ingest_rejects": INGEST_REJECTS}[table]
         made = archive_day(self.connection, self.url, self.store, found, day, grace=timedelta(0))
         if made is not None and drop:
-            drop_day(self.connection, self.store, made, clock=lambda: datetime.now(UTC) + timedelta(seconds=1))
+            drop_day(self.connection, self.store, found, made, clock=lambda: datetime.now(UTC) + timedelta(seconds=1))
 
     def dry_run(self, slug: str, person: Person) -> Path:
         folder = self.dry_runs / "2026-01-01T00-00-00-000000Z" / slug
@@ -182,7 +182,7 @@ class World:
 
     def erase(self, tenant: str, person: Person, **named: Any) -> Erasure:
         named = named or {"email_hash": person.email_hash}
-        return erase(self.connection, self.store, tenant, dry_runs=self.dry_runs, **named)
+        return erase(self.connection, self.store, TABLES, tenant, dry_runs=self.dry_runs, **named)
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, partitions within their parents."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from declared import TABLES
 from lifecycle.old_rows import midnight
 from psycopg import Connection
 
@@ -25,9 +26,8 @@ KINDS = {
     "not older": "young",
     "no enabled policy": "no policy",
     "no table trackai": "no table",
-    "kept for ever": "for ever",
-    "do not leave": "stays",
-    "fields of a person": "no fields",
+    "kept forever": "stays",
+    "no personal fields": "no fields",
 }
 Live = Callable[..., Plan]
 Outline = tuple[str, str, date, int, frozenset[str]]
@@ -38,7 +38,7 @@ def day(back: int) -> date:
 
 
 def plan(connection: Connection[Any], today: date = TODAY, *, dry_run: bool = False) -> Plan:
-    return plan_retention(connection, today=today, dry_run=dry_run, clock=lambda: NOW)
+    return plan_retention(connection, TABLES, today=today, dry_run=dry_run, clock=lambda: NOW)
 
 
 def outline(found: Plan) -> list[Outline]:
@@ -59,8 +59,8 @@ def living(connection: Connection[Any], database_url: str, store: Store) -> Live
         def clock() -> datetime:
             return midnight(today) + timedelta(hours=3)
 
-        made = plan_retention(connection, today=today, dry_run=dry_run, clock=clock)
-        return made if dry_run else apply_plan(connection, database_url, store, made, clock=clock)
+        made = plan_retention(connection, TABLES, today=today, dry_run=dry_run, clock=clock)
+        return made if dry_run else apply_plan(connection, database_url, store, TABLES, made, clock=clock)
 
     return live
 

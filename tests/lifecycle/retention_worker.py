@@ -7,6 +7,8 @@ import sys
 import time
 from datetime import UTC, date, datetime
 
+from declared import TABLES
+
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.partitions import maintain
 from trackai_pipelines.lifecycle.archive.store import open_store
@@ -23,11 +25,11 @@ def main() -> None:
         for line in sys.stdin:
             today = date.fromisoformat(line.strip())
             now = datetime(today.year, today.month, today.day, 3, tzinfo=UTC)
-            maintain(connection, today=today)
+            maintain(connection, TABLES, today=today)
             while True:
-                plan = plan_retention(connection, today=today, dry_run=False, clock=lambda now=now: now)  # type: ignore[misc]
+                plan = plan_retention(connection, TABLES, today=today, dry_run=False, clock=lambda now=now: now)  # type: ignore[misc]
                 try:
-                    plan = apply_plan(connection, database_url, store, plan, clock=lambda now=now: now)  # type: ignore[misc]
+                    plan = apply_plan(connection, database_url, store, TABLES, plan, clock=lambda now=now: now)  # type: ignore[misc]
                 except MoverBusyError:
                     # The server is about to notice that the one before was killed.
                     time.sleep(0.05)

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 import pytest
+from declared import TABLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
@@ -37,12 +38,14 @@ _WORKER = """
 import sys
 from datetime import date
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.domain import tables_of
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.personal_data.anonymise import anonymise
 
 with connect(sys.argv[1]) as connection:
     print("started", flush=True)
     for table in ("clicks", "conversions"):
-        anonymise(connection, table, date.fromisoformat(sys.argv[2]))
+        anonymise(connection, tables_of(DOMAINS), table, date.fromisoformat(sys.argv[2]))
 """
 
 
@@ -108,8 +111,8 @@ def test_clicks_lose_what_is_precise_and_keep_what_matches_are_explained_with(
             (acme, f"click-{at}", ip, agent, at),
         )
     before = _rows(connection, "clicks")
-    assert due_to_anonymise(connection, "clicks", BEFORE) == 4
-    assert anonymise(connection, "clicks", BEFORE, clock=lambda: NOW) == 4
+    assert due_to_anonymise(connection, TABLES, "clicks", BEFORE) == 4
+    assert anonymise(connection, TABLES, "clicks", BEFORE, clock=lambda: NOW) == 4
     after = _rows(connection, "clicks")
     assert [(row["ip"], row["user_agent"]) for _, row in sorted(after.items())] == [
         ("203.0.113.0/24", "Chrome Mobile"),
@@ -124,7 +127,7 @@ def test_clicks_lose_what_is_precise_and_keep_what_matches_are_explained_with(
         assert {name: after[click][name] for name in row.keys() - changed} == {
             name: row[name] for name in row.keys() - changed
         }
-    assert anonymise(connection, "clicks", BEFORE, clock=lambda: NOW + timedelta(days=1)) == 0
+    assert anonymise(connection, TABLES, "clicks", BEFORE, clock=lambda: NOW + timedelta(days=1)) == 0
     assert _rows(connection, "clicks") == after, "a second time changes nothing"
 
 
@@ -140,8 +143,8 @@ def test_conversions_lose_the_buyer_and_stay_sales(connection: Connection, add_t
         " SELECT tenant_id, id, 'unmatched', 1, 2, 3 FROM trackai.conversions"
     )
     before = _rows(connection, "conversions")
-    assert due_to_anonymise(connection, "conversions", BEFORE) == 2
-    assert anonymise(connection, "conversions", BEFORE, clock=lambda: NOW) == 2
+    assert due_to_anonymise(connection, TABLES, "conversions", BEFORE) == 2
+    assert anonymise(connection, TABLES, "conversions", BEFORE, clock=lambda: NOW) == 2
     after = _rows(connection, "conversions")
     gone = {"customer_email_hash": None, "customer_phone_hash": None, "customer_information": None}
     stamp = {"anonymised_at": NOW.isoformat()}
@@ -160,9 +163,9 @@ def test_conversions_lose_the_buyer_and_stay_sales(connection: Connection, add_t
 
 def test_other_tables_have_nothing_to_anonymise(connection: Connection) -> None:
     with pytest.raises(ValueError, match="identities has no personal fields"):
-        anonymise(connection, "identities", BEFORE)
+        anonymise(connection, TABLES, "identities", BEFORE)
     with pytest.raises(ValueError, match="clicks and conversions"):
-        due_to_anonymise(connection, "tenants", BEFORE)
+        due_to_anonymise(connection, TABLES, "tenants", BEFORE)
 
 
 def test_a_locked_row_is_passed_over_and_left_to_the_next_run(
@@ -174,11 +177,11 @@ def test_a_locked_row_is_passed_over_and_left_to_the_next_run(
     with connect(database_url) as other:
         other.execute("BEGIN")
         other.execute("SELECT FROM trackai.clicks WHERE id = ANY (%s) FOR UPDATE", (locked,))
-        assert anonymise(connection, "clicks", BEFORE) == 4_493
+        assert anonymise(connection, TABLES, "clicks", BEFORE) == 4_493
         other.execute("ROLLBACK")
     left = connection.execute("SELECT id FROM trackai.clicks WHERE anonymised_at IS NULL").fetchall()
     assert sorted(click for (click,) in left) == sorted(locked)
-    assert anonymise(connection, "clicks", BEFORE) == 7
+    assert anonymise(connection, TABLES, "clicks", BEFORE) == 7
 
 
 def test_who_points_at_a_click_is_no_lock(database_url: str, connection: Connection, add_tenant: AddTenant) -> None:
@@ -192,7 +195,7 @@ def test_who_points_at_a_click_is_no_lock(database_url: str, connection: Connect
             " FROM trackai.clicks",
             (EMAIL,),
         )
-        assert anonymise(connection, "clicks", BEFORE) == 3
+        assert anonymise(connection, TABLES, "clicks", BEFORE) == 3
         writer.execute("COMMIT")
 
 
@@ -203,7 +206,7 @@ def test_two_at_once_share_the_rows(database_url: str, connection: Connection, a
 
     def work() -> None:
         with connect(database_url) as own:
-            done.append(anonymise(own, "clicks", BEFORE))
+            done.append(anonymise(own, TABLES, "clicks", BEFORE))
 
     workers = [threading.Thread(target=work) for _ in range(2)]
     for worker in workers:
@@ -211,7 +214,7 @@ def test_two_at_once_share_the_rows(database_url: str, connection: Connection, a
     for worker in workers:
         worker.join()
     assert sum(done) == 20_000
-    assert due_to_anonymise(connection, "clicks", BEFORE) == 0
+    assert due_to_anonymise(connection, TABLES, "clicks", BEFORE) == 0
 
 
 @pytest.mark.processes
@@ -229,7 +232,7 @@ def test_a_killed_run_is_finished_by_the_next(database_url: str, connection: Con
         assert worker.stdout is not None
         worker.stdout.readline()
         # As soon as a batch more has been committed.
-        while worker.poll() is None and due_to_anonymise(connection, "clicks", BEFORE) >= rows - begun:
+        while worker.poll() is None and due_to_anonymise(connection, TABLES, "clicks", BEFORE) >= rows - begun:
             pass
         os.kill(worker.pid, signal.SIGKILL)
         worker.communicate()
@@ -238,15 +241,19 @@ def test_a_killed_run_is_finished_by_the_next(database_url: str, connection: Con
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-        begun = rows - due_to_anonymise(connection, "clicks", BEFORE)
+        begun = rows - due_to_anonymise(connection, TABLES, "clicks", BEFORE)
         halves = connection.execute(
             "SELECT count(*) FROM trackai.clicks WHERE (anonymised_at IS NULL) <> (masklen(ip) = 32)"
         ).fetchone()
         assert halves == (0,)
     assert 0 < begun < rows, "it was killed in the middle"
-    assert anonymise(connection, "clicks", BEFORE) == rows - begun
-    assert anonymise(connection, "conversions", BEFORE) == 20
-    assert due_to_anonymise(connection, "clicks", BEFORE) == due_to_anonymise(connection, "conversions", BEFORE) == 0
+    assert anonymise(connection, TABLES, "clicks", BEFORE) == rows - begun
+    assert anonymise(connection, TABLES, "conversions", BEFORE) == 20
+    assert (
+        due_to_anonymise(connection, TABLES, "clicks", BEFORE)
+        == due_to_anonymise(connection, TABLES, "conversions", BEFORE)
+        == 0
+    )
 
 
 _ADDRESSES = st.one_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared import LEAVING, MATCH_LOG
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lifecycle.old_rows import (
@@ -27,7 +28,6 @@ from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
 from trackai_pipelines.lifecycle.retention.plan import latest_plan
-from trackai_pipelines.lifecycle.tables import LEAVING, MATCH_LOG
 
 DAY = timedelta(days=1)
 
@@ -166,7 +166,7 @@ def test_an_empty_partition_goes_without_a_file(connection: Connection[Any], liv
     assert told(done) == [("archive", "match_log", day(back), 0, "done") for back in (20, 19)]
     assert done.steps[0].outcome == "dropped the empty partition"
     assert archives(connection) == []
-    assert min(partition_days(connection)) > TODAY
+    assert min(partition_days(connection, "match_log")) > TODAY
     assert detached_days(connection, "match_log") == []
     assert told(live()) == []
 

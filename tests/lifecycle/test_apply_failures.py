@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from declared import TABLES
 from lifecycle.old_rows import count_rows, insert_clicks, insert_log, insert_rejects, midnight, set_policies
 from lifecycle.plans import TODAY, Live, day, living, told
 from psycopg import Connection
@@ -137,7 +138,7 @@ def test_a_database_that_goes_away_ends_the_run(
     began = midnight(TODAY)
 
     with connect(database_url, name="retention") as doomed:
-        plan = plan_retention(doomed, today=TODAY, dry_run=False, clock=lambda: began)
+        plan = plan_retention(doomed, TABLES, today=TODAY, dry_run=False, clock=lambda: began)
 
         def clock() -> datetime:
             """Asked in the middle of a step."""
@@ -146,13 +147,13 @@ def test_a_database_that_goes_away_ends_the_run(
             return began
 
         with pytest.raises(psycopg.OperationalError):
-            apply_plan(doomed, database_url, store, plan, clock=clock)
+            apply_plan(doomed, database_url, store, TABLES, plan, clock=clock)
     left = latest_plan(connection)
     assert left is not None
     assert left.finished_at is None
     assert left.troubles(began + timedelta(hours=1)) == []
     assert left.troubles(began + timedelta(hours=7)) == [
-        f"Retention as of {TODAY} was broken off: run apply_retention again."
+        f"Retention as of {TODAY} was interrupted: run apply_retention again."
     ]
     done = live()
     assert done.of("failed", "blocked") == []
@@ -179,9 +180,9 @@ def test_two_runs_at_once(connection: Connection[Any], database_url: str, store:
     def run() -> None:
         with connect(database_url, name="retention") as own:
             clock = lambda: midnight(TODAY)  # noqa: E731
-            plan = plan_retention(own, today=TODAY, dry_run=False, clock=clock)
+            plan = plan_retention(own, TABLES, today=TODAY, dry_run=False, clock=clock)
             try:
-                ended.append(apply_plan(own, database_url, store, plan, clock=clock))
+                ended.append(apply_plan(own, database_url, store, TABLES, plan, clock=clock))
             except MoverBusyError as error:
                 ended.append(error)
 
@@ -204,18 +205,18 @@ def test_two_runs_at_once(connection: Connection[Any], database_url: str, store:
 def test_what_is_not_to_be_applied(connection: Connection[Any], database_url: str, store: Store, live: Live) -> None:
     dry = live(dry_run=True)
     with pytest.raises(ValueError, match="dry run"):
-        apply_plan(connection, database_url, store, dry)
+        apply_plan(connection, database_url, store, TABLES, dry)
     ahead = replace(dry, dry_run=False, day=TODAY + DAY)
-    with pytest.raises(ValueError, match="still to come"):
-        apply_plan(connection, database_url, store, ahead, clock=lambda: midnight(TODAY))
+    with pytest.raises(ValueError, match="in the future"):
+        apply_plan(connection, database_url, store, TABLES, ahead, clock=lambda: midnight(TODAY))
 
 
 def test_a_policy_that_is_switched_off_meanwhile(
     connection: Connection[Any], database_url: str, store: Store, two_days: None
 ) -> None:
-    plan = plan_retention(connection, today=TODAY, dry_run=False, clock=lambda: midnight(TODAY))
+    plan = plan_retention(connection, TABLES, today=TODAY, dry_run=False, clock=lambda: midnight(TODAY))
     connection.execute("UPDATE trackai.retention_policies SET enabled = false WHERE table_name = 'match_log'")
-    done = apply_plan(connection, database_url, store, plan, clock=lambda: midnight(TODAY))
+    done = apply_plan(connection, database_url, store, TABLES, plan, clock=lambda: midnight(TODAY))
     assert [step.state for step in done.steps] == ["failed", "failed", "done", "done"]
     assert "switched off" in str(done.steps[0].outcome)
     assert count_rows(connection, "match_log") == 6
@@ -223,7 +224,7 @@ def test_a_policy_that_is_switched_off_meanwhile(
 
 def test_old_plans_are_forgotten(connection: Connection[Any], live: Live, two_days: None) -> None:
     ancient, old = (
-        plan_retention(connection, today=TODAY, dry_run=dry, clock=lambda age=age: midnight(TODAY) - age)  # type: ignore[misc]
+        plan_retention(connection, TABLES, today=TODAY, dry_run=dry, clock=lambda age=age: midnight(TODAY) - age)  # type: ignore[misc]
         for age, dry in ((PLANS_KEPT, True), (PLANS_KEPT - DAY, False))
     )
     newest = live()

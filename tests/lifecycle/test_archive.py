@@ -12,12 +12,14 @@ from typing import Any
 import fsspec  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
+from declared import CLICKS, LEAVING, MATCH_LOG
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 from lifecycle.archive_scenes import DAY, GRACE, LATER, NOW, at, file_rows, fill_clicks, fill_log, rows_in
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from trackai_pipelines.database.partitions import detached_days, partition_days
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.files import batches_of_file
@@ -26,7 +28,6 @@ from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.rows import tally_of
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store, open_store
-from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG, LifecycleTable
 
 Make = Callable[..., Archive]
 
@@ -40,7 +41,7 @@ def store(tmp_path: Path) -> Store:
 def make(connection: Connection[Any], database_url: str, store: Store) -> Make:
     """`make(MATCH_LOG)` archives the day."""
 
-    def archived(table: LifecycleTable, **options: Any) -> Archive:
+    def archived(table: Table, **options: Any) -> Archive:
         made = archive_day(connection, database_url, store, table, DAY, **{"grace": GRACE, "clock": at(NOW), **options})
         assert made is not None
         return made
@@ -114,7 +115,7 @@ def test_the_checksum_knows_no_order_and_every_value(connection: Connection[Any]
 
 @pytest.mark.parametrize("table", [MATCH_LOG, CLICKS])
 def test_an_empty_day_has_no_archive(
-    connection: Connection[Any], database_url: str, store: Store, table: LifecycleTable
+    connection: Connection[Any], database_url: str, store: Store, table: Table
 ) -> None:
     fill_log(connection, 0)
     assert archive_day(connection, database_url, store, table, DAY, grace=GRACE) is None
@@ -140,9 +141,9 @@ def test_late_clicks_are_another_part(
     second = make(CLICKS)
     assert (first.part, first.rows, second.part, second.rows) == (1, 100, 2, 30)
     assert {row["id"] for row in file_rows(store, second)} == set(range(1_000, 1_030))
-    assert drop_day(connection, store, first, clock=at(LATER)) == 100
+    assert drop_day(connection, store, LEAVING[first.table_name], first, clock=at(LATER)) == 100
     assert connection.execute("SELECT count(*), min(id) FROM trackai.clicks").fetchone() == (30, 1_000)
-    assert drop_day(connection, store, second, clock=at(LATER)) == 30
+    assert drop_day(connection, store, LEAVING[second.table_name], second, clock=at(LATER)) == 30
     assert [archive.state for archive in archives(connection, "clicks")] == ["dropped", "dropped"]
 
 
@@ -169,13 +170,13 @@ def test_rows_stay_until_their_time(connection: Connection[Any], store: Store, m
     fill_log(connection, 10)
     archive = make(MATCH_LOG)
     with pytest.raises(ArchiveError, match="stay until 2026-04-27 03:00 UTC"):
-        drop_day(connection, store, archive, clock=at(LATER - timedelta(microseconds=1)))
-    assert drop_day(connection, store, archive, clock=at(LATER)) == 10
+        drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER - timedelta(microseconds=1)))
+    assert drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER)) == 10
     (dropped,) = archives(connection)
     assert dropped == replace(archive, state="dropped", dropped_at=LATER)
     assert detached_days(connection, "match_log") == []
     with pytest.raises(ArchiveError, match="is dropped"):
-        drop_day(connection, store, dropped, clock=at(LATER))
+        drop_day(connection, store, LEAVING[dropped.table_name], dropped, clock=at(LATER))
 
 
 def test_dropped_clicks_leave_their_attributions(
@@ -192,7 +193,7 @@ def test_dropped_clicks_leave_their_attributions(
         (tenant, tenant),
     )
     archive = make(CLICKS)
-    assert drop_day(connection, store, archive, clock=at(LATER)) == archive.rows == 6_005
+    assert drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER)) == archive.rows == 6_005
     assert connection.execute("SELECT count(*), min(id) FROM trackai.clicks").fetchone() == (7, 10_000)
     attributions = connection.execute(
         "SELECT strategy, matched_at::text, click_id, count(*) FROM trackai.matched_attributions GROUP BY 1, 2, 3"
@@ -220,7 +221,7 @@ def test_a_damaged_file_drops_nothing(
     store: Store,
     make: Make,
     add_tenant: Callable[..., str],
-    table: LifecycleTable,
+    table: Table,
     damage: Callable[[Path], None],
 ) -> None:
     fill_clicks(connection, add_tenant("shop"), 50)
@@ -228,11 +229,11 @@ def test_a_damaged_file_drops_nothing(
     archive = make(table)
     damage(Path(store.root) / archive.path)
     with pytest.raises(ArchiveDamaged, match=f"{archive.sha256}, found .*still in the database, and the next run"):
-        drop_day(connection, store, archive, clock=at(LATER))
+        drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER))
     assert archives(connection) == []
     again = make(table)
     assert (again.rows, again.checksum) == (archive.rows, archive.checksum)
-    assert drop_day(connection, store, again, clock=at(LATER)) == 50
+    assert drop_day(connection, store, LEAVING[again.table_name], again, clock=at(LATER)) == 50
 
 
 def test_a_file_that_is_damaged_in_mid_deletion_stays_in_the_manifest(
@@ -247,11 +248,11 @@ def test_a_file_that_is_damaged_in_mid_deletion_stays_in_the_manifest(
     content = path.read_bytes()
     _truncate(path)
     with pytest.raises(ArchiveDamaged, match=r"Some of its rows are not in the database.*from a backup"):
-        drop_day(connection, store, begun, clock=at(LATER))
+        drop_day(connection, store, LEAVING[begun.table_name], begun, clock=at(LATER))
     assert archives(connection) == [begun]
     assert rows_in(connection, "clicks").total() == 30
     path.write_bytes(content)
-    assert drop_day(connection, store, begun, clock=at(LATER)) == 30
+    assert drop_day(connection, store, LEAVING[begun.table_name], begun, clock=at(LATER)) == 30
 
 
 def test_a_partition_that_was_changed_since_is_not_dropped(
@@ -261,7 +262,7 @@ def test_a_partition_that_was_changed_since_is_not_dropped(
     archive = make(MATCH_LOG)
     connection.execute("DELETE FROM trackai.match_log_20260105 WHERE conversion_id = 7")
     with pytest.raises(ArchiveError, match="other rows than"):
-        drop_day(connection, store, archive, clock=at(LATER))
+        drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER))
     assert archives(connection) == []
     assert make(MATCH_LOG).rows == 49
 
@@ -272,9 +273,9 @@ def test_a_partition_that_is_attached_again_is_not_dropped(
     fill_log(connection, 50)
     archive = make(MATCH_LOG)
     fill_log(connection, 0)
-    assert DAY in partition_days(connection)
+    assert DAY in partition_days(connection, "match_log")
     with pytest.raises(ArchiveError, match="part of its table again"):
-        drop_day(connection, store, archive, clock=at(LATER))
+        drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER))
     assert rows_in(connection, "match_log").total() == 50
     fill_log(connection, 5, tenant="t-late")
     assert make(MATCH_LOG).rows == 55
@@ -288,7 +289,7 @@ def test_a_day_that_was_restored_is_archived_anew(
     fill_log(connection, 50)
     for table in (MATCH_LOG, CLICKS):
         first = make(table)
-        drop_day(connection, store, first, clock=at(LATER))
+        drop_day(connection, store, LEAVING[first.table_name], first, clock=at(LATER))
         restore_day(connection, database_url, store, table, DAY, keep=timedelta(days=30), clock=at(LATER))
         second = make(table)
         assert (second.part, second.rows, second.checksum) == (2, 50, first.checksum)
@@ -307,7 +308,9 @@ def test_a_full_disk_loses_nothing(connection: Connection[Any], database_url: st
         "from trackai_pipelines.database.connection import connect\n"
         "from trackai_pipelines.lifecycle.archive.export import archive_day\n"
         "from trackai_pipelines.lifecycle.archive.store import ArchiveError, open_store\n"
-        "from trackai_pipelines.lifecycle.tables import MATCH_LOG\n"
+        "from trackai_pipelines.domain import tables_of\n"
+        "from trackai_pipelines.domains import DOMAINS\n"
+        "MATCH_LOG = {table.name: table for table in tables_of(DOMAINS)}['match_log']\n"
         "url, folder, size = sys.argv[1], sys.argv[2], int(sys.argv[3])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
         "with connect(url) as connection:\n"
@@ -393,9 +396,9 @@ def test_a_place_that_is_not_local(
         before = rows_in(connection, table.name)
         archive = archive_day(connection, database_url, store, table, DAY, grace=GRACE, clock=at(NOW))
         assert archive is not None
-        assert drop_day(connection, store, archive, clock=at(LATER)) == 300
+        assert drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER)) == 300
         (dropped,) = archives(connection, table.name)
-        rewrite_archive(connection, store, dropped, lambda rows: rows)
+        rewrite_archive(connection, store, LEAVING[dropped.table_name], dropped, lambda rows: rows)
         assert not store.exists(archive.path)
         assert restore_day(connection, database_url, store, table, DAY, keep=GRACE) == 300
         assert rows_in(connection, table.name) == before
@@ -436,7 +439,7 @@ def test_files_that_the_manifest_does_not_name_count_for_nothing(
     (folder / "clicks_20260106.1.parquet").write_bytes(b"another day's")
     assert remove_strays(connection, store, "clicks", DAY) == 2
     assert files(store) == [archive.path, "clicks/2026/clicks_20260106.1.parquet"]
-    assert drop_day(connection, store, archive, clock=at(LATER)) == 20
+    assert drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER)) == 20
 
 
 def test_a_value_without_a_counterpart_is_not_archived_as_another(
@@ -464,10 +467,10 @@ def test_a_rewritten_archive_takes_the_old_ones_place(
 ) -> None:
     fill_clicks(connection, add_tenant("shop"), 200)
     archive = make(CLICKS)
-    drop_day(connection, store, archive, clock=at(LATER))
+    drop_day(connection, store, LEAVING[archive.table_name], archive, clock=at(LATER))
     for number in (2, 3):
         (before,) = archives(connection)
-        rewrite_archive(connection, store, before, _forget_ip)
+        rewrite_archive(connection, store, LEAVING[before.table_name], before, _forget_ip)
         assert files(store) == [f"clicks/2026/clicks_20260105.1.{number}.parquet"]
     (after,) = archives(connection)
     assert after.checksum == before.checksum != archive.checksum
@@ -488,12 +491,12 @@ def test_a_rewriting_that_loses_something_is_refused(
     fill_clicks(connection, add_tenant("shop"), 20)
     archive = make(CLICKS)
     with pytest.raises(ValueError, match="must keep its rows and columns"):
-        rewrite_archive(connection, store, archive, change)
+        rewrite_archive(connection, store, LEAVING[archive.table_name], archive, change)
     assert archives(connection) == [archive]
     assert files(store) == [archive.path]
     _flip_a_bit(Path(store.root) / archive.path)
     with pytest.raises(ArchiveDamaged):
-        rewrite_archive(connection, store, archive, _forget_ip)
+        rewrite_archive(connection, store, LEAVING[archive.table_name], archive, _forget_ip)
 
 
 def test_an_archive_of_another_database_is_left_alone(

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared import CLICKS, MATCH_LOG
 from lifecycle.archive_scenes import DAY, fill_clicks, fill_log, keys_anywhere, rows_in
 from psycopg import Connection
 
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
-from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG, LifecycleTable
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
@@ -40,14 +41,17 @@ from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.mover import only_mover
-from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
+from trackai_pipelines.domain import tables_of
+from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.lifecycle.leaving import leaving
 
+LEAVING = leaving(tables_of(DOMAINS))
 url, folder, seed = sys.argv[1:]
 chance, store, now = random.Random(seed), open_store(folder), timedelta(0)
 with connect(url, name="archive") as connection, only_mover(connection):
     print("at work", flush=True)
     while True:
-        table = chance.choice((MATCH_LOG, CLICKS))
+        table = LEAVING[chance.choice(("match_log", "clicks"))]
         day = chance.choice((date(2026, 1, 5), date(2026, 1, 6)))
         step = chance.choice(("archive", "drop", "drop", "restore", "rewrite"))
         found = archives(connection, table.name, day)
@@ -58,9 +62,9 @@ with connect(url, name="archive") as connection, only_mover(connection):
             restore_day(connection, url, store, table, day, keep=now)
         for archive in found:
             if step == "drop" and archive.state == "verified":
-                drop_day(connection, store, archive)
+                drop_day(connection, store, table, archive)
             elif step == "rewrite":
-                rewrite_archive(connection, store, archive, lambda part: part)
+                rewrite_archive(connection, store, table, archive, lambda part: part)
 """
 
 # For each number that it reads, a copy of this process does each thing once, and is killed by itself before the step of
@@ -78,8 +82,11 @@ from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.mover import only_mover
-from trackai_pipelines.lifecycle.tables import LEAVING
+from trackai_pipelines.domain import tables_of
+from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.lifecycle.leaving import leaving
 
+LEAVING = leaving(tables_of(DOMAINS))
 url, folder, name = sys.argv[1:]
 table, day, now, left = LEAVING[name], date(2026, 1, 5), timedelta(0), 0
 
@@ -101,9 +108,9 @@ def do_all():
         archive_day(connection, url, store, table, day, grace=now)
         for archive in archives(connection, table.name, day):
             if archive.state == "verified":
-                drop_day(connection, store, archive)
+                drop_day(connection, store, table, archive)
         for archive in archives(connection, table.name, day):
-            rewrite_archive(connection, store, archive, lambda part: part)
+            rewrite_archive(connection, store, table, archive, lambda part: part)
         restore_day(connection, url, store, table, day, keep=now)
 
 
@@ -149,7 +156,7 @@ def finish(connection: Connection[Any], url: str, store: Store, day: date) -> No
         if "dropped" not in states:
             archive_day(connection, url, store, table, day, grace=AT_ONCE)
         for archive in archives(connection, table.name, day, states=["verified"]):
-            drop_day(connection, store, archive)
+            drop_day(connection, store, table, archive)
         restore_day(connection, url, store, table, day, keep=AT_ONCE)
 
 
@@ -192,7 +199,7 @@ def test_killed_at_random(
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("table", [MATCH_LOG, CLICKS], ids=lambda table: table.name)
 def test_killed_before_each_step(
-    connection: Connection[Any], database_url: str, store: Store, add_tenant: Callable[..., str], table: LifecycleTable
+    connection: Connection[Any], database_url: str, store: Store, add_tenant: Callable[..., str], table: Table
 ) -> None:
     fill_log(connection, 40)
     fill_clicks(connection, add_tenant("shop"), 40)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from declared import CLICKS, MATCH_LOG, TABLES
 from lifecycle.erase_world import (
     AT_LONG_AGO,
     LONG_AGO,
@@ -31,7 +32,6 @@ from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
 from trackai_pipelines.lifecycle.personal_data.erase import Erasure, erase, find
-from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain
 from trackai_pipelines.matching.log import account_for as account_for_matching
@@ -55,7 +55,7 @@ def test_nothing_of_the_person_is_left_and_all_else_is_as_it_was(
     tables, files = world.tables(), world.archived()
     assert {"clicks", "match_log", "ingest_rejects"} <= files.keys()
     assert traces(world, acme, ann) == ann.secrets - {ann.email, ann.phone}
-    there = find(connection, world.store, acme, email_hash=ann.email_hash, dry_runs=world.dry_runs)
+    there = find(connection, world.store, TABLES, acme, email_hash=ann.email_hash, dry_runs=world.dry_runs)
     assert world.tables() == tables, "finding changes nothing"
     erased = world.erase(acme, ann)
     assert there == Erasure(conversions=4, identities=2, clicks=3, archived_clicks=3, rejects=4, dry_runs=1, archives=3)
@@ -151,7 +151,7 @@ def test_a_second_time_finds_nothing_and_records_nothing(world: World, add_tenan
     assert world.erase("t-nowhere", ann).nothing
     assert (world.tables(), world.archived()) == before
     with pytest.raises(ValueError, match="nobody was named"):
-        erase(world.connection, world.store, acme)
+        erase(world.connection, world.store, TABLES, acme)
 
 
 def test_loading_again_does_not_bring_it_back(world: World, connection: Connection, add_tenant: AddTenant) -> None:
@@ -190,7 +190,7 @@ def test_rows_in_their_grace_and_restored_ones_change_in_both_places(
     # The grace is over: exactly the archived rows leave, and come back as they are now.
     (verified,) = archives(connection, "clicks", states=["verified"])
     stayed = world.tables()["clicks"]
-    drop_day(connection, world.store, verified, clock=lambda: datetime.now(UTC) + timedelta(seconds=1))
+    drop_day(connection, world.store, CLICKS, verified, clock=lambda: datetime.now(UTC) + timedelta(seconds=1))
     restore_day(connection, world.url, world.store, CLICKS, LONG_AGO, keep=timedelta(days=30))
     assert world.tables()["clicks"] == stayed
 

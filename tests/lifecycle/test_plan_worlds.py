@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from declared import LEAVING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lifecycle.old_rows import (
@@ -21,7 +22,6 @@ from lifecycle.plans import NOW, TODAY, Outline, day, outline, plan
 from psycopg import Connection, Rollback
 
 from trackai_pipelines.lifecycle.retention.plan import latest_plan
-from trackai_pipelines.lifecycle.tables import LEAVING
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 
 pytestmark = pytest.mark.slow
@@ -162,7 +162,7 @@ def expected(world: World) -> list[Outline]:
             else:
                 found.append(("anonymise", policy.table, cutoff, 0, frozenset({"no fields"})))
         if policy.action != "anonymise" and policy.table not in LEAVING:
-            kind = {"daily_match_rates": "for ever", "no_such_table": "no table"}.get(policy.table, "stays")
+            kind = "no table" if policy.table == "no_such_table" else "stays"
             action = "delete" if policy.action == "drop" else "archive"
             found.append((action, policy.table, (midnight(TODAY) - policy.keep).date(), 0, frozenset({kind})))
     for of in world.days:
@@ -190,7 +190,7 @@ def steps_of_day(world: World, of: Days, policy: Policy | None) -> list[Outline]
         kinds.add("rates")
     if of.table == "clicks" and of.back - 1 < world.lookback:
         kinds.add("lookback")
-    if of.table == "dispatch_attempts" and of.back in world.open_attempts and old:
+    if of.table == "dispatch_attempts" and of.back in world.open_attempts:
         kinds.add("open")
     remove = "delete" if policy.action == "drop" else "archive"
     steps: list[Outline] = []

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared import CLICKS, DISPATCH_ATTEMPTS, INGEST_REJECTS, MATCH_LOG
 from lifecycle.archive_scenes import DAY, GRACE, LATER, NOW, at, file_rows, fill_clicks, fill_log, rows_in
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.partitions import create_detached, detached_days, partition_days
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
@@ -18,7 +20,6 @@ from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_hal
 from trackai_pipelines.lifecycle.archive.restore import restore_day
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store, open_store
 from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
-from trackai_pipelines.lifecycle.tables import CLICKS, DISPATCH_ATTEMPTS, INGEST_REJECTS, MATCH_LOG, LifecycleTable
 
 Make = Callable[..., Archive]
 Restore = Callable[..., int]
@@ -34,10 +35,10 @@ def store(tmp_path: Path) -> Store:
 def dropped(connection: Connection[Any], database_url: str, store: Store) -> Make:
     """`dropped(MATCH_LOG)` archives the day and drops its rows."""
 
-    def archived(table: LifecycleTable) -> Archive:
+    def archived(table: Table) -> Archive:
         made = archive_day(connection, database_url, store, table, DAY, grace=GRACE, clock=at(NOW))
         assert made is not None
-        drop_day(connection, store, made, clock=at(LATER))
+        drop_day(connection, store, table, made, clock=at(LATER))
         return archives(connection, table.name, DAY)[-1]
 
     return archived
@@ -47,7 +48,7 @@ def dropped(connection: Connection[Any], database_url: str, store: Store) -> Mak
 def restore(connection: Connection[Any], database_url: str, store: Store) -> Restore:
     """`restore(MATCH_LOG)` restores the day."""
 
-    def back(table: LifecycleTable, **options: Any) -> int:
+    def back(table: Table, **options: Any) -> int:
         return restore_day(connection, database_url, store, table, DAY, **{"keep": KEEP, "clock": at(LATER), **options})
 
     return back
@@ -122,7 +123,7 @@ def test_every_value_comes_back_as_it_was(
     add_tenant: Callable[..., str],
     dropped: Make,
     restore: Restore,
-    table: LifecycleTable,
+    table: Table,
 ) -> None:
     fill_log(connection, 40)
     fill_clicks(connection, add_tenant("shop"), 40)
@@ -170,7 +171,7 @@ def test_partition_is_as_good_as_new(
     fill_log(connection, 100)
     dropped(MATCH_LOG)
     restore(MATCH_LOG)
-    assert DAY in partition_days(connection)
+    assert DAY in partition_days(connection, "match_log")
     assert not is_half_restored(connection, "match_log", DAY)
     indexes = connection.execute(
         "SELECT count(*) FROM pg_index WHERE indrelid = 'trackai.match_log_20260105'::regclass"
@@ -186,7 +187,7 @@ def test_columns_that_came_later_get_their_defaults(
     add_tenant: Callable[..., str],
     dropped: Make,
     restore: Restore,
-    table: LifecycleTable,
+    table: Table,
 ) -> None:
     _fill_all(connection, add_tenant("shop"))
     before = rows_in(connection, table.name)
@@ -293,7 +294,7 @@ def test_half_of_a_restoration_is_neither_archived_twice_nor_left(
     assert (half.state, half.keep_until) == ("verified", LATER + KEEP)
     assert archive_day(connection, database_url, store, CLICKS, DAY, grace=GRACE) is None
     connection.execute("DROP TRIGGER refuse ON trackai.clicks")
-    assert drop_day(connection, store, half, clock=at(LATER + KEEP)) == 5_000
+    assert drop_day(connection, store, CLICKS, half, clock=at(LATER + KEEP)) == 5_000
     assert restore(CLICKS) == 6_000
     assert rows_in(connection, "clicks") == before
 
@@ -325,7 +326,7 @@ def test_a_partition_that_somebody_dropped_comes_from_its_file(
 
 @pytest.mark.parametrize("table", [MATCH_LOG, CLICKS])
 def test_a_day_that_is_back_only_stays_longer(
-    connection: Connection[Any], add_tenant: Callable[..., str], dropped: Make, restore: Restore, table: LifecycleTable
+    connection: Connection[Any], add_tenant: Callable[..., str], dropped: Make, restore: Restore, table: Table
 ) -> None:
     fill_log(connection, 20)
     fill_clicks(connection, add_tenant("shop"), 20)
@@ -370,7 +371,7 @@ def test_a_damaged_file_changes_nothing(
     add_tenant: Callable[..., str],
     dropped: Make,
     restore: Restore,
-    table: LifecycleTable,
+    table: Table,
 ) -> None:
     fill_log(connection, 100)
     fill_clicks(connection, add_tenant("shop"), 100)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared import CLICKS
 from psycopg import Connection
 from typer.testing import Result
 
@@ -14,7 +15,6 @@ from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.mover import only_mover
-from trackai_pipelines.lifecycle.tables import CLICKS
 
 Run = Callable[..., Result]
 DAY = date(2026, 1, 10)
@@ -35,7 +35,7 @@ def archive(
         made = archive_day(connection, database_url, store, CLICKS, DAY, grace=timedelta(0))
         assert made is not None
         if drop:
-            drop_day(connection, store, made)
+            drop_day(connection, store, CLICKS, made)
         return home / "archive" / made.path
 
     return archived

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from declared import TABLES
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import (
@@ -28,7 +29,7 @@ DAYS = 365
 KILLS = 100
 # Its match rates are only aggregated much later.
 FORGOTTEN, REMEMBERED = FIRST + timedelta(days=20), FIRST + timedelta(days=200)
-TABLES = {"match_log": "conversion_id", "dispatch_attempts": "id", "clicks": "id"}
+KEYS = {"match_log": "conversion_id", "dispatch_attempts": "id", "clicks": "id"}
 Keys = dict[str, set[int]]
 
 
@@ -40,7 +41,7 @@ def test_a_year_of_days_and_a_hundred_kills(
     tenant = add_tenant("acme", lookback_days=30)
     connection.execute("UPDATE trackai.retention_policies SET keep = '120 days' WHERE table_name = 'clicks'")
     folder = tmp_path / "archive"
-    inserted: Keys = {table: set() for table in TABLES}
+    inserted: Keys = {table: set() for table in KEYS}
     files = Files(folder)
     kills_on = [chance.randrange(DAYS) for _ in range(KILLS)]
     killed = 0
@@ -50,12 +51,12 @@ def test_a_year_of_days_and_a_hundred_kills(
             today = FIRST + timedelta(days=offset)
             if not offset:
                 # The first day comes before the first maintenance.
-                create_partitions_ahead(connection, today=today, days=0)
+                create_partitions_ahead(connection, TABLES, today=today, days=0)
             insert_day(connection, tenant, today, inserted, late=chance.random() < 0.1)
             if today != FORGOTTEN:
                 list(aggregate_days(connection, today, today))
             if today == REMEMBERED:
-                assert FORGOTTEN in partition_days(connection)
+                assert FORGOTTEN in partition_days(connection, "match_log")
                 list(aggregate_days(connection, FORGOTTEN, FORGOTTEN))
             for _ in range(kills_on.count(offset)):
                 worker.begin(today)
@@ -67,7 +68,7 @@ def test_a_year_of_days_and_a_hundred_kills(
             assert worker.live(today) == "done"
             everything_is_there(connection, files, inserted)
             ahead = {today + timedelta(days=days) for days in range(-1, 29)}
-            assert ahead <= set(partition_days(connection))
+            assert ahead <= set(partition_days(connection, "match_log"))
     finally:
         worker.kill()
     assert killed == KILLS
@@ -77,7 +78,7 @@ def test_a_year_of_days_and_a_hundred_kills(
     assert row[0] > KILLS // 4
     # What had to leave has left, and nothing else: 90 days, and 7 of grace.
     last = FIRST + timedelta(days=DAYS - 1)
-    assert [day for day in partition_days(connection) if day < last - timedelta(days=90)] == []
+    assert [day for day in partition_days(connection, "match_log") if day < last - timedelta(days=90)] == []
     assert detached_days(connection, "match_log") == [last - timedelta(days=back) for back in range(97, 90, -1)]
     gone = {archive.day for archive in archives(connection, "match_log", states=["dropped"])}
     assert FORGOTTEN in gone
@@ -179,7 +180,7 @@ def insert_day(connection: Connection, tenant: str, day: date, inserted: Keys, *
 def everything_is_there(connection: Connection, files: Files, inserted: Keys) -> None:
     """Rows in the database and in archives that count are all that were ever inserted; none twice in the database."""
     manifest = archives(connection)
-    for table, key in TABLES.items():
+    for table, key in KEYS.items():
         present: list[int] = []
         for part in parts(connection, table):
             query = sql.SQL("SELECT {} FROM {}").format(sql.Identifier(key), sql.Identifier("trackai", part))
@@ -204,7 +205,7 @@ def parts(connection: Connection, table: str) -> Iterator[str]:
     """The table, and beside it the days that are not (or just no longer) part of it."""
     yield table
     if table == "match_log":
-        attached = set(partition_days(connection))
+        attached = set(partition_days(connection, "match_log"))
         found = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'trackai'::regnamespace AND relkind = 'r' "
             "AND relname ~ '^match_log_[0-9]{8}$'"

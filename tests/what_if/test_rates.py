@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from declared import CLICKS, MATCH_LOG, TABLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
@@ -18,7 +19,6 @@ from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, Store, open_store
-from trackai_pipelines.lifecycle.tables import CLICKS, MATCH_LOG
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain
 from trackai_pipelines.what_if.rates import recompute
@@ -62,7 +62,7 @@ def insert_world(connection: Connection, tenants: list[str]) -> None:
 
 
 def matched(connection: Connection) -> None:
-    create_partitions_ahead(connection, today=DECIDED.date())
+    create_partitions_ahead(connection, TABLES, today=DECIDED.date())
     drain(connection, run_id="test", clock=lambda: DECIDED)
     list(aggregate_days(connection, FIRST, LAST))
 
@@ -96,7 +96,7 @@ def put_away(connection: Connection, database_url: str, store: Store) -> None:
     for table, day in days:
         archive_day(connection, database_url, store, table, day, grace=timedelta(0), clock=lambda: LATER)
     for archive in archives(connection):
-        drop_day(connection, store, archive, clock=lambda: LATER + timedelta(days=1))
+        drop_day(connection, store, table, archive, clock=lambda: LATER + timedelta(days=1))
 
 
 def test_archived_days_come_to_the_same(

@@ -1,27 +1,28 @@
-"""The partition manager: daily partitions that should exist less those that do, and the steps a day takes out and back.
+"""The partition manager: it makes the daily partitions that are missing, and takes days out of a table and back.
 
-What belongs here: making, attaching, detaching and dropping the table of a UTC day, and finishing what was broken off.
-What does not: when a day leaves (plan.py) and what becomes of its rows (archive/).
+What belongs here: making, attaching, detaching and dropping the table of a UTC day, and finishing a detach that was
+interrupted. What does not: which tables are partitioned (their owners declare it), when a day leaves, and what becomes
+of its rows (lifecycle).
 
-No step takes a lock that makes writers of the parent wait. One that finds the parent locked gives way and comes back.
+No step takes a lock that makes writers of the parent wait. A step that finds the parent locked gives way and retries.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from psycopg import Connection, errors, sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.lifecycle.tables import LEAVING
+from trackai_pipelines.domain import Table
 
 DAYS_AHEAD = 28
 """Four weeks without maintenance before a row finds no partition."""
 
-# An open reader of the parent makes a change of it wait, and queries behind that: give way and come back.
+# A change of the parent waits for its open readers, and queries wait behind the change: give way and retry.
 _LOCK_TIMEOUT = "2s"
 _TRIES = 15
 _PAUSE_SECONDS = 0.2
@@ -34,33 +35,35 @@ class Maintained:
     made: list[str]
     """Partitions that were missing."""
     finished: list[str]
-    """Detaches that had been broken off."""
+    """Detaches that had been interrupted."""
     waiting: list[str]
-    """Detaches that still cannot be finished, each with who holds it up."""
+    """Detaches that still cannot be finished, each with the sessions that hold it up."""
 
 
 def partition_name(table: str, day: date) -> str:
-    """The name of a table's partition of one UTC day, e.g. `match_log_20260131`."""
+    """Return the name of a table's partition of one UTC day, e.g. `match_log_20260131`."""
     return f"{table}_{day:%Y%m%d}"
 
 
-def partition_days(connection: Connection, table: str = "match_log") -> list[date]:
-    """The UTC days that have a partition, in order."""
+def partition_days(connection: Connection, table: str) -> list[date]:
+    """Return the UTC days that have a partition, in order."""
     return _days_in(connection, table, "attached")
 
 
 def detached_days(connection: Connection, table: str) -> list[date]:
-    """The UTC days whose partition stands beside the table, and is no part of it any more, in order."""
+    """Return the UTC days whose partition is detached from the table and still there, in order."""
     return _days_in(connection, table, "detached")
 
 
-def maintain(connection: Connection, *, today: date) -> Maintained:
-    """Finish what was broken off, make partitions ahead, and analyse the parents, which autovacuum never does.
+def maintain(connection: Connection, tables: Iterable[Table], *, today: date) -> Maintained:
+    """Finish interrupted detaches, make partitions ahead, and analyse the parents, which autovacuum never does.
 
-    Safe to repeat, at any moment killed, and twice at once: the second waits.
+    Only tables that leave by partition are touched. Safe to repeat, to kill at any moment, and to run twice at once:
+    the second run waits.
     """
+    partitioned = _partitioned(tables)
     finished, waiting = [], []
-    for table in _partitioned():
+    for table in partitioned:
         with _only_manager(connection):
             for day in _days_in(connection, table, "pending"):
                 try:
@@ -68,40 +71,32 @@ def maintain(connection: Connection, *, today: date) -> Maintained:
                     finished.append(partition_name(table, day))
                 except errors.LockNotAvailable as error:
                     waiting.append(str(error))
-    made = create_partitions_ahead(connection, today=today)
-    for table in _partitioned():
+    made = _create_ahead(connection, partitioned, today, DAYS_AHEAD)
+    for table in partitioned:
         connection.execute(sql.SQL("ANALYZE {}").format(_table(table)))
     return Maintained(made, finished, waiting)
 
 
-def create_partitions_ahead(connection: Connection, *, today: date, days: int = DAYS_AHEAD) -> list[str]:
-    """Attach the partitions that are missing from yesterday to `days` ahead; gives their names.
+def create_partitions_ahead(
+    connection: Connection, tables: Iterable[Table], *, today: date, days: int = DAYS_AHEAD
+) -> list[str]:
+    """Attach the partitions that are missing from yesterday to `days` ahead; return their names.
 
-    Yesterday's is included for a batch that began before midnight. A day of these that stands detached is attached
-    again. Safe to repeat and to run twice at once: the second waits. Raises psycopg.errors.LockNotAvailable when a
+    Yesterday is included for a batch that began before midnight. A day in that range that is detached is attached
+    again. Safe to repeat and to run twice at once: the second run waits. Raises psycopg.errors.LockNotAvailable when a
     table stays locked for half a minute.
     """
-    attached = []
-    for table in _partitioned():
-        with _only_manager(connection):
-            state_of = _states(connection, table)
-            for day in (today + timedelta(days=offset) for offset in range(-1, days + 1)):
-                if state_of.get(day) == "pending":
-                    _take_out(connection, table, day)
-                if state_of.get(day) != "attached":
-                    _put_in(connection, table, day)
-                    attached.append(partition_name(table, day))
-    return attached
+    return _create_ahead(connection, _partitioned(tables), today, days)
 
 
 def create_detached(connection: Connection, table: str, day: date) -> None:
-    """Make an empty table of the day beside the parent, for rows that come back; does nothing where one stands."""
+    """Make an empty detached table of the day, for rows that come back; an existing one is left as it is."""
     create = sql.SQL(statement("database/create_detached"))
     connection.execute(create.format(parent=_table(table), partition=_partition(table, day)))
 
 
 def attach_partition(connection: Connection, table: str, day: date) -> None:
-    """Make the day's standing table part of its parent again; does nothing where none stands.
+    """Make the day's detached table part of its parent again; does nothing where there is none.
 
     Raises psycopg.errors.LockNotAvailable when the parent stays locked for half a minute.
     """
@@ -113,29 +108,43 @@ def attach_partition(connection: Connection, table: str, day: date) -> None:
 def detach_partition(connection: Connection, table: str, day: date) -> None:
     """Take the day out of its parent; readers and writers of the other days go on meanwhile.
 
-    Finishes a detach that was broken off, and does nothing where the day stands detached. From the first moment on the
-    rows are seen in the standing table only. Raises psycopg.errors.LockNotAvailable, naming who holds it up, when a
-    transaction that may still see the day stays open; repeat it later, `maintain` finishes it too.
+    Finishes a detach that was interrupted, and does nothing where the day is detached. As soon as it begins, the rows
+    are seen in the day's own table only. Raises psycopg.errors.LockNotAvailable, naming the sessions that hold it up,
+    when a transaction that may still see the day stays open. Repeat it later; `maintain` finishes it too.
     """
     with _only_manager(connection):
         _take_out(connection, table, day)
 
 
 def drop_detached(connection: Connection, table: str, day: date) -> None:
-    """Drop the day's standing table. Raises ValueError where it is (again) part of its parent."""
+    """Drop the day's detached table. Raises ValueError where it is part of its parent, or not there."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.PARTITIONS,))
         if day not in detached_days(connection, table):
-            raise ValueError(f"trackai.{partition_name(table, day)} does not stand detached: it is not dropped")
+            raise ValueError(f"trackai.{partition_name(table, day)} is not detached, so it is not dropped")
         connection.execute(sql.SQL("DROP TABLE {}").format(_partition(table, day)))
 
 
-def _partitioned() -> Iterator[str]:
-    return (table.name for table in LEAVING.values() if table.partitioned)
+def _partitioned(tables: Iterable[Table]) -> list[str]:
+    return [table.name for table in tables if table.partitioned]
+
+
+def _create_ahead(connection: Connection, tables: Iterable[str], today: date, days: int) -> list[str]:
+    attached = []
+    for table in tables:
+        with _only_manager(connection):
+            state_of = _states(connection, table)
+            for day in (today + timedelta(days=offset) for offset in range(-1, days + 1)):
+                if state_of.get(day) == "pending":
+                    _take_out(connection, table, day)
+                if state_of.get(day) != "attached":
+                    _put_in(connection, table, day)
+                    attached.append(partition_name(table, day))
+    return attached
 
 
 def _states(connection: Connection, table: str) -> dict[date, str]:
-    """What each UTC day that has a table of its own is: attached, pending or detached; in order of days."""
+    """Return the state of each UTC day that has a table of its own: attached, pending or detached; in order."""
     found = connection.execute(statement("database/partitions_of"), {"table": table}).fetchall()
     return {_day_of(table, name): state for name, state in found}
 
@@ -166,7 +175,7 @@ def _put_in(connection: Connection, table: str, day: date) -> None:
     )
 
     def make_and_attach() -> None:
-        # One transaction: never a stray table.
+        # One transaction, so a failure leaves no stray table.
         with connection.transaction():
             create_detached(connection, table, day)
             connection.execute(attach)
@@ -178,7 +187,7 @@ def _take_out(connection: Connection, table: str, day: date) -> None:
     target = {"parent": _table(table), "partition": _partition(table, day)}
     steps = {
         "attached": sql.SQL("ALTER TABLE {parent} DETACH PARTITION {partition} CONCURRENTLY").format(**target),
-        # What a DETACH leaves that is broken off, or that waits for others in vain.
+        # The state that a DETACH leaves when it is interrupted, or when it waits for others in vain.
         "pending": sql.SQL("ALTER TABLE {parent} DETACH PARTITION {partition} FINALIZE").format(**target),
     }
 
@@ -198,7 +207,7 @@ def _held_up(connection: Connection, table: str, day: date) -> str:
     who = "; ".join(f"{name} (process {pid}), open since {since:%Y-%m-%d %H:%M:%S} UTC" for pid, name, since in holders)
     return (
         f"trackai.{partition_name(table, day)} cannot be detached while a transaction that may see it is open"
-        f"{': ' + who if who else ''}. End it; the next maintenance goes on by itself."
+        f"{': ' + who if who else ''}. End that transaction; the next maintenance finishes the detach."
     )
 
 
@@ -223,13 +232,12 @@ def _impatience(connection: Connection) -> Iterator[None]:
 
 
 def _patiently(connection: Connection, change: Callable[[], None]) -> None:
-    for left in reversed(range(_TRIES)):
-        try:
-            with _impatience(connection):
-                change()
-        except errors.LockNotAvailable:
-            if not left:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return
+    attempts = Retrying(
+        retry=retry_if_exception_type(errors.LockNotAvailable),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_fixed(_PAUSE_SECONDS),
+        reraise=True,
+    )
+    for attempt in attempts:
+        with attempt, _impatience(connection):
+            change()

@@ -1,6 +1,7 @@
 """Delivery: each attributed sale reaches Meta's Conversions API once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, StoryPart, Table
@@ -40,13 +41,25 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
     return story(connection, tenant_id, conversion_id)
 
 
+def _unanswered(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
+    from trackai_pipelines.delivery.retained import unanswered
+
+    return unanswered(connection, days)
+
+
 DELIVERY = Domain(
     name="delivery",
     says="Delivers events to Meta's Conversions API, each exactly once.",
     tables=(
         Table(name="dedupe_registry", key=("tenant_id", "event_id")),
         Table(name="dispatch_queue", key=("tenant_id", "occurred_at", "conversion_id")),
-        Table(name="dispatch_attempts", key=("tenant_id", "id"), time="created_at", leaves="delete"),
+        Table(
+            name="dispatch_attempts",
+            key=("tenant_id", "id"),
+            time="created_at",
+            leaves="delete",
+            blocks=(_unanswered,),
+        ),
         Table(name="dispatch_circuits", key=("tenant_id",)),
         Table(name="past_deliveries", key=("tenant_id", "conversion_id")),
     ),

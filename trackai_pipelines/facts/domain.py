@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trackai_pipelines.domain import Domain, StoryPart, Table
+from trackai_pipelines.domain import Domain, Personal, Remains, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -34,9 +34,30 @@ FACTS = Domain(
     name="facts",
     says="Clicks, identities and conversions: immutable and deduplicated.",
     tables=(
-        Table(name="clicks", key=("tenant_id", "id"), time="created_at", leaves="delete"),
+        Table(
+            name="clicks",
+            key=("tenant_id", "id"),
+            time="created_at",
+            leaves="delete",
+            # Click and browser ids stay, because matches are explained by them.
+            personal=Personal(by_age={"ip": Remains.NETWORK, "user_agent": Remains.FAMILY}),
+        ),
         Table(name="identities", key=("tenant_id", "id")),
-        Table(name="conversions", key=("tenant_id", "id")),
+        Table(
+            name="conversions",
+            key=("tenant_id", "id"),
+            time="occurred_at",
+            personal=Personal(
+                by_age={
+                    "customer_email_hash": Remains.NOTHING,
+                    "customer_phone_hash": Remains.NOTHING,
+                    "customer_information": Remains.NOTHING,
+                    "client_ip": Remains.NETWORK,
+                    "client_user_agent": Remains.FAMILY,
+                    "event_source_url": Remains.PAGE,
+                },
+            ),
+        ),
     ),
     kinds=_kinds,
     definitions=_definitions,

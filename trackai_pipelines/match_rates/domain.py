@@ -1,11 +1,14 @@
 """Match rates: what share of each day's sales was matched."""
 
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Section, Table
+from trackai_pipelines.domain import Command, Domain, Need, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from psycopg import Connection
 
 
 def _aggregate() -> Any:
@@ -26,10 +29,18 @@ def _section() -> Section:
     return section()
 
 
+def _uncounted(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
+    from trackai_pipelines.match_rates.retained import uncounted
+
+    return uncounted(connection, days)
+
+
 MATCH_RATES = Domain(
     name="match_rates",
     says="Daily match rates by tenant, gateway and currency.",
     tables=(Table(name="daily_match_rates", key=("tenant_id", "day", "gateway", "currency")),),
+    # What the match rates of a day are counted from, and explained by.
+    needs=(Need(table="match_log", blocks=(_uncounted,)), Need(table="clicks", blocks=(_uncounted,))),
     definitions=_definitions,
     commands=(Command(name="aggregate", says="Recompute the daily match rates of some days.", load=_aggregate),),
     section=_section,

@@ -1,9 +1,10 @@
 """Matching: each conversion is attributed to a click, or to none, and every attempt is logged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, StoryPart, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Need, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -40,6 +41,18 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
     return story(connection, tenant_id, conversion_id)
 
 
+def _in_reach(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
+    from trackai_pipelines.matching.retained import in_reach
+
+    return in_reach(connection, days, today)
+
+
+def _clicks_are_back(connection: "Connection[Any]") -> None:
+    from trackai_pipelines.matching.retained import clicks_are_back
+
+    clicks_are_back(connection)
+
+
 MATCHING = Domain(
     name="matching",
     says="Attributes each conversion to a click, or to none, and logs every attempt.",
@@ -50,6 +63,7 @@ MATCHING = Domain(
         Table(name="matched_attributions", key=("tenant_id", "conversion_id")),
         Table(name="match_log", key=("tenant_id", "conversion_id", "attempt"), time="created_at", leaves="partition"),
     ),
+    needs=(Need(table="clicks", blocks=(_in_reach,), restored=(_clicks_are_back,)),),
     definitions=_definitions,
     commands=(
         Command(name="match", says="Match everything that waits, or stay and match as rows arrive.", load=_match),

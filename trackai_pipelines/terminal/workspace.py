@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Domain, Table
+from trackai_pipelines.domain import Domain, Table, tables_of
 from trackai_pipelines.terminal.output import fail, remark, results
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Workspace:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables, in the order of the flow."""
-        return tuple(table for domain in self.domains for table in domain.tables)
+        return tables_of(self.domains)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -83,7 +83,7 @@ def bring_up_to_date(url: str) -> tuple[list[str], list[str]]:
 
     revisions = [] if is_current(url) else migrate_database(url)
     with connect(url, name="trackai migrate") as connection:
-        partitions = create_partitions_ahead(connection, today=utc_now().date())
+        partitions = create_partitions_ahead(connection, workspace().tables, today=utc_now().date())
     return revisions, partitions
 
 

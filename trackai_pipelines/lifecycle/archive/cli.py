@@ -10,7 +10,7 @@ import typer
 
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import remark
-from trackai_pipelines.terminal.workspace import ready_database
+from trackai_pipelines.terminal.workspace import ready_database, workspace
 
 
 def restore(
@@ -26,17 +26,18 @@ def restore(
     from trackai_pipelines.lifecycle.archive.manifest import archives
     from trackai_pipelines.lifecycle.archive.restore import restore_day
     from trackai_pipelines.lifecycle.archive.store import open_store
-    from trackai_pipelines.lifecycle.tables import LEAVING
+    from trackai_pipelines.lifecycle.leaving import leaving
     from trackai_pipelines.settings import Settings
 
-    if table not in LEAVING:
-        raise usage(f"rows of {table} are not archived; tables: {', '.join(LEAVING)}")
+    tables = leaving(workspace().tables)
+    if table not in tables:
+        raise usage(f"rows of {table} are not archived; tables: {', '.join(tables)}")
     settings = Settings()
     url = ready_database(settings)
     keep = timedelta(days=keep_days)
     with connect(url, name="trackai restore") as connection:
         store = open_store(settings.archive_url)
-        rows = restore_day(connection, url, store, LEAVING[table], day.date(), keep=keep)
+        rows = restore_day(connection, url, store, tables[table], day.date(), keep=keep)
         kept = archives(connection, table, day.date(), states=["restored"])
     back = f"{rows:,} rows of {table} of {day:%Y-%m-%d} were put back" if rows else "All rows were there"
     remark(f"{back}. Retention leaves them alone until {kept[0].keep_until:%Y-%m-%d %H:%M} UTC.")

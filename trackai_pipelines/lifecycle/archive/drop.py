@@ -11,9 +11,9 @@ from psycopg import Connection, sql
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.partitions import detached_days, drop_detached, partition_days, partition_name
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.manifest import Archive, change, forget, require_trusted
 from trackai_pipelines.lifecycle.archive.store import ArchiveError, Store
-from trackai_pipelines.lifecycle.tables import LEAVING, LifecycleTable
 
 # Rows deleted in one transaction; it takes a fraction of a second.
 _BATCH = 5_000
@@ -25,13 +25,15 @@ _ARRAYS: dict[str, LiteralString] = {
 }
 
 
-def drop_day(connection: Connection[Any], store: Store, archive: Archive, *, clock: Clock = utc_now) -> int:
-    """Remove the rows of a verified archive from the database; gives how many there were.
+def drop_day(
+    connection: Connection[Any], store: Store, table: Table, archive: Archive, *, clock: Clock = utc_now
+) -> int:
+    """Remove the rows of a verified archive of `table` from the database; return how many there were.
 
-    Killed at any moment, it can be repeated. Raises ArchiveError where the rows are to be kept, and ArchiveDamaged
-    where the file is not what was verified: then the manifest forgets it, and the next run archives the rows anew.
+    It can be killed at any moment and repeated. Raises ArchiveError where the rows are to be kept, and ArchiveDamaged
+    where the file is not the one that was verified: then the manifest forgets it, and the next run archives the rows
+    again.
     """
-    table = LEAVING[archive.table_name]
     if archive.state != "verified":
         raise ArchiveError(f"{_named(archive)} is {archive.state}: no rows of it are waiting to be dropped.")
     if clock() < archive.keep_until:
@@ -44,9 +46,7 @@ def drop_day(connection: Connection[Any], store: Store, archive: Archive, *, clo
     return _delete_rows(connection, store, table, archive, clock)
 
 
-def _drop_partition(
-    connection: Connection[Any], store: Store, table: LifecycleTable, archive: Archive, clock: Clock
-) -> int:
+def _drop_partition(connection: Connection[Any], store: Store, table: Table, archive: Archive, clock: Clock) -> int:
     name = partition_name(table.name, archive.day)
     if archive.day in partition_days(connection, table.name):
         forget(connection, store, archive)
@@ -72,9 +72,7 @@ def _drop_partition(
     )
 
 
-def _delete_rows(
-    connection: Connection[Any], store: Store, table: LifecycleTable, archive: Archive, clock: Clock
-) -> int:
+def _delete_rows(connection: Connection[Any], store: Store, table: Table, archive: Archive, clock: Clock) -> int:
     from trackai_pipelines.lifecycle.archive.files import batches_of_file, schema_of_file
     from trackai_pipelines.lifecycle.archive.rows import day_bounds
 
@@ -84,7 +82,7 @@ def _delete_rows(
     kinds = schema_of_file(store, archive.path)
     delete = sql.SQL(statement("lifecycle/archive/delete_rows")).format(
         table=sql.Identifier("trackai", table.name),
-        time=sql.Identifier(table.time),
+        time=sql.Identifier(table.time_column),
         keys=sql.SQL(", ").join(
             sql.SQL("{}::" + _ARRAYS[str(kinds.field(name).type)]).format(sql.Placeholder(name)) for name in table.key
         ),

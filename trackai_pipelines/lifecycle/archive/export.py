@@ -21,6 +21,7 @@ from trackai_pipelines.database.partitions import (
     partition_name,
 )
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.manifest import (
     OWNER,
     Archive,
@@ -34,7 +35,6 @@ from trackai_pipelines.lifecycle.archive.manifest import (
 )
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
-from trackai_pipelines.lifecycle.tables import LifecycleTable
 
 if TYPE_CHECKING:
     from trackai_pipelines.lifecycle.archive.files import Written
@@ -48,7 +48,7 @@ def archive_day(
     connection: Connection[Any],
     database_url: str,
     store: Store,
-    table: LifecycleTable,
+    table: Table,
     day: date,
     *,
     grace: timedelta,
@@ -111,7 +111,7 @@ def archive_day(
     return archive
 
 
-def _stand_alone(connection: Connection[Any], store: Store, table: LifecycleTable, day: date) -> Archive | None:
+def _stand_alone(connection: Connection[Any], store: Store, table: Table, day: date) -> Archive | None:
     """Take the day's partition out; gives its archive where that has been made already."""
     verified = archives(connection, table.name, day, states=["verified"])
     if verified and day in partition_days(connection, table.name):
@@ -132,7 +132,7 @@ def _export(
     connection: Connection[Any],
     database_url: str,
     store: Store,
-    table: LifecycleTable,
+    table: Table,
     day: date,
     relation: str,
     path: str,
@@ -155,7 +155,7 @@ def _export(
         first = next((batch for batch in rows if batch.num_rows), None)
         if first is None:
             return None
-        written = write_verified(store, path, schema, chain([first], rows), table.time)
+        written = write_verified(store, path, schema, chain([first], rows), table.time_column)
     if table.partitioned:
         counted = _counted(connection, table, relation)
         if counted != (written.rows.rows, written.rows.first, written.rows.last):
@@ -183,15 +183,15 @@ def _trusted(connection: Connection[Any], store: Store, before: list[Archive]) -
     return trusted
 
 
-def _counted(connection: Connection[Any], table: LifecycleTable, relation: str) -> tuple[Any, ...] | None:
+def _counted(connection: Connection[Any], table: Table, relation: str) -> tuple[Any, ...] | None:
     """Rows and first and last time of a partition that stands alone, as the database itself counts them."""
     count = sql.SQL(statement("lifecycle/archive/count")).format(
-        time=sql.Identifier(table.time), relation=sql.Identifier("trackai", relation)
+        time=sql.Identifier(table.time_column), relation=sql.Identifier("trackai", relation)
     )
     return connection.execute(count).fetchone()
 
 
-def _not_written(store: Store, path: str, table: LifecycleTable, day: date, error: OSError) -> str:
+def _not_written(store: Store, path: str, table: Table, day: date, error: OSError) -> str:
     what = f"{table.name} of {day} was not archived. Its rows are still in the database."
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in _FULL:

@@ -21,12 +21,12 @@ from trackai_pipelines.database.partitions import (
     partition_name,
 )
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives, change, require_intact
 from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_half_restored, unmark
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 from trackai_pipelines.lifecycle.mover import only_mover
-from trackai_pipelines.lifecycle.tables import CLICKS, LifecycleTable
 
 # Rows inserted in one transaction beside the table's users; it takes a fraction of a second.
 _BATCH = 5_000
@@ -38,7 +38,7 @@ def restore_day(
     connection: Connection[Any],
     database_url: str,
     store: Store,
-    table: LifecycleTable,
+    table: Table,
     day: date,
     *,
     keep: timedelta,
@@ -78,7 +78,7 @@ def _restore_partition(
     connection: Connection[Any],
     database_url: str,
     store: Store,
-    table: LifecycleTable,
+    table: Table,
     day: date,
     found: list[Archive],
     keep_until: datetime,
@@ -106,7 +106,7 @@ def _restore_partition(
         return 0
     for archive in verified:
         # It cannot be attached. Loaded, its rows get the columns that the table has now.
-        drop_day(connection, store, archive, clock=lambda: verified[0].keep_until)
+        drop_day(connection, store, table, archive, clock=lambda: verified[0].keep_until)
     found = archives(connection, table.name, day)
     for archive in found:
         _require_intact(store, archive)
@@ -154,7 +154,7 @@ def _restore_rows(
     connection: Connection[Any],
     database_url: str,
     store: Store,
-    table: LifecycleTable,
+    table: Table,
     found: list[Archive],
     keep_until: datetime,
 ) -> int:
@@ -175,7 +175,7 @@ def _restore_rows(
     return restored
 
 
-def _load_rows(connection: Connection[Any], store: Store, table: LifecycleTable, archive: Archive) -> int:
+def _load_rows(connection: Connection[Any], store: Store, table: Table, archive: Archive) -> int:
     """Insert those rows of a file that are not in the table; gives how many."""
     from trackai_pipelines.lifecycle.archive.files import batches_of_file
     from trackai_pipelines.lifecycle.archive.rows import copy_lines, joined_lines
@@ -197,8 +197,8 @@ def _load_rows(connection: Connection[Any], store: Store, table: LifecycleTable,
                 with connection.cursor().copy(copy) as target:
                     target.write(joined_lines(lines[start : start + _BATCH]))
                 restored += connection.execute(insert).rowcount
-                if table is CLICKS:
-                    connection.execute(statement("lifecycle/archive/clicks_are_back"))
+                for call in table.restored:
+                    call(connection)
     connection.execute("DROP TABLE pg_temp.restoring")
     return restored
 
@@ -223,7 +223,7 @@ def _copy_into(target: sql.Identifier, columns: list[str]) -> sql.Composed:
 
 
 def _require_rows(
-    database_url: str, store: Store, table: LifecycleTable, relation: str, archive: Archive, *, by_key: bool
+    database_url: str, store: Store, table: Table, relation: str, archive: Archive, *, by_key: bool
 ) -> None:
     """See that the file's rows are in `relation` as the manifest has them; without `by_key`, and no others.
 
@@ -239,7 +239,7 @@ def _require_rows(
         if by_key:
             keys = pa.Table.from_batches(batches_of_file(store, archive.path, list(table.key)))
             rows = by_keys(rows, schema, keys, among=True)
-        found = tally_of(rows, table.time)
+        found = tally_of(rows, table.time_column)
     if (found.rows, found.digits) != (archive.rows, archive.checksum):
         raise ArchiveError(
             f"After loading, trackai.{relation} does not have the rows of {store.shown(archive.path)} as they were: "
@@ -258,7 +258,7 @@ def _require_intact(store: Store, archive: Archive) -> None:
         ) from error
 
 
-def _never_archived(connection: Connection[Any], table: LifecycleTable, day: date) -> str:
+def _never_archived(connection: Connection[Any], table: Table, day: date) -> str:
     others = sorted({archive.day for archive in archives(connection, table.name)})
     if not others:
         return f"{table.name} of {day} was never archived, nor any other day of {table.name}."

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.manifest import Archive, change, remove_strays, require_intact
 from trackai_pipelines.lifecycle.archive.store import ArchiveError, Store
-from trackai_pipelines.lifecycle.tables import LEAVING
 
 if TYPE_CHECKING:
     import pyarrow
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def rewrite_archive(
     connection: Connection[Any],
     store: Store,
+    table: Table,
     archive: Archive,
     change_rows: "Callable[[pyarrow.Table], pyarrow.Table]",
 ) -> None:
@@ -44,7 +45,7 @@ def rewrite_archive(
     schema = schema_of_file(store, archive.path)
     path = _next_name(archive.path)
     try:
-        made = write_verified(store, path, schema, changed(), LEAVING[archive.table_name].time)
+        made = write_verified(store, path, schema, changed(), table.time_column)
     except OSError as error:
         raise ArchiveError(
             f"{store.shown(path)} could not be written ({error.strerror or error}). {store.shown(archive.path)} is as "

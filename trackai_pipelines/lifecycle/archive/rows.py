@@ -18,8 +18,8 @@ from psycopg import Connection, sql
 
 from trackai_pipelines.database.arrow import record_batches
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.store import ArchiveError
-from trackai_pipelines.lifecycle.tables import LifecycleTable
 
 ROW_GROUP = 32_768
 """Rows that are written and read at once: some tens of megabytes."""
@@ -94,7 +94,7 @@ def day_bounds(day: date) -> dict[str, datetime]:
 
 @contextmanager
 def rows_of_day(
-    database_url: str, table: LifecycleTable, relation: str, day: date, schema: pa.Schema
+    database_url: str, table: Table, relation: str, day: date, schema: pa.Schema
 ) -> Iterator[Iterator[pa.RecordBatch]]:
     """Within the block, the rows of a UTC day in `relation` (the table, or its day standing alone), in `schema`.
 
@@ -105,7 +105,7 @@ def rows_of_day(
     query = sql.SQL(statement("lifecycle/archive/rows")).format(
         columns=sql.SQL(", ").join(_selected(field) for field in schema),
         relation=sql.Identifier("trackai", relation),
-        time=sql.Identifier(table.time),
+        time=sql.Identifier(table.time_column),
         **bounds,
     )
     with record_batches(database_url, query) as reader:

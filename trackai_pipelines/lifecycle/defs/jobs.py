@@ -1,5 +1,6 @@
 """The jobs that keep partitions ahead of the data, take old rows out, and keep Dagster's own storage small."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date, timedelta
 
@@ -12,6 +13,7 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.partitions import maintain
 from trackai_pipelines.database.server import checked_url
+from trackai_pipelines.domain import Domain, Table, tables_of
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.dagster_history.prune import prune_history
 from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
@@ -21,19 +23,21 @@ from trackai_pipelines.lifecycle.retention.plan_shown import plan_metadata, plan
 from trackai_pipelines.settings import Settings
 from trackai_pipelines.utc_days import UTC_DAYS
 
-# Runs of a backfill start at once, and only one can be at it. Waiting costs a run's place, not the others' work.
+# Runs of a backfill start at once, and one works at a time. Waiting costs a run its place, not the others' work.
 _TRIES = 10
 _TRY_AGAIN_SECONDS = 60
 
 
 @dg.op(
-    description="Makes the missing daily partitions of match_log, four weeks ahead, finishes what was broken off, and "
-    "refreshes the log's statistics."
+    description="Makes the missing daily partitions of every partitioned table, four weeks ahead, finishes interrupted "
+    "detaches, and refreshes the tables' statistics."
 )
-def create_partitions(context: dg.OpExecutionContext, database: EventDatabase) -> None:
-    """Maintain, and say what was done."""
+def create_partitions(
+    context: dg.OpExecutionContext, database: EventDatabase, domains: dg.ResourceParam[tuple[Domain, ...]]
+) -> None:
+    """Maintain, and report what was done."""
     with database.connect("partitions") as connection:
-        done = maintain(connection, today=utc_now().date())
+        done = maintain(connection, tables_of(domains), today=utc_now().date())
     context.log.info(f"made {', '.join(done.made)}" if done.made else "every partition is there")
     for held_up in done.waiting:
         context.log.warning(held_up)
@@ -62,15 +66,21 @@ class RetentionConfig(dg.Config):
     description="Plans as of the partition's day, then carries the plan out: personal fields are removed, days are "
     "archived to Parquet, archived days whose grace is over are dropped, and what is not to be archived is deleted."
 )
-def plan_and_apply(context: dg.OpExecutionContext, config: RetentionConfig, database: EventDatabase) -> None:
-    """Show the plan, carry it out, and fail at the end if a step of it did."""
+def plan_and_apply(
+    context: dg.OpExecutionContext,
+    config: RetentionConfig,
+    database: EventDatabase,
+    domains: dg.ResourceParam[tuple[Domain, ...]],
+) -> None:
+    """Show the plan, carry it out, and fail at the end if a step of it failed."""
+    tables = tables_of(domains)
     today = date.fromisoformat(context.partition_key)
     with database.connect("retention") as connection:
         if config.dry_run:
-            plan = plan_retention(connection, today=today, dry_run=True)
+            plan = plan_retention(connection, tables, today=today, dry_run=True)
             context.log.info(plan_text(plan))
         else:
-            plan = _plan_and_apply(context, connection, database.resolved_url(), today)
+            plan = _plan_and_apply(context, connection, database.resolved_url(), tables, today)
     context.add_output_metadata(plan_metadata(plan))
     for step in plan.of("blocked"):
         context.log.warning(f"{step.title}: {step.blocked_by}.")
@@ -83,23 +93,25 @@ def plan_and_apply(context: dg.OpExecutionContext, config: RetentionConfig, data
         )
 
 
-def _plan_and_apply(context: dg.OpExecutionContext, connection: Connection, url: str, today: date) -> Plan:
+def _plan_and_apply(
+    context: dg.OpExecutionContext, connection: Connection, url: str, tables: Sequence[Table], today: date
+) -> Plan:
     store = open_store(Settings().archive_url)
     with ExitStack() as alone:
         try:
-            # From the plan on: one that another run carries out meanwhile would be out of date.
+            # The lock is taken before planning: a plan that another run carries out meanwhile would be out of date.
             alone.enter_context(only_mover(connection))
         except MoverBusyError as error:
             raise dg.RetryRequested(max_retries=_TRIES, seconds_to_wait=_TRY_AGAIN_SECONDS) from error
-        plan = plan_retention(connection, today=today, dry_run=False)
+        plan = plan_retention(connection, tables, today=today, dry_run=False)
         context.log.info(plan_text(plan))
-        return apply_plan(connection, url, store, plan)
+        return apply_plan(connection, url, store, tables, plan)
 
 
 @dg.job(
     partitions_def=UTC_DAYS,
     description="Retention as of a UTC day, by the rows of retention_policies: anonymises, archives, drops and deletes "
-    "what is old enough on that day. Safe to repeat, and to kill: the next run finishes what was broken off.",
+    "what is old enough on that day. Safe to repeat, and to kill: the next run finishes what was interrupted.",
 )
 def apply_retention() -> None:
     """The retention run."""

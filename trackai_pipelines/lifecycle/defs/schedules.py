@@ -12,7 +12,7 @@ daily_partition_maintenance = dg.ScheduleDefinition(
     cron_schedule="10 0 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 00:10 UTC: partitions of match_log four weeks ahead.",
+    description="At 00:10 UTC: partitions four weeks ahead.",
 )
 
 

@@ -4,7 +4,7 @@ What belongs here: rows of a certain age. What does not: when that age is reache
 user agent (`user_agents`), and the data of one person (`erase`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import LiteralString
@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.personal_data.user_agents import family_of
 
 _BATCH = 2_000
@@ -36,7 +37,12 @@ _KINDS = {
 }
 
 
-def due_to_anonymise(connection: Connection, table_name: str, before: date) -> int:
+def anonymisable(tables: Iterable[Table]) -> dict[str, Table]:
+    """Return the tables whose rows lose personal fields by their age, by name."""
+    return {table.name: table for table in tables if table.time and table.personal and table.personal.by_age}
+
+
+def due_to_anonymise(connection: Connection, tables: Iterable[Table], table_name: str, before: date) -> int:
     """How many rows of `clicks` or `conversions` from before a UTC day still have their personal fields.
 
     Raises ValueError for any other table.
@@ -46,7 +52,9 @@ def due_to_anonymise(connection: Connection, table_name: str, before: date) -> i
     return int(row[0])
 
 
-def anonymise(connection: Connection, table_name: str, before: date, *, clock: Clock = utc_now) -> int:
+def anonymise(
+    connection: Connection, tables: Iterable[Table], table_name: str, before: date, *, clock: Clock = utc_now
+) -> int:
     """Anonymise rows of `clicks` (by created_at) or `conversions` (by occurred_at) from before a UTC day.
 
     Gives how many it changed, oldest first, each batch committed. Killed at any moment, the next run goes on; two at

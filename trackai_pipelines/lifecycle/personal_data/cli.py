@@ -11,7 +11,7 @@ import typer
 
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import fail, remark, results, table
-from trackai_pipelines.terminal.workspace import ready_database
+from trackai_pipelines.terminal.workspace import ready_database, workspace
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -61,13 +61,13 @@ def erase(
         person: dict[str, Any] = {**_hashes(meant, email, phone), "dry_runs": settings.home / "dry-runs"}
         store = open_store(settings.archive_url)
         if not yes:
-            there = find(connection, store, meant.id, **person)
+            there = find(connection, store, workspace().tables, meant.id, **person)
             if there.nothing:
                 _say_nothing(meant)
                 return
             _show(there)
             _ask(meant)
-        erased = erase_person(connection, store, meant.id, **person)
+        erased = erase_person(connection, store, workspace().tables, meant.id, **person)
     if erased.nothing:
         _say_nothing(meant)
         return

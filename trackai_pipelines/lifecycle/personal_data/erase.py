@@ -24,9 +24,11 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import order_of, stable_event_id
+from trackai_pipelines.domain import Table
 from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.lifecycle.archive.manifest import archives, require_own
 from trackai_pipelines.lifecycle.archive.store import Store
+from trackai_pipelines.lifecycle.leaving import leaving
 from trackai_pipelines.lifecycle.mover import only_mover
 from trackai_pipelines.lifecycle.personal_data.erase_search import Found, Part, People, search
 
@@ -74,6 +76,7 @@ class Erasure:
 def find(
     connection: Connection,
     store: Store,
+    tables: Sequence[Table],
     tenant_id: str,
     *,
     email_hash: str | None = None,
@@ -87,6 +90,7 @@ def find(
 def erase(
     connection: Connection,
     store: Store,
+    tables: Sequence[Table],
     tenant_id: str,
     *,
     email_hash: str | None = None,
@@ -113,10 +117,10 @@ def erase(
             return done
         # One moment for all: a click that is both in the database and in a file stays the same in both.
         now = clock()
-        _erase_rejects(connection, store, found)
+        _erase_rejects(connection, store, tables, found)
         for path in found.dry_runs:
             path.unlink(missing_ok=True)
-        _erase_clicks(connection, store, found, now)
+        _erase_clicks(connection, store, tables, found, now)
         _remove_strays(connection, store)
         return _erase_people(connection, found, done, now)
 
@@ -141,10 +145,10 @@ def _counted(found: Found) -> Erasure:
     )
 
 
-def _erase_rejects(connection: Connection, store: Store, found: Found) -> None:
+def _erase_rejects(connection: Connection, store: Store, tables: Sequence[Table], found: Found) -> None:
     """Refused records: nothing is found by them, so they go first."""
     for part in found.archived_rejects:
-        _rewrite(connection, store, part, partial(_without_quotes, found))
+        _rewrite(connection, store, tables, part, partial(_without_quotes, found))
     quoting = [reject for reject, reason_quotes in found.rejects.items() if reason_quotes]
     for ids in _batches(sorted(found.rejects)):
         connection.execute(
@@ -152,11 +156,11 @@ def _erase_rejects(connection: Connection, store: Store, found: Found) -> None:
         )
 
 
-def _erase_clicks(connection: Connection, store: Store, found: Found, now: datetime) -> None:
+def _erase_clicks(connection: Connection, store: Store, tables: Sequence[Table], found: Found, now: datetime) -> None:
     """Clicks, in archives and in the database: those found by the keys of others before those others."""
     for clicks in found.clicks:
         for part, ids in clicks.archived.items():
-            _rewrite(connection, store, part, partial(_without_person, found, ids, now))
+            _rewrite(connection, store, tables, part, partial(_without_person, found, ids, now))
         for ids in _batches(sorted(clicks.ids)):
             connection.execute(
                 statement("lifecycle/personal_data/erase_clicks"),
@@ -268,14 +272,19 @@ def _patiently(step: Callable[[], T]) -> T:
 
 
 def _rewrite(
-    connection: Connection, store: Store, part: Part, change: "Callable[[pyarrow.Table], pyarrow.Table]"
+    connection: Connection,
+    store: Store,
+    tables: Sequence[Table],
+    part: Part,
+    change: "Callable[[pyarrow.Table], pyarrow.Table]",
 ) -> None:
     from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 
-    table, day, number = part
-    for archive in archives(connection, table, day):
+    name, day, number = part
+    table = leaving(tables)[name]
+    for archive in archives(connection, name, day):
         if archive.part == number:
-            rewrite_archive(connection, store, archive, change)
+            rewrite_archive(connection, store, table, archive, change)
 
 
 def _remove_strays(connection: Connection, store: Store) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import fail, remark, results, table
-from trackai_pipelines.terminal.workspace import ready_database
+from trackai_pipelines.terminal.workspace import ready_database, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def retention(
     url = ready_database(settings)
     with connect(url, name="trackai retention") as connection:
         if dry_run:
-            plan = plan_retention(connection, today=asked, dry_run=True)
+            plan = plan_retention(connection, workspace().tables, today=asked, dry_run=True)
             _show(plan, as_json=as_json)
         else:
             # The lock covers planning, too: a plan that another run carries out meanwhile would be out of date.
@@ -64,10 +64,10 @@ def _plan_and_apply(connection: Any, url: str, archive_url: str, day: date, *, a
     from trackai_pipelines.lifecycle.retention.plan import plan_retention
 
     store = open_store(archive_url)
-    plan = plan_retention(connection, today=day, dry_run=False)
+    plan = plan_retention(connection, workspace().tables, today=day, dry_run=False)
     if not as_json:
         _show(plan, as_json=False)
-    done = apply_plan(connection, url, store, plan)
+    done = apply_plan(connection, url, store, workspace().tables, plan)
     if as_json:
         _show(done, as_json=True)
     elif done.of("done", "failed"):

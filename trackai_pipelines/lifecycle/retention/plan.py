@@ -1,7 +1,8 @@
 """The plan of retention: what leaves the database or loses its personal fields as of a UTC day, and what keeps it.
 
-What belongs here: the steps that policies ask for, what blocks them, and plans as they are stored. What does not:
-carrying them out (apply.py), and for how long rows stay, which table `retention_policies` says.
+What belongs here: the steps that policies ask for, and plans as they are stored. What does not: carrying them out
+(apply.py), what blocks a day (the tables' declarations say it), and for how long rows stay, which the table
+`retention_policies` says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,25 +14,18 @@ from psycopg.rows import class_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
-from trackai_pipelines.lifecycle.personal_data.anonymise import due_to_anonymise
-from trackai_pipelines.lifecycle.tables import CLICKS, DISPATCH_ATTEMPTS, LEAVING, MATCH_LOG, LifecycleTable
+from trackai_pipelines.lifecycle.leaving import leaving
+from trackai_pipelines.lifecycle.personal_data.anonymise import anonymisable, due_to_anonymise
 
 ACTIONS = ("anonymise", "archive", "drop", "delete")
 """In the order of execution."""
 
-PERSONAL = ("clicks", "conversions")
-"""Tables whose personal fields can be removed from rows that stay."""
-
-FOR_EVER = ("daily_match_rates",)
-"""Aggregates: a few rows a day that outlive what they were counted from, whatever a policy says."""
-
 LONGEST = timedelta(hours=6)
-"""A plan that has not ended by then was broken off: Dagster takes a run for dead after this long."""
+"""A plan that has not ended by then was interrupted: Dagster considers a run dead after this long."""
 
-# What the match rates of a day were counted from, or are explained by.
-_BEHIND_MATCH_RATES = (MATCH_LOG, CLICKS)
-_DAY = timedelta(days=1)
+_FIX_POLICY = "correct or delete the table's row of retention_policies"
 
 
 @dataclass(frozen=True)
@@ -75,13 +69,13 @@ class Step:
 
     @property
     def title(self) -> str:
-        """What it does, e.g. `archive match_log 2026-01-31`."""
+        """Return what it does, e.g. `archive match_log 2026-01-31`."""
         return f"{self.action} {self.table_name} {'before ' if self.action == 'anonymise' else ''}{self.day}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run of retention sets out to do, and what became of it."""
+    """What one run of retention sets out to do, and the outcome."""
 
     id: int
     day: date
@@ -92,31 +86,34 @@ class Plan:
     steps: tuple[Step, ...]
 
     def of(self, *states: str) -> list[Step]:
-        """The steps that are in one of these states."""
+        """Return the steps that are in one of these states."""
         return [step for step in self.steps if step.state in states]
 
     def troubles(self, now: datetime) -> list[str]:
-        """A sentence for each step that failed or was blocked, failed ones first, and for a broken-off plan."""
-        broken_off = self.finished_at is None and not self.dry_run and now - self.made_at > LONGEST
+        """Return a sentence for each step that failed or was blocked, failed ones first, and for an unfinished plan."""
+        interrupted = self.finished_at is None and not self.dry_run and now - self.made_at > LONGEST
         return [
             *(f"{step.title} failed: {step.outcome}." for step in self.of("failed")),
             *(f"{step.title} is blocked: {step.blocked_by}." for step in self.of("blocked")),
-            *([f"Retention as of {self.day} was broken off: run apply_retention again."] if broken_off else []),
+            *([f"Retention as of {self.day} was interrupted: run apply_retention again."] if interrupted else []),
         ]
 
 
-def plan_retention(connection: Connection, *, today: date, dry_run: bool, clock: Clock = utc_now) -> Plan:
-    """Store and give the steps that the enabled policies ask for as of the UTC day `today`, in order of execution.
+def plan_retention(
+    connection: Connection, tables: Sequence[Table], *, today: date, dry_run: bool, clock: Clock = utc_now
+) -> Plan:
+    """Store and return the steps that the enabled policies ask for as of the UTC day `today`, in order of execution.
 
-    Reads only, but for storing the plan. A policy that nothing can be done for is a blocked step, never an error.
+    `tables` are all tables in the order of the flow. Nothing but the plan is written. A policy that nothing can be done
+    for becomes a blocked step, never an error.
     """
     made_at = clock()
     known = policies(connection, today)
     steps = [
-        *(step for policy in known.values() for step in _steps_of(connection, policy, today, made_at)),
+        *(step for policy in known.values() for step in _steps_of(connection, tables, policy, today, made_at)),
         *_steps_without_policy(connection, known, made_at),
     ]
-    order = [*LEAVING]
+    order = [*leaving(tables)]
     steps.sort(
         key=lambda step: (
             ACTIONS.index(step.action),
@@ -142,19 +139,19 @@ def plan_retention(connection: Connection, *, today: date, dry_run: bool, clock:
 
 
 def policies(connection: Connection, today: date) -> dict[str, Policy]:
-    """The enabled policies as of the UTC day `today`, by table."""
+    """Return the enabled policies as of the UTC day `today`, by table."""
     with connection.cursor(row_factory=class_row(Policy)) as cursor:
         found = cursor.execute(statement("lifecycle/retention/policies"), {"today": today}).fetchall()
     return {policy.table_name: policy for policy in found}
 
 
 def is_due(archive: Archive, at: datetime) -> bool:
-    """Whether the rows of a verified archive have stayed for long enough."""
+    """Return whether the rows of a verified archive have stayed for long enough."""
     return archive.keep_until <= at
 
 
 def latest_plan(connection: Connection) -> Plan | None:
-    """The newest plan that was to be carried out, with what became of it; None before the first."""
+    """Return the newest plan that is no dry run, with the outcome of its steps; None before the first."""
     row = connection.execute(statement("lifecycle/retention/latest")).fetchone()
     if row is None:
         return None
@@ -164,41 +161,39 @@ def latest_plan(connection: Connection) -> Plan | None:
     return Plan(identity, day, dry_run, made_at, finished_at, tuple(steps))
 
 
-def _steps_of(connection: Connection, policy: Policy, today: date, made_at: datetime) -> Iterator[Step]:
+def _steps_of(
+    connection: Connection, tables: Sequence[Table], policy: Policy, today: date, made_at: datetime
+) -> Iterator[Step]:
     name = policy.table_name
     if policy.anonymise_before is not None:
-        blocked_by = _not_to_be_anonymised(policy)
+        blocked_by = _not_to_be_anonymised(tables, policy)
         reason = f"older than {policy.anonymise_after}"
-        rows = 0 if blocked_by else due_to_anonymise(connection, name, policy.anonymise_before)
+        rows = 0 if blocked_by else due_to_anonymise(connection, tables, name, policy.anonymise_before)
         if rows or blocked_by:
             yield Step("anonymise", name, policy.anonymise_before, rows, None, reason, blocked_by)
     if policy.leave_before is not None:
-        blocked_by = _not_to_leave(policy)
+        blocked_by = _not_to_leave(tables, policy)
         if blocked_by:
             action = "delete" if policy.action == "drop" else "archive"
             yield Step(action, name, policy.leave_before, 0, None, f"older than {policy.keep}", blocked_by)
         else:
-            yield from _leaving(connection, policy, today, made_at)
+            yield from _leaving(connection, leaving(tables)[name], policy, today, made_at)
 
 
-def _not_to_be_anonymised(policy: Policy) -> str | None:
-    if policy.table_name in PERSONAL:
+def _not_to_be_anonymised(tables: Sequence[Table], policy: Policy) -> str | None:
+    known = anonymisable(tables)
+    if policy.table_name in known:
         return None
-    return (
-        f"the fields of a person in {policy.table_name} are not known, only those of {' and '.join(PERSONAL)}: correct "
-        f"the table's row of retention_policies"
-    )
+    return f"no personal fields of {policy.table_name} are declared, only of {' and '.join(known)}: {_FIX_POLICY}"
 
 
-def _not_to_leave(policy: Policy) -> str | None:
-    if policy.table_name in LEAVING:
+def _not_to_leave(tables: Sequence[Table], policy: Policy) -> str | None:
+    known = leaving(tables)
+    if policy.table_name in known:
         return None
-    mend = "correct or delete the table's row of retention_policies"
     if not policy.is_table:
-        return f"there is no table trackai.{policy.table_name}: {mend}"
-    if policy.table_name in FOR_EVER:
-        return f"{policy.table_name} is kept for ever, it outlives what it was counted from: {mend}"
-    return f"rows of {policy.table_name} do not leave, only those of {', '.join(LEAVING)} do: {mend}"
+        return f"there is no table trackai.{policy.table_name}: {_FIX_POLICY}"
+    return f"rows of {policy.table_name} are kept forever, only those of {', '.join(known)} leave: {_FIX_POLICY}"
 
 
 @dataclass(frozen=True)
@@ -211,26 +206,27 @@ class _Held:
     """table, or of a day that has a partition: attached or alone."""
 
     def bytes_of(self, rows: int) -> int | None:
-        """What so many of them take; all of it for all of them, so that an empty partition has its size."""
+        """Return the bytes that this many of them take; an empty partition has its own size."""
         return self.bytes if self.bytes is None or rows == self.rows else self.bytes * rows // self.rows
 
 
-def _leaving(connection: Connection, policy: Policy, today: date, made_at: datetime) -> Iterator[Step]:
-    """The days of a table that are to be archived, dropped or deleted."""
-    table, before = LEAVING[policy.table_name], policy.leave_before
+def _leaving(connection: Connection, table: Table, policy: Policy, today: date, made_at: datetime) -> Iterator[Step]:
+    """Yield the steps that archive, drop or delete days of a table."""
+    before = policy.leave_before
     assert before is not None
     held = (_partitions_before if table.partitioned else _days_before)(connection, table, before)
     files = _files_by_day(connection, table)
-    blocks = _blocks(connection, table, today, before, sorted(held.keys() | files.keys()))
+    days = sorted(held.keys() | files.keys())
+    blocks = _blocks(connection, table, days, today)
     old = f"older than {policy.keep}"
-    for day in sorted(held.keys() | files.keys()):
+    for day in days:
         of_day = files.get(day, [])
         verified = [file for file in of_day if file.state == "verified"]
         due = [file for file in verified if is_due(file, made_at)]
-        # Of younger days the rows were not counted.
+        # Rows of days from `before` on were not counted.
         here = held.get(day, _Held(sum(file.rows for file in verified) if day >= before else 0, None))
         deleting = policy.action == "drop"
-        # One that is attached again is archived anew: restoring it was broken off, and it may have got more rows.
+        # A partition that is attached again is archived again: its restoration was interrupted, and rows may have come.
         if due and (deleting or here.place != "attached"):
             rows = _still_there(here.rows, verified, due)
             reason = f"archived, and was to stay until {_time(max(file.keep_until for file in due))}"
@@ -255,10 +251,10 @@ def _together(*sentences: str) -> str | None:
 
 
 def _rest(here: _Held, verified: Sequence[Archive], *, deleting: bool) -> int | None:
-    """How many rows of a day are to be archived or deleted; None where there is nothing to do for them now."""
+    """Return how many rows of a day to archive or delete; None where there is nothing to do for them now."""
     if not verified:
         return here.rows
-    # Archived rows leave by their archive; what is left of the day is deleted after that.
+    # Archived rows leave with their archive; the rest of the day is deleted after that.
     if deleting or here.place == "alone":
         return None
     if here.place == "attached":
@@ -268,9 +264,10 @@ def _rest(here: _Held, verified: Sequence[Archive], *, deleting: bool) -> int | 
 
 
 def _still_there(rows: int, verified: Sequence[Archive], due: Sequence[Archive]) -> int:
-    """How many rows of the files that are due are in the database, of a day with so many rows.
+    """Return how many rows of the files that are due are in the database, where the day has `rows` rows.
 
-    Fewer than they hold where a drop was broken off: files go in order of their parts, so that the last are whole.
+    They are fewer than the files hold where a drop was interrupted: files go in order of their parts, so the last ones
+    are whole.
     """
     found = 0
     for file in sorted(verified, key=lambda file: -file.part):
@@ -281,10 +278,10 @@ def _still_there(rows: int, verified: Sequence[Archive], due: Sequence[Archive])
 
 
 def _steps_without_policy(connection: Connection, known: Mapping[str, Policy], made_at: datetime) -> Iterator[Step]:
-    """Archived days that would be dropped, if there still were a policy that lets the rows of their table leave."""
-    leaving = [name for name, policy in known.items() if policy.leave_before is not None]
+    """Yield archived days that would be dropped if a policy still let the rows of their table leave."""
+    names = [name for name, policy in known.items() if policy.leave_before is not None]
     for file in archives(connection, states=["verified"]):
-        if file.table_name not in leaving and is_due(file, made_at):
+        if file.table_name not in names and is_due(file, made_at):
             yield Step(
                 "drop",
                 file.table_name,
@@ -297,7 +294,7 @@ def _steps_without_policy(connection: Connection, known: Mapping[str, Policy], m
             )
 
 
-def _partitions_before(connection: Connection, table: LifecycleTable, before: date) -> dict[date, _Held]:
+def _partitions_before(connection: Connection, table: Table, before: date) -> dict[date, _Held]:
     found = connection.execute(
         statement("lifecycle/retention/partitions"), {"table": table.name, "before": before}
     ).fetchall()
@@ -309,11 +306,11 @@ def _partitions_before(connection: Connection, table: LifecycleTable, before: da
     return held
 
 
-def _days_before(connection: Connection, table: LifecycleTable, before: date) -> dict[date, _Held]:
+def _days_before(connection: Connection, table: Table, before: date) -> dict[date, _Held]:
     size = connection.execute(statement("lifecycle/retention/row_size"), {"table": table.name}).fetchone()
     a_row = size[0] if size else None
     count = sql.SQL(statement("lifecycle/retention/rows_by_day")).format(
-        table=sql.Identifier("trackai", table.name), time=sql.Identifier(table.time)
+        table=sql.Identifier("trackai", table.name), time=sql.Identifier(table.time_column)
     )
     return {
         day: _Held(rows, None if a_row is None else round(rows * a_row))
@@ -321,36 +318,20 @@ def _days_before(connection: Connection, table: LifecycleTable, before: date) ->
     }
 
 
-def _files_by_day(connection: Connection, table: LifecycleTable) -> dict[date, list[Archive]]:
-    """The files whose rows are in the database: verified, or restored."""
+def _files_by_day(connection: Connection, table: Table) -> dict[date, list[Archive]]:
+    """Return the files whose rows are in the database, verified or restored, by day."""
     found: dict[date, list[Archive]] = {}
     for file in archives(connection, table.name, states=["verified", "restored"]):
         found.setdefault(file.day, []).append(file)
     return found
 
 
-def _blocks(
-    connection: Connection, table: LifecycleTable, today: date, before: date, days: Sequence[date]
-) -> dict[date, list[str]]:
-    """What keeps the rows of each of these days in the database, sentence by sentence."""
+def _blocks(connection: Connection, table: Table, days: Sequence[date], today: date) -> dict[date, list[str]]:
+    """Return what keeps the rows of each of these days in the database, sentence by sentence."""
     found: dict[date, list[str]] = {day: [] for day in days}
-    if table in _BEHIND_MATCH_RATES:
-        for day, missing in connection.execute(statement("lifecycle/retention/unaggregated"), {"days": list(days)}):
-            found[day].append(
-                f"the match rates of {day} do not count {missing:,} conversions: run aggregate_match_rates for that "
-                f"day, or `trackai aggregate --from {day} --to {day}`"
-            )
-    if table == CLICKS:
-        row = connection.execute(statement("lifecycle/retention/lookback")).fetchone()
-        longest = row[0] if row and row[0] is not None else 0
-        for day in days:
-            if day + _DAY > today - timedelta(days=longest):
-                found[day].append(f"a sale can still reach these clicks: a tenant looks back {longest} days")
-    if table == DISPATCH_ATTEMPTS:
-        for day, attempts in connection.execute(statement("lifecycle/retention/open_attempts"), {"before": before}):
-            found.setdefault(day, []).append(
-                f"the outcome of {attempts:,} attempts is not known yet: run `trackai dispatch`"
-            )
+    for blocks in table.blocks:
+        for day, sentence in blocks(connection, days, today):
+            found[day].append(sentence)
     return found
 
 
