@@ -9,7 +9,7 @@ DEVELOPING := .venv/installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := install
-.PHONY: help install demo test test-fast lint schema bench lock
+.PHONY: help install demo test test-fast lint schema reference bench lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ lint: $(DEVELOPING)  ## style, types, spelling, who imports whom, statements, de
 
 schema: $(DEVELOPING)  ## write sql/schema.sql as the migrations make it
 	@$(PYTHON) -m lint.schema > .venv/schema.sql && mv .venv/schema.sql sql/schema.sql
+
+reference: $(DEVELOPING)  ## write docs/commands.md, every command with its options
+	@$(PYTHON) -m lint.reference > .venv/commands.md && mv .venv/commands.md docs/commands.md
 
 bench: $(DEVELOPING)  ## how fast it is here; ARGS="throughput --scale full" chooses what and how much
 	@$(PYTHON) -m benchmarks $(ARGS)
