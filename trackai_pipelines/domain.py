@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import dagster as dg
@@ -169,6 +170,84 @@ class StoryPart:
     sentence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The sample of a demo's home. It is made once: running the demo again finds it there."""
+
+    seed: int
+    days: int
+    conversions: int
+    end: datetime
+    """The UTC midnight that it ends at."""
+    home: Path
+    landing_dir: Path
+    truth: Mapping[str, Any]
+    """What the domains' parts know of their files, by name; empty until the files are there."""
+
+    @property
+    def last_day(self) -> date:
+        """The last UTC day with sales."""
+        return self.end.date() - timedelta(days=1)
+
+    @property
+    def first_day(self) -> date:
+        """The first UTC day with sales."""
+        return self.last_day - timedelta(days=self.days - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoJob:
+    """A Dagster job that the demo runs, and the partitions that it runs for."""
+
+    name: str
+    title: str
+    """What the demo shows while it runs."""
+    days: Literal["none", "today", "all"] = "none"
+    """No partition, today's, or those from the sample's first day until today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How what was found compares with the sample's truth."""
+
+    differences: Sequence[str]
+    """A line each; none when everything is as it should be."""
+    agreement: str
+    """What was proved if there is none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Companion:
+    """Something that runs next to the demo, until its end."""
+
+    variables: Mapping[str, str]
+    """Set for every process of the demo."""
+    prove: Callable[[Connection[Any]], Proof]
+    """Called once all jobs have run."""
+    shows: tuple[tuple[str, str], ...] = ()
+    """What else can be looked at: addresses, each with what is there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoPart:
+    """What a domain adds to `trackai demo`; the steps are taken in the order of these fields."""
+
+    write: Callable[[Sample], Mapping[str, Any]] | None = None
+    """Writes sample files into the landing folder and returns their truth: plain data, which the home remembers."""
+    insert: Callable[[Connection[Any], Sample], None] | None = None
+    """Puts rows into the database that no file brings; repeating it changes nothing."""
+    accompany: Callable[[Connection[Any], Sample], AbstractContextManager[Companion]] | None = None
+    """Starts what runs next to the demo."""
+    jobs: tuple[DemoJob, ...] = ()
+    checks: tuple[DemoJob, ...] = ()
+    """Jobs that run after those of all domains."""
+    figures: Callable[[Connection[Any], Sample], Mapping[str, Mapping[str, object]]] | None = None
+    """Its columns of the table at the end: values by column, for each tenant's slug."""
+    prove: Callable[[Connection[Any], Sample], Proof] | None = None
+    shows: tuple[tuple[str, str], ...] = ()
+    """Pages of Dagster's UI that are worth a look: paths, each with what is there."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Domain:
     """A room's declaration; a field that a room has no use for keeps its default."""
@@ -189,8 +268,8 @@ class Domain:
     commands: tuple[Command, ...] = ()
     health: Callable[[Checkup], Iterable[Finding]] | None = None
     """What it finds wrong with itself, or right, for `trackai doctor`."""
-    demo: Callable[[], Any] | None = None
-    """Its part of the demo (`demo.part.DemoPart`): sample files with their truth, jobs, and the proof."""
+    demo: Callable[[], DemoPart] | None = None
+    """Its part of the demo."""
     section: Callable[[], Section] | None = None
     """Its part of the report."""
     story: Callable[[Connection[Any], str, int], Iterable[StoryPart]] | None = None

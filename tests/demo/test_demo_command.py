@@ -48,7 +48,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert left_over(server_home) == []
     sample = json.loads((server_home / "demo.json").read_text())
     table = table_of(out)
-    truth = {slug: [counts[name] for name in COUNTED] for slug, counts in sample["by_tenant"].items()}
+    truth = {slug: [counts[name] for name in COUNTED] for slug, counts in sample["truth"]["by_tenant"].items()}
     assert {slug: counts for slug, (counts, _) in table.items()} == truth
     assert sum(counts[0] for counts, _ in table.values()) == 600
     assert "all 5 tenants agree" in err

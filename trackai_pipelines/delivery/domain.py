@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, StoryPart, Table
+from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Section, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -47,6 +47,18 @@ def _unanswered(connection: "Connection[Any]", days: Sequence[date], today: date
     return unanswered(connection, days)
 
 
+def _demo() -> DemoPart:
+    from trackai_pipelines.delivery.sample import accompany, figures
+
+    return DemoPart(
+        accompany=accompany,
+        jobs=(DemoJob("dispatch_conversions", "Dispatch", days="today"),),
+        checks=(DemoJob("check_delivery", "Check delivery"),),
+        figures=figures,
+        shows=(("assets/capi_dispatches", "what was delivered, by day and tenant"),),
+    )
+
+
 DELIVERY = Domain(
     name="delivery",
     says="Delivers events to Meta's Conversions API, each exactly once.",
@@ -68,4 +80,5 @@ DELIVERY = Domain(
     health=_health,
     section=_section,
     story=_story,
+    demo=_demo,
 )

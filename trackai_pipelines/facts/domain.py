@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trackai_pipelines.domain import Domain, Personal, Remains, StoryPart, Table
+from trackai_pipelines.domain import DemoPart, Domain, Personal, Remains, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -28,6 +28,12 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
     from trackai_pipelines.facts.story import story
 
     return story(connection, tenant_id, conversion_id)
+
+
+def _demo() -> DemoPart:
+    from trackai_pipelines.facts.sample import write
+
+    return DemoPart(write=write)
 
 
 FACTS = Domain(
@@ -62,4 +68,5 @@ FACTS = Domain(
     kinds=_kinds,
     definitions=_definitions,
     story=_story,
+    demo=_demo,
 )

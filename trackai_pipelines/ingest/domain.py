@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Section, Table
+from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -33,6 +33,10 @@ def _section() -> Section:
     return section()
 
 
+def _demo() -> DemoPart:
+    return DemoPart(jobs=(DemoJob("ingest_landing_files", "Ingest"),))
+
+
 INGEST = Domain(
     name="ingest",
     says="Loads landing files and webhooks, and keeps what it refuses with the reason.",
@@ -44,4 +48,5 @@ INGEST = Domain(
     commands=(Command(name="ingest", says="Load landing files or folders.", load=_ingest),),
     health=_health,
     section=_section,
+    demo=_demo,
 )

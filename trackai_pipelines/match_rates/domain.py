@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Need, Section, Table
+from trackai_pipelines.domain import Command, DemoJob, DemoPart, Domain, Need, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -35,6 +35,17 @@ def _uncounted(connection: "Connection[Any]", days: Sequence[date], today: date)
     return uncounted(connection, days)
 
 
+def _demo() -> DemoPart:
+    from trackai_pipelines.match_rates.sample import figures, prove
+
+    return DemoPart(
+        jobs=(DemoJob("aggregate_match_rates", "Aggregate", days="all"),),
+        figures=figures,
+        prove=prove,
+        shows=(("assets/daily_match_rates", "match rates by day, and their checks"),),
+    )
+
+
 MATCH_RATES = Domain(
     name="match_rates",
     says="Daily match rates by tenant, gateway and currency.",
@@ -44,4 +55,5 @@ MATCH_RATES = Domain(
     definitions=_definitions,
     commands=(Command(name="aggregate", says="Recompute the daily match rates of some days.", load=_aggregate),),
     section=_section,
+    demo=_demo,
 )

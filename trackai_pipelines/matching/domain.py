@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Need, StoryPart, Table
+from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Need, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -53,6 +53,13 @@ def _clicks_are_back(connection: "Connection[Any]") -> None:
     clicks_are_back(connection)
 
 
+def _demo() -> DemoPart:
+    return DemoPart(
+        jobs=(DemoJob("match_conversions", "Match", days="today"),),
+        checks=(DemoJob("check_matching", "Check matching"),),
+    )
+
+
 MATCHING = Domain(
     name="matching",
     says="Attributes each conversion to a click, or to none, and logs every attempt.",
@@ -71,4 +78,5 @@ MATCHING = Domain(
     ),
     health=_health,
     story=_story,
+    demo=_demo,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Table
+from trackai_pipelines.domain import Checkup, Command, DemoPart, Domain, Finding, Table
 
 
 def _tenant() -> Any:
@@ -18,6 +18,12 @@ def _health(checkup: Checkup) -> Iterable[Finding]:
     return health(checkup)
 
 
+def _demo() -> DemoPart:
+    from trackai_pipelines.tenants.sample import insert
+
+    return DemoPart(insert=insert)
+
+
 TENANTS = Domain(
     name="tenants",
     says="Whose data everything is: tenants and their funnels.",
@@ -28,4 +34,5 @@ TENANTS = Domain(
     ),
     commands=(Command(name="tenant", says="Add tenants, change them and list them.", load=_tenant),),
     health=_health,
+    demo=_demo,
 )

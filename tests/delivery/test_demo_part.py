@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.capi_sandbox.server import sandbox
-from trackai_pipelines.demo.delivery import delivered_by_tenant, delivery_differences, demo_sandbox
+from trackai_pipelines.delivery.sample import delivered_by_tenant, delivery_differences, demo_sandbox
 
 ACME = {"id": "t-acme", "slug": "acme", "status": "active", "pixel_id": "1001"}
 ASLEEP = {"id": "t-asleep", "slug": "asleep", "status": "suspended", "pixel_id": "1002"}
