@@ -5,6 +5,7 @@ tuning constants (they stand beside the code they tune) and secrets of tenants.
 """
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,9 @@ def _absolute_or_url(place: str) -> str:
     return place if "://" in place else str(_absolute(place))
 
 
+EARLIEST_DAY = date(2025, 1, 1)
+"""Partitions begin no earlier unless TRACKAI_FIRST_DAY says so: a single sale with a wrong date would add years."""
+
 Folder = Annotated[Path, BeforeValidator(_absolute)]
 
 
@@ -48,6 +52,9 @@ class Settings(BaseSettings):
     dispatchers: int = Field(default=1, ge=0, le=32, validation_alias="TRACKAI_DISPATCHERS")
     resident_life_seconds: float = Field(default=3600, ge=5, validation_alias="TRACKAI_RESIDENT_LIFE_SECONDS")
     """How long a resident run stays before its successor takes over."""
+
+    first_day: date | None = Field(default=None, validation_alias="TRACKAI_FIRST_DAY")
+    """The first UTC day that Dagster shows as a partition."""
 
     dagster_keep_days: int = Field(default=14, ge=1, validation_alias="TRACKAI_DAGSTER_KEEP_DAYS")
     """How long Dagster's storage keeps runs that have ended."""

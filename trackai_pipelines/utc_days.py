@@ -9,9 +9,14 @@ from datetime import date
 
 import dagster as dg
 
-# With a time zone, days would be 23 or 25 hours long twice a year. `end_offset`: today is a partition, too, so that
-# a day's figures can be refreshed before it is over.
-UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2025-01-01", end_offset=1)
+from trackai_pipelines.settings import EARLIEST_DAY, Settings
+
+# Partitions are part of the definitions, which are made at import. The environment decides, not the database: loading
+# never waits for one, and all processes of an installation have the same partitions (service/first_day.py).
+FIRST_DAY = Settings().first_day or EARLIEST_DAY
+# With a time zone, days would be 23 or 25 hours long twice a year. `end_offset`: today is a partition, too. A day's
+# figures can be refreshed before it is over.
+UTC_DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1)
 
 # Still marked as beta, and every process that loads the definitions would say so once an asset.
 warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`", category=dg.BetaWarning)

@@ -11,6 +11,7 @@ import pytest
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import utc_now
+from trackai_pipelines.match_rates.defs import schedules
 
 RunJob = Callable[..., dg.ExecuteInProcessResult]
 
@@ -119,6 +120,10 @@ def test_from_landing_files_to_match_rates(
     totals = ("dagster/partition_row_count", "conversions", "fbc", "fbp", "email", "unmatched", "pending", "match rate")
     assert some(by_day[before.isoformat()], *totals) == (1, 3, 1, 1, 0, 1, 0, 0.6667)
     assert some(by_day[yesterday.isoformat()], *totals) == (1, 2, 1, 0, 1, 0, 0, 1.0)
+    # The table's rows, though this run has just written them: Dagster shows them as the asset's.
+    assert {day["dagster/row_count"] for day in by_day.values()} == {2}
+    empty = shown(run_job("aggregate_match_rates", days=[today]), "daily_match_rates")[today.isoformat()]
+    assert some(empty, "dagster/row_count", "dagster/partition_row_count") == (2, 0)
     assert [row[1:10] for row in rates(connection)] == [
         (before, "shopify", "BRL", 3, 1, 1, 0, 1, 0),
         (yesterday, "shopify", "BRL", 2, 1, 0, 1, 0, 0),
@@ -307,6 +312,24 @@ def test_schedules_ask_once_a_day(location: dg.Definitions, instance: dg.Dagster
     maintenance = location.get_repository_def().get_schedule_def("daily_partition_maintenance")
     assert maintenance.execution_timezone == "UTC"
     assert maintenance.job_name == "maintain_partitions"
+
+
+def test_the_nightly_aggregate_asks_for_partitions_only(
+    location: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TRACKAI_FIRST_DAY may be yesterday, or next week."""
+    schedule = location.get_repository_def().get_schedule_def("nightly_match_rates")
+    tick = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=datetime(2026, 3, 20, 0, 30, tzinfo=UTC)
+    )
+    monkeypatch.setattr(schedules, "FIRST_DAY", date(2026, 3, 19))
+    (request,) = schedule.evaluate_tick(tick).run_requests or []
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-19"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-19"
+    monkeypatch.setattr(schedules, "FIRST_DAY", date(2026, 3, 27))
+    skipped = schedule.evaluate_tick(tick)
+    assert not skipped.run_requests
+    assert "TRACKAI_FIRST_DAY" in (skipped.skip_message or "")
 
 
 def test_maintenance_makes_missing_partitions(connection: Connection[Any], run_job: RunJob) -> None:

@@ -1,14 +1,17 @@
-"""What the catalog knows of a table: its columns, their comments, its rows. For people who look at an asset.
+"""What there is to know about a table: its columns, their comments, its rows. For people who look at an asset.
 
 What belongs here: descriptions of tables as such. What does not: anything about their contents.
 """
 
 from dataclasses import dataclass
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
+
+# Counting so many takes a millisecond or two.
+_EXACTLY = 10_000
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,12 @@ def columns_of(connection: Connection, table: str) -> list[Column]:
         return cursor.execute(statement("database/columns_of"), {"table": table}).fetchall()
 
 
-def row_estimate(connection: Connection, table: str) -> int:
-    """About how many rows `trackai.<table>` has, its partitions included, without reading them."""
-    row = connection.execute(statement("database/row_estimate"), {"table": table}).fetchone()
+def row_count(connection: Connection, table: str) -> int:
+    """Return how many rows `trackai.<table>` has, its partitions included: exact for small tables, else an estimate.
+
+    An estimate alone would be 0 for a table that this connection has just filled.
+    """
+    query = sql.SQL(statement("database/row_count")).format(table=sql.Identifier("trackai", table))
+    row = connection.execute(query, {"name": f"trackai.{table}", "exactly": _EXACTLY}).fetchone()
     assert row is not None
     return int(row[0])

@@ -23,11 +23,14 @@ def environment(settings: "Settings") -> dict[str, str]:
     The values may hold passwords. Raises DatabaseSetupError.
     """
     from trackai_pipelines.database.server import dagster_database_url, event_database_url
+    from trackai_pipelines.service.first_day import first_day
 
+    event_url = event_database_url(settings)
     variables = {
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_POSTGRES_URL": dagster_database_url(settings),
-        "TRACKAI_DATABASE_URL": event_database_url(settings),
+        "TRACKAI_DATABASE_URL": event_url,
+        "TRACKAI_FIRST_DAY": (settings.first_day or first_day(event_url)).isoformat(),
         "TRACKAI_HOME": str(settings.home),
     }
     if settings.landing_override:

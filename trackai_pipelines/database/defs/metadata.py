@@ -6,11 +6,11 @@ What belongs here: columns and row counts of a table. What does not: a domain's 
 import dagster as dg
 from psycopg import Connection
 
-from trackai_pipelines.database.tables import columns_of, row_estimate
+from trackai_pipelines.database.tables import columns_of, row_count
 
 
 def table_metadata(connection: Connection, table: str) -> dict[str, dg.MetadataValue]:
-    """Column schema, row count (an estimate: nothing is scanned) and relation name of `trackai.<table>`."""
+    """Return the column schema, row count and relation name of `trackai.<table>`; a large count is an estimate."""
     columns = [
         dg.TableColumn(
             name=column.name,
@@ -22,6 +22,6 @@ def table_metadata(connection: Connection, table: str) -> dict[str, dg.MetadataV
     ]
     return {
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
-        "dagster/row_count": dg.MetadataValue.int(row_estimate(connection, table)),
+        "dagster/row_count": dg.MetadataValue.int(row_count(connection, table)),
         "dagster/table_name": dg.MetadataValue.text(f"trackai.{table}"),
     }
