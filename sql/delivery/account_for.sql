@@ -1,18 +1,17 @@
--- Where the events of attributed sales since %(since)s are, by tenant: sent, waiting, failed for good, not due, or none
--- of these. Where they are given, %(before)s bounds the sales' time, and %(tenant)s restricts them to one tenant.
--- One snapshot sees queue, attempts and attributions, so a request under way is never miscounted. With what a waiting
--- tenant waits for. A failure that is retried (%(passing)s) must have its row on the queue.
+-- Counts the events of attributed sales since %(since)s by tenant and place: sent, waiting, failed for good, not due, or
+-- unexplained; with the circuit that a waiting tenant waits for. Where they are given, %(before)s bounds the sales' time,
+-- and %(tenant)s restricts them to one tenant. A transient failure (%(transient)s) must have its row on the queue.
 -- Indexes: conversions_by_day, primary keys, dispatch_attempts_by_conversion; hash joins over many days.
+-- Guarantees: one snapshot sees queue, attempts and attributions, so a request in flight is never miscounted.
 WITH placed AS (
     SELECT c.tenant_id,
            c.occurred_at,
-           q.queued_at,
            c.occurred_at > %(until)s AS ahead,
            tried.failure,
            CASE
                WHEN q.conversion_id IS NOT NULL THEN 'waiting'
                WHEN tried.sent THEN 'sent'
-               WHEN tried.failure <> ALL (%(passing)s::text[]) THEN 'failed'
+               WHEN tried.failure <> ALL (%(transient)s::text[]) THEN 'failed'
                WHEN tried.attempts IS NULL
                     AND (t.status <> 'active'
                          OR t.dispatch_policy = 'matched' AND a.strategy = 'unmatched'
@@ -43,7 +42,6 @@ SELECT t.slug, t.status, p.place, p.ahead,
        CASE WHEN p.place = 'failed' THEN p.failure END AS failure,
        count(*) AS events,
        min(p.occurred_at) AS oldest,
-       min(p.queued_at) AS waiting_since,
        coalesce(c.held_until > clock_timestamp(), false) AS held,
        coalesce(c.state, 'closed') AS state,
        coalesce(c.consecutive_failures, 0) AS consecutive_failures, c.opened_at, c.retry_at, c.reason,

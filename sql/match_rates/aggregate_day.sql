@@ -1,8 +1,9 @@
--- Writes daily_match_rates of one UTC day from what match_rates/count_day counted, and removes groups that are no more.
--- Answers with the day's totals, one row.
--- Indexes: daily_match_rates_by_day and its primary key. The caller holds the day's lock, so that two runs do not meet.
--- Guarantees: same facts, same rows, however often it runs. The percentile is exact where the waits next to it are an end
--- of their bucket, and otherwise read off between the ends: right to the width of a bucket, three per cent.
+-- Writes daily_match_rates of one UTC day from what match_rates/count_day counted, and removes groups that are gone.
+-- Returns the day's totals in one row.
+-- Indexes: daily_match_rates_by_day and its primary key. The caller holds the day's lock, which keeps two runs apart.
+-- Guarantees: the same facts make the same rows, however often it runs. The percentile is exact where the waits next to it
+-- are an end of their bucket, and otherwise interpolated between the ends: the error is at most the width of a bucket,
+-- three per cent, or a millisecond in the first one.
 WITH waits AS (
     SELECT d.tenant_id, d.gateway, d.currency, d.bucket,
            min(d.shortest) AS shortest, max(d.longest) AS longest, sum(d.conversions) AS conversions
@@ -11,7 +12,7 @@ WITH waits AS (
     GROUP BY 1, 2, 3, 4
 ),
 placed AS (
-    -- Places in order of waiting, from 0: a bucket's first, and the percentile's, which may lie between two.
+    -- Ranks in order of waiting, from 0: the first of a bucket, and that of the percentile, which may lie between two.
     SELECT w.tenant_id, w.gateway, w.currency, w.shortest, w.longest, w.conversions,
            (sum(w.conversions) OVER (of_group ORDER BY w.bucket) - w.conversions)::float8 AS first,
            (0.95 * (sum(w.conversions) OVER of_group - 1))::float8 AS place
@@ -21,15 +22,15 @@ placed AS (
 percentiles AS (
     SELECT p.tenant_id, p.gateway, p.currency,
            sum(
-               beside.share
-               * (p.shortest + (p.longest - p.shortest) * (beside.place - p.first) / greatest(p.conversions - 1, 1))
+               neighbour.share
+               * (p.shortest + (p.longest - p.shortest) * (neighbour.place - p.first) / greatest(p.conversions - 1, 1))
            ) AS p95_match_seconds
     FROM placed p
     CROSS JOIN LATERAL (VALUES
         (floor(p.place), 1 - (p.place - floor(p.place))),
         (floor(p.place) + 1, p.place - floor(p.place))
-    ) AS beside (place, share)
-    WHERE beside.place >= p.first AND beside.place < p.first + p.conversions
+    ) AS neighbour (place, share)
+    WHERE neighbour.place >= p.first AND neighbour.place < p.first + p.conversions
     GROUP BY 1, 2, 3
 ),
 counted AS MATERIALIZED (
@@ -69,11 +70,11 @@ removed AS (
       )
 )
 SELECT count(*) AS groups,
-       coalesce(sum(conversions), 0)::bigint,
-       coalesce(sum(fbc), 0)::bigint,
-       coalesce(sum(fbp), 0)::bigint,
-       coalesce(sum(email), 0)::bigint,
-       coalesce(sum(unmatched), 0)::bigint,
-       coalesce(sum(pending), 0)::bigint,
-       max(p95_match_seconds)
+       coalesce(sum(conversions), 0)::bigint AS conversions,
+       coalesce(sum(fbc), 0)::bigint AS fbc,
+       coalesce(sum(fbp), 0)::bigint AS fbp,
+       coalesce(sum(email), 0)::bigint AS email,
+       coalesce(sum(unmatched), 0)::bigint AS unmatched,
+       coalesce(sum(pending), 0)::bigint AS pending,
+       max(p95_match_seconds) AS p95_match_seconds
 FROM counted

@@ -7,7 +7,7 @@ WITH facts AS (
     WHERE c.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
       AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 )
-SELECT facts.conversions,
+SELECT facts.conversions AS facts,
        facts.undecided,
        (SELECT coalesce(sum(r.conversions), 0)::bigint FROM trackai.daily_match_rates r
         WHERE r.day = %(day)s::date) AS aggregated,

@@ -19,7 +19,7 @@ from trackai_pipelines.domain import Period
 
 def test_events_by_tenant_with_key_coverage_and_reasons(connection: Connection[Any], tmp_path: Path) -> None:
     def place(slug: str, name: str, events: int, reason: str = "accepted") -> Place:
-        return Place(slug, name, reason, events, NOON, None, name == "waiting")
+        return Place(slug, name, reason, events, NOON)
 
     def coverage(day: int, events: int, **carrying: int) -> Coverage:
         return Coverage("a", date(2025, 6, day), events, {**dict.fromkeys(KEYS, 0), **carrying})

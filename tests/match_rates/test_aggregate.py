@@ -61,14 +61,17 @@ sales = st.builds(
 
 
 def percentile_95(numbers: list[float]) -> Any:
-    """By linear interpolation between the two nearest ranks, to the width of the buckets that waits are counted in."""
+    """By linear interpolation between the two nearest ranks, to the width of the buckets that waits are counted in.
+
+    The first bucket holds every wait up to a millisecond, so its width is an absolute error.
+    """
     if not numbers:
         return None
     ordered = sorted(numbers)
     place = 0.95 * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
-    return pytest.approx(ordered[below] + (ordered[above] - ordered[below]) * (place - below), abs=1e-6, rel=0.033)
+    return pytest.approx(ordered[below] + (ordered[above] - ordered[below]) * (place - below), abs=1e-3, rel=0.033)
 
 
 def expected(world: list[Sale]) -> dict[tuple[Any, ...], dict[str, Any]]:

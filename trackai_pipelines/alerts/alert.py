@@ -3,13 +3,10 @@
 What belongs here: text and HTTP. What does not: noticing failures (defs/).
 """
 
-import time
 from dataclasses import dataclass
 
 # Chat webhooks (Slack's and those that imitate it) take {"text": ...}.
 _TIMEOUT_SECONDS = 10
-# Ours rather than urllib3's retries, which log the URL.
-_PAUSES_SECONDS = (0.5, 1.0)
 _LONGEST_ERROR = 1_000
 
 
@@ -33,24 +30,39 @@ class FailedRun:
 
 
 def deliver(message: str, webhook_url: str) -> None:
-    """Post the message to a chat webhook; what passes is tried again for a few seconds.
+    """Post the message to a chat webhook; a transient failure is retried twice.
 
     Raises RuntimeError, without the URL, when it is not accepted.
     """
     import requests
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-    for pause in (*_PAUSES_SECONDS, None):
-        try:
-            answer = requests.post(webhook_url, json={"text": message}, timeout=_TIMEOUT_SECONDS)
-            answer.raise_for_status()
-        except requests.RequestException as error:
-            refused = error.response is not None and error.response.status_code < 500
-            if pause is None or refused:
-                # The URL of a chat webhook is its password, and requests puts it into its messages.
-                raise RuntimeError(
-                    f"the alert webhook did not take the message ({type(error).__name__}); check "
-                    "TRACKAI_ALERT_WEBHOOK_URL"
-                ) from None
-            time.sleep(pause)
-        else:
-            return
+    # Retried here rather than by urllib3, which logs the URL.
+    retrying = Retrying(
+        retry=retry_if_exception(_transient),
+        stop=stop_after_attempt(3),
+        wait=wait_exponential(multiplier=0.5),
+        reraise=True,
+    )
+    try:
+        retrying(_post, message, webhook_url)
+    except requests.RequestException as error:
+        # The URL of a chat webhook is its password, and requests puts it into its messages.
+        raise RuntimeError(
+            f"the alert webhook did not take the message ({type(error).__name__}); check TRACKAI_ALERT_WEBHOOK_URL"
+        ) from None
+
+
+def _post(message: str, webhook_url: str) -> None:
+    import requests
+
+    requests.post(webhook_url, json={"text": message}, timeout=_TIMEOUT_SECONDS).raise_for_status()
+
+
+def _transient(error: BaseException) -> bool:
+    """Whether the webhook may take the message the next time: it did not answer, or its server failed."""
+    import requests
+
+    if not isinstance(error, requests.RequestException):
+        return False
+    return error.response is None or error.response.status_code >= 500

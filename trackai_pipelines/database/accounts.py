@@ -5,13 +5,15 @@ cluster's folder is then written by a process of that account: root never follow
 What does not belong here: anything about PostgreSQL itself.
 """
 
+import contextlib
 import os
 import pwd
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from trackai_pipelines.database.errors import DatabaseSetupError
 
@@ -57,25 +59,32 @@ def server_account() -> SystemAccount:
 
 
 def _dedicated_account() -> SystemAccount:
-    said = ""
     # More than one process may add the account: useradd fails while another holds the password file.
-    for _ in range(20):
-        try:
-            entry = pwd.getpwnam(DEDICATED_NAME)
-        except KeyError:
-            pass
-        else:
-            return SystemAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
-        try:
-            said = subprocess.run(_USERADD, capture_output=True, text=True, check=False).stderr.strip()
-        except FileNotFoundError:
-            said = "useradd is not installed"
-            break
-        time.sleep(0.1)
+    retrying = Retrying(
+        retry=retry_if_exception_type(subprocess.CalledProcessError),
+        stop=stop_after_attempt(20),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    try:
+        return retrying(_found_or_added)
+    except FileNotFoundError:
+        said = "useradd is not installed"
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip()
     raise DatabaseSetupError(
         f"PostgreSQL refuses to run as root, and the system account {DEDICATED_NAME!r} could not be made ({said}). "
         f"Add a system account of that name, or run as another user."
     )
+
+
+def _found_or_added() -> SystemAccount:
+    with contextlib.suppress(KeyError):
+        entry = pwd.getpwnam(DEDICATED_NAME)
+        return SystemAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    subprocess.run(_USERADD, capture_output=True, text=True, check=True)
+    entry = pwd.getpwnam(DEDICATED_NAME)
+    return SystemAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def run_as(

@@ -18,6 +18,14 @@ from urllib.parse import quote
 
 import psutil
 import psycopg
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from trackai_pipelines.database.accounts import run_as
 from trackai_pipelines.database.binaries import Binaries
@@ -112,7 +120,12 @@ def _make_home(home: Path) -> None:
 def _locked(home: Path) -> Iterator[None]:
     """One process at a time starts or stops; the kernel frees the lock of a process that dies."""
     path = home / "postgres.lock"
-    deadline = time.monotonic() + _LOCK_SECONDS
+    retrying = Retrying(
+        retry=retry_if_exception_type(BlockingIOError),
+        stop=stop_after_delay(_LOCK_SECONDS),
+        wait=wait_fixed(_STEP_SECONDS),
+        reraise=True,
+    )
     try:
         file = path.open("a", encoding="utf-8")
     except OSError as error:
@@ -120,16 +133,12 @@ def _locked(home: Path) -> Iterator[None]:
             f"{path} cannot be opened ({error.strerror}). Run as the owner of {home}, or set TRACKAI_HOME."
         ) from None
     with file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise DatabaseSetupError(
-                        f"Another process has held {path} for {_LOCK_SECONDS} s. See which (fuser {path}), and end it."
-                    ) from None
-                time.sleep(_STEP_SECONDS)
+        try:
+            retrying(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatabaseSetupError(
+                f"Another process has held {path} for {_LOCK_SECONDS} s. See which (fuser {path}), and end it."
+            ) from None
         yield
 
 
@@ -252,19 +261,26 @@ def _started(cluster: Cluster, binaries: Binaries | None, settings: Mapping[str,
     if not cluster.data.exists():
         initialise(cluster, chosen)
     socket_folder = configure(cluster, settings)
-    said = ""
-    for _ in range(_ORPHAN_ATTEMPTS):
-        _clear_remains(cluster, socket_folder)
-        # Relative names, because pg_ctl hands them to a shell.
-        options = f"--pgdata=data --log=server.log --timeout={_START_SECONDS} --wait --silent".split()
-        done = run_as(cluster.account, [chosen.folder / "pg_ctl", "start", *options], cwd=cluster.folder)
-        if done.returncode == 0 and (server := _running(cluster)):
-            return server
-        said = f"{(done.stdout + done.stderr).strip()}\n{_end_of_log(cluster)}"
-        if _SHARED_MEMORY_HELD not in said:
-            break
-        time.sleep(0.5)
-    raise DatabaseSetupError(f"The embedded server in {cluster.folder} does not start. Its log ends:\n{said}")
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: _SHARED_MEMORY_HELD in str(error)),
+        stop=stop_after_attempt(_ORPHAN_ATTEMPTS),
+        wait=wait_fixed(0.5),
+        reraise=True,
+    )
+    return retrying(_start_once, cluster, chosen, socket_folder)
+
+
+def _start_once(cluster: Cluster, binaries: Binaries, socket_folder: Path) -> Server:
+    _clear_remains(cluster, socket_folder)
+    # Relative names, because pg_ctl hands them to a shell.
+    options = f"--pgdata=data --log=server.log --timeout={_START_SECONDS} --wait --silent".split()
+    done = run_as(cluster.account, [binaries.folder / "pg_ctl", "start", *options], cwd=cluster.folder)
+    if done.returncode == 0 and (server := _running(cluster)):
+        return server
+    raise DatabaseSetupError(
+        f"The embedded server in {cluster.folder} does not start. Its log ends:\n"
+        f"{(done.stdout + done.stderr).strip()}\n{_end_of_log(cluster)}"
+    )
 
 
 def _clear_remains(cluster: Cluster, socket_folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The account of delivery: where the event of every sale is, and why.
 
-What belongs here: reading queue, attempts and circuits, for checks and for people. What does not: changing them.
+What belongs here: reading queue, attempts and circuits for checks and for people. What does not: changing them.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
 from trackai_pipelines.delivery.validate import LONGEST_AGE
 
-PASSING_FAILURES = (
+TRANSIENT_FAILURES = (
     "timeout",
     "connection",
     "server_error",
@@ -27,15 +27,14 @@ PASSING_FAILURES = (
     "unknown_outcome",
     "refused_together",
 )
-"""Failures of attempts that are made again: an event whose last one failed so must be on the queue."""
+"""Transient failures: an event whose last attempt failed with one of them must be on the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Events of a tenant that are in the same place for the same reason.
 
-    `place` is sent, waiting, failed, not_due or unexplained. `oldest` is the oldest sale's time, `waiting_since` when
-    the first of them was queued.
+    `place` is sent, waiting, failed, not_due or unexplained. `oldest` is the time of the oldest sale.
     """
 
     slug: str
@@ -43,9 +42,6 @@ class Place:
     reason: str
     events: int
     oldest: datetime
-    waiting_since: datetime | None
-    due: bool
-    """Could go out if nothing kept it: waiting, of an active tenant, not ahead of its time."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +61,8 @@ class Account:
 
     @property
     def unexplained(self) -> int:
-        """Events that are due, and neither sent, nor waiting, nor failed: must be 0."""
+        """Events that are due but neither sent, nor waiting, nor failed: it must be 0."""
         return self.totals["unexplained"]
-
-    @property
-    def oldest_due(self) -> Place | None:
-        """Of what is due and still waits, where the oldest sale is: it is the first to become too old."""
-        return min((place for place in self.places if place.due), key=lambda place: place.oldest, default=None)
 
 
 def account_for(
@@ -96,40 +87,33 @@ def account_for(
                 "tenant": tenant,
                 "until": now,
                 "too_old": too_old_before(now),
-                "passing": list(PASSING_FAILURES),
+                "transient": list(TRANSIENT_FAILURES),
             },
         ).fetchall()
     return Account(now, [_place(row, now) for row in rows])
 
 
 def _place(row: Mapping[str, Any], now: datetime) -> Place:
-    place, status, ahead = row["place"], row["status"], row["ahead"]
     reason = {
-        "waiting": waiting_reason(status, Circuit.from_row(row), held=row["held"], ahead=ahead, now=now),
+        "waiting": waiting_reason(row["status"], Circuit.from_row(row), held=row["held"], ahead=row["ahead"], now=now),
         "failed": row["failure"],
         "not_due": "the tenant is not active, wants matched sales only, or the sale was too old from the start",
         "unexplained": "due, but neither queued nor tried to its end: replay the days of these sales",
-    }.get(place, "accepted")
-    return Place(
-        slug=row["slug"],
-        place=place,
-        reason=reason,
-        events=row["events"],
-        oldest=row["oldest"],
-        waiting_since=row["waiting_since"],
-        due=place == "waiting" and status == "active" and not ahead,
-    )
+    }.get(row["place"], "accepted")
+    return Place(slug=row["slug"], place=row["place"], reason=reason, events=row["events"], oldest=row["oldest"])
 
 
 def waiting_reason(status: str, circuit: Circuit, *, held: bool, ahead: bool, now: datetime) -> str:
-    """Why an event on the queue has not gone out yet, in a sentence."""
+    """Return why an event on the queue has not gone out yet."""
     if status != "active":
         return f"the tenant is {status}"
     if ahead:
         return "the sale's time lies in the future"
     if circuit.state == "open":
-        when = f"the next try is at {circuit.retry_at:%Y-%m-%d %H:%M:%S} UTC" if circuit.retry_at else "no try is set"
-        return f"the circuit is open ({when}): {circuit.reason or 'no reason was written down'}"
+        when = (
+            f"the next try is at {circuit.retry_at:%Y-%m-%d %H:%M:%S} UTC" if circuit.retry_at else "no try is planned"
+        )
+        return f"the circuit is open ({when}): {circuit.reason or 'no reason was recorded'}"
     if held or circuit.state == "half_open":
         return "a request is on its way"
     if not circuit.lets_through(now):

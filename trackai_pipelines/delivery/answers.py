@@ -1,8 +1,8 @@
-"""Answers: what came back for a request, and what is to be done about it.
+"""Answers: what came back for a request, and what to do about it.
 
-Here: the classes of answers, by HTTP status, error code and subcode; waiting times out of headers. Not here: waiting,
-splitting and counting (`dispatcher`, `circuit`). Titles and texts of errors are localised and may repeat what was sent:
-they are neither matched on nor passed on.
+Here: the classes of answers, by HTTP status, error code and subcode; and the waiting times in headers. Not here:
+waiting, splitting and counting (`dispatcher`, `circuit`). Titles and texts of errors are localised and may repeat what
+was sent, so they are neither matched nor passed on.
 """
 
 import json
@@ -12,10 +12,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-# No limit of Meta's lasts longer; a header that says more is not believed.
+# None of Meta's limits lasts longer; a header that says more is not believed.
 LONGEST_WAIT = timedelta(hours=24)
 
-# Codes by what they ask for ("Error handling" of the Graph API, "Rate limiting" of the Marketing API).
+# Codes by what they require ("Error handling" of the Graph API, "Rate limiting" of the Marketing API).
 _RETRY = frozenset({1, 2, 341, 368})
 _SLOW_DOWN = frozenset({4, 17, 613, 80000, 80003, 80004, 80014})
 _SETUP = frozenset({10, 102, 190, *range(200, 300)})
@@ -23,21 +23,21 @@ _INVALID_PARAMETER = 100
 _UNKNOWN_OBJECT = 33
 _EVENT_SUBCODES = range(2804000, 2805000)
 _EVENT_FAILURES = {
-    2804001: ("bad_fbc", "its fbc is malformed: pass the cookie on as it is, or none"),
-    2804003: ("too_old", "it is older than Meta takes: see what held it up, so that later ones are in time"),
+    2804001: ("bad_fbc", "its fbc is malformed: pass on the cookie unchanged, or none"),
+    2804003: ("too_old", "it is older than Meta takes: find out what held it up, before it holds up later ones"),
     2804009: ("no_value", "it lacks a value: give the conversion the amount paid"),
     2804010: ("no_currency", "it lacks a currency: give the conversion one such as BRL"),
     2804050: ("little_user_data", "too little is known of the buyer: pass on e-mail, phone, click or browser id too"),
 }
-_SETUP_MENDS = {
-    190: "the access token is expired, revoked or wrong: put a new one in place",
-    102: "the session of the access token is over: put a new token in place",
+_SETUP_FIXES = {
+    190: "the access token is expired, revoked or wrong: replace it",
+    102: "the session of the access token is over: replace the token",
     10: "the access token lacks a permission: give its user or system user access to the pixel",
 }
 _WITHOUT_ANSWER = {
     "timeout": "no answer in time: whether Meta took the events is not known; they are sent again with the same ids",
-    "connection": "the connection failed: the events are sent again with the same ids; if it stays, check the network "
-    "and TRACKAI_CAPI_URL",
+    "connection": "the connection failed: the events are sent again with the same ids; if it keeps failing, check the "
+    "network and TRACKAI_CAPI_URL",
 }
 _TOO_MANY_REQUESTS = 429
 _LARGEST_INTEGER = 2**31 - 1
@@ -47,7 +47,7 @@ _LONGEST_TRACE_ID = 100
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for a request. `transport` is None, "timeout" or "connection"; with either there is no status."""
+    """What came back for a request. `transport` is None, or "timeout" or "connection" where there is no status."""
 
     http_status: int | None
     body: bytes
@@ -56,7 +56,7 @@ class Answer:
 
 
 class Kind(StrEnum):
-    """What is to be done: nothing more, try again, wait as told, have the set-up mended, single an event out."""
+    """What an answer requires: nothing more, a retry, a wait, a fix of the set-up, or isolating one event."""
 
     accepted = "accepted"
     retry = "retry"
@@ -68,10 +68,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An answer understood.
+    """What an answer means.
 
     `failure` is a code of ours ("" for accepted), `message` a sentence without secrets. `wait_seconds` is how long the
-    tenant is to wait where Meta said so; an accepted answer may say it too. Codes fit the database's integers.
+    tenant must wait, where Meta said so; an accepted answer may say so, too. Codes fit the database's integers.
     """
 
     kind: Kind
@@ -85,7 +85,7 @@ class Verdict:
 
 
 def verdict_of(answer: Answer, *, sent: int) -> Verdict:
-    """What an answer to a request with `sent` events means. Takes anything; never raises."""
+    """Return what an answer to a request with `sent` events means, whatever the answer holds; never raises."""
     body = _json_object(answer.body)
     error = body.get("error")
     error = error if isinstance(error, dict) else {}
@@ -106,7 +106,7 @@ def verdict_of(answer: Answer, *, sent: int) -> Verdict:
 def _judged(
     answer: Answer, body: Mapping[str, Any], code: int | None, subcode: int | None, sent: int
 ) -> tuple[Kind, str, str]:
-    """Kind, code of ours, sentence."""
+    """Return the kind, our code and a sentence."""
     if answer.transport is not None:
         return Kind.retry, answer.transport, _WITHOUT_ANSWER.get(answer.transport, _WITHOUT_ANSWER["connection"])
     status = answer.http_status or 0
@@ -119,22 +119,22 @@ def _judged(
         if type(body.get("events_received")) is int and body["events_received"] == sent:
             return Kind.accepted, "", f"Meta took {sent} events"
         said = f"the answer (HTTP {status}) does not say that all {sent} events were received"
-        mend = "they are sent again; if it stays, check that TRACKAI_CAPI_URL is Meta's"
-        return Kind.unknown, "unexpected_answer", f"{said}: {mend}"
+        fix = "they are sent again; if this persists, check that TRACKAI_CAPI_URL is Meta's"
+        return Kind.unknown, "unexpected_answer", f"{said}: {fix}"
     if status >= 500:
         return Kind.retry, "server_error", f"Meta's server failed (HTTP {status}): the events are sent again"
     if status == _TOO_MANY_REQUESTS:
         return Kind.slow_down, "throttled", "too many requests (HTTP 429): the events wait"
     said = f"an answer that is not documented ({_named(status, code, subcode)})"
-    mend = "the events are sent again; if it stays, look the code up in Meta's error reference"
-    return Kind.unknown, "unknown_error", f"{said}: {mend}"
+    fix = "the events are sent again; if this persists, look the code up in Meta's error reference"
+    return Kind.unknown, "unknown_error", f"{said}: {fix}"
 
 
 def _error(code: int | None, subcode: int | None) -> tuple[Kind, str, str] | None:
-    """What the codes mean; None for those that are not known."""
+    """Return what the codes mean; None for unknown codes."""
     named = _named(None, code, subcode)
     if code in _RETRY:
-        return Kind.retry, "server_error", f"Meta asks to try again ({named}): the events are sent again"
+        return Kind.retry, "server_error", f"Meta asks for a retry ({named}): the events are sent again"
     if code in _SLOW_DOWN:
         return (
             Kind.slow_down,
@@ -142,15 +142,15 @@ def _error(code: int | None, subcode: int | None) -> tuple[Kind, str, str] | Non
             f"Meta's rate limit is reached ({named}): the events wait",
         )
     if code is not None and code in _SETUP:
-        mend = _SETUP_MENDS.get(code, "the access token may not send to this pixel: have access to it granted")
-        return Kind.setup, "setup", f"{mend} ({named}); the events are kept"
+        fix = _SETUP_FIXES.get(code, "the access token may not send to this pixel: have access to it granted")
+        return Kind.setup, "setup", f"{fix} ({named}); the events are kept"
     if code == _INVALID_PARAMETER and subcode == _UNKNOWN_OBJECT:
-        mend = "the pixel does not exist or the access token may not see it: check the tenant's pixel_id and the token"
-        return Kind.setup, "setup", f"{mend} ({named}); the events are kept"
+        fix = "the pixel does not exist or the access token may not see it: check the tenant's pixel_id and the token"
+        return Kind.setup, "setup", f"{fix} ({named}); the events are kept"
     if code == _INVALID_PARAMETER and subcode in _EVENT_SUBCODES:
         assert subcode is not None
-        failure, mend = _EVENT_FAILURES.get(subcode, ("bad_event", "look the subcode up in Meta's error reference"))
-        return Kind.bad_event, failure, f"Meta refuses an event ({named}): {mend}"
+        failure, fix = _EVENT_FAILURES.get(subcode, ("bad_event", "look the subcode up in Meta's error reference"))
+        return Kind.bad_event, failure, f"Meta refuses an event ({named}): {fix}"
     return None
 
 
@@ -162,10 +162,10 @@ def _named(status: int | None, code: int | None, subcode: int | None) -> str:
 
 
 def _wait_seconds(headers: Mapping[str, str], *, throttled: bool) -> float | None:
-    """The longest wait that the headers tell.
+    """Return the longest wait that the headers ask for.
 
-    `estimated_time_to_regain_access` counts minutes and is above 0 only while calls are refused; `reset_time_duration`
-    counts seconds until the usage is forgotten and is always there, so that it is a wait only for who is `throttled`.
+    `estimated_time_to_regain_access` counts minutes and is above 0 only while calls are refused. `reset_time_duration`
+    counts seconds until the usage is reset and is always there, so it is a wait only for a `throttled` tenant.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     waits = [
@@ -185,14 +185,14 @@ def _wait_seconds(headers: Mapping[str, str], *, throttled: bool) -> float | Non
 
 
 def _seconds(value: object, unit: int) -> float:
-    # NaN is not above 0 either.
+    # NaN is not above 0, either.
     if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
         return 0.0
     return float(min(value, LONGEST_WAIT.total_seconds())) * unit
 
 
 def _json_object(text: bytes | str | None) -> dict[str, Any]:
-    """The JSON object that the text is; empty for anything else."""
+    """Return the JSON object in the text; an empty one for anything else."""
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):

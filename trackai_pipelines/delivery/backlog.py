@@ -1,7 +1,7 @@
-"""The backlog: what waits to be delivered, how much of each tenant, for how long and for what; and what failed of late.
+"""The backlog: how many events of each tenant wait to be delivered, since when and for what; and what failed recently.
 
-What belongs here: quick reads of the queue, cheap enough to be taken every minute. What does not: where the event of
-every sale is (`account`), which reads the sales, too.
+What belongs here: reads of the queue that are cheap enough for every minute. What does not: where the event of every
+sale is (`account`), which reads the sales, too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from trackai_pipelines.delivery.circuit import Circuit
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Events of a tenant on the queue; those of sales that lie ahead of the clock are apart.
+    """Events of a tenant on the queue; those of sales in the future are counted apart (`ahead`).
 
     `oldest` is the time of the oldest sale.
     """
@@ -36,18 +36,18 @@ class Backlog:
 
     @property
     def due(self) -> bool:
-        """Could go out if nothing kept it."""
+        """Whether the events could go out if nothing held them back."""
         return self.status == "active" and not self.ahead
 
     @property
     def held_back(self) -> bool:
-        """Due, and behind an open circuit: somebody may have to mend something."""
+        """Whether the events are due and behind an open circuit: something may need to be fixed."""
         return self.due and self.circuit.state == "open"
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Events of a tenant that failed for good for the same reason, and what is said of one of them."""
+    """Events of a tenant that failed for good for the same reason, and the message of one of them."""
 
     slug: str
     failure: str
@@ -56,7 +56,7 @@ class Failures:
 
 
 def backlog_of(connection: Connection, *, now: datetime) -> list[Backlog]:
-    """Everything on the queue, the oldest sale first."""
+    """Return everything on the queue, the oldest sale first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("delivery/backlog"), {"until": now}).fetchall()
     return [_backlog(row, now) for row in rows]
@@ -78,9 +78,9 @@ def _backlog(row: Mapping[str, Any], now: datetime) -> Backlog:
 
 
 def next_try(backlog: Iterable[Backlog], *, now: datetime) -> datetime | None:
-    """When the first of the tenants that only back off, are throttled or are being served may be looked at again.
+    """Return when the first tenant that backs off, is throttled or is being served can be tried again.
 
-    None when there is none: whatever waits does so for the clock, or behind an open circuit.
+    None where there is no such tenant: everything that waits has a sale in the future or is behind an open circuit.
     """
     times = [
         now if one.held or one.circuit.wait_until is None else one.circuit.wait_until
@@ -91,12 +91,12 @@ def next_try(backlog: Iterable[Backlog], *, now: datetime) -> datetime | None:
 
 
 def latest_attempt(connection: Connection) -> int:
-    """The number of the latest attempt; later ones have higher numbers."""
+    """Return the number of the latest attempt; later attempts have higher numbers."""
     row = connection.execute(statement("delivery/latest_attempt")).fetchone()
     return row[0] if row else 0
 
 
 def failures_after(connection: Connection, attempt: int, slugs: Sequence[str]) -> list[Failures]:
-    """What failed for good in attempts later than this one, of some tenants, by slug and reason."""
+    """Return which events of some tenants failed for good in attempts later than this one, by slug and reason."""
     with connection.cursor(row_factory=class_row(Failures)) as cursor:
         return cursor.execute(statement("delivery/failures_after"), {"after": attempt, "slugs": list(slugs)}).fetchall()

@@ -1,10 +1,12 @@
 """The circuit of a tenant: when requests may go out, and what an answer changes about that.
 
-Ten requests in a row that failed open it; nothing is sent while it is open, and nothing is lost. After a cool-down one
-request may try (half open) and decides. Here: the rules, as a value that becomes another value. Not here: where it is
-kept (`trackai.dispatch_circuits`, written only by the worker that holds the tenant), and what answers mean (`answers`).
+Ten failed requests in a row open it. While it is open, nothing is sent and nothing is lost. After a cool-down one
+request may try (half open), and its answer decides. Here: the rules, as functions from one state to the next. Not here:
+where the state is kept (`trackai.dispatch_circuits`, written only by the worker that holds the tenant), and what
+answers mean (`answers`).
 """
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -17,15 +19,15 @@ FAILURES_TO_OPEN = 10
 LONGEST_COOLDOWN_SECONDS = 3600.0
 LONGEST_BACKOFF_SECONDS = 60.0
 THROTTLED_STEPS = 30
-"""First back-off steps that a throttled tenant waits where Meta does not say how long."""
+"""How many first back-off steps a throttled tenant waits if Meta does not say how long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
     """The state of a tenant's circuit: `closed`, `open` or `half_open`.
 
-    `retry_at` is when an open one lets a probe through, `wait_until` is when a closed one lets the next request
-    through. `opened_at` is when the trouble began, through all probes.
+    `retry_at` is when an open circuit lets a probe through, `wait_until` when a closed one lets the next request
+    through. `opened_at` is when the trouble began; failed probes do not move it.
     """
 
     state: str = "closed"
@@ -42,23 +44,23 @@ class Circuit:
         return cls(**{field.name: row[field.name] for field in fields(cls)})
 
     def lets_through(self, now: datetime) -> bool:
-        """Whether a request may go out now; of an open circuit whose time has come, it is the probe."""
+        """Return whether a request may go out now; through an open circuit it is the probe."""
         if self.state == "open":
             return self.retry_at is not None and self.retry_at <= now
         return self.wait_until is None or self.wait_until <= now
 
 
 def after(circuit: Circuit, verdict: Verdict, *, now: datetime, settings: CapiSettings) -> Circuit:
-    """The circuit after a request was answered."""
-    told = timedelta(seconds=verdict.wait_seconds or 0)
+    """Return the circuit as it is after a request was answered."""
+    asked = timedelta(seconds=verdict.wait_seconds or 0)
     match verdict.kind:
         case Kind.accepted:
-            return Circuit(wait_until=now + told if told else None)
+            return Circuit(wait_until=now + asked if asked else None)
         case Kind.bad_event:
-            # Says nothing about the next request, except for a probe: the way to Meta is clear.
+            # It says nothing about the next request; but a probe that was answered like this got through to Meta.
             return Circuit() if circuit.state == "half_open" else circuit
         case Kind.slow_down:
-            wait = told or timedelta(seconds=THROTTLED_STEPS * settings.retry_base_seconds)
+            wait = asked or timedelta(seconds=THROTTLED_STEPS * settings.retry_base_seconds)
             if circuit.state == "half_open":
                 return replace(circuit, state="open", retry_at=now + wait)
             return replace(circuit, wait_until=now + wait, reason=verdict.message)
@@ -68,12 +70,12 @@ def after(circuit: Circuit, verdict: Verdict, *, now: datetime, settings: CapiSe
             failures = circuit.consecutive_failures + 1
             if circuit.state == "half_open" or failures >= FAILURES_TO_OPEN:
                 return opened(circuit, verdict.message, now=now, settings=settings)
-            wait = max(told, timedelta(seconds=backoff_seconds(failures, settings)))
+            wait = max(asked, timedelta(seconds=backoff_seconds(failures, settings)))
             return replace(circuit, consecutive_failures=failures, wait_until=now + wait, reason=verdict.message)
 
 
 def opened(circuit: Circuit, reason: str, *, now: datetime, settings: CapiSettings) -> Circuit:
-    """The circuit opened by a failed request; a failed probe doubles the cool-down, up to its cap."""
+    """Return the circuit after a failed request opened it; a failed probe doubles the cool-down, up to its cap."""
     cooldown = settings.circuit_cooldown_seconds
     if circuit.state == "half_open":
         cooldown = 2 * (circuit.cooldown_seconds or cooldown)
@@ -89,9 +91,9 @@ def opened(circuit: Circuit, reason: str, *, now: datetime, settings: CapiSettin
 
 
 def blocked(circuit: Circuit, reason: str, *, now: datetime, settings: CapiSettings) -> Circuit:
-    """The circuit opened because no request can be made at all, e.g. without a token.
+    """Return the circuit opened because no request is possible at all, e.g. without a token.
 
-    To look again costs nothing and is done at the same pace for ever: what is missing may come at any time.
+    The cool-down stays the same: checking again costs nothing, and what is missing may come at any time.
     """
     cooldown = min(settings.circuit_cooldown_seconds, LONGEST_COOLDOWN_SECONDS)
     return Circuit(
@@ -105,10 +107,7 @@ def blocked(circuit: Circuit, reason: str, *, now: datetime, settings: CapiSetti
 
 
 def backoff_seconds(failures: int, settings: CapiSettings) -> float:
-    """How long to wait after so many failures in a row: doubling, with jitter, up to LONGEST_BACKOFF_SECONDS."""
-    from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
-
+    """Return how long to wait after so many failures in a row: doubling up to LONGEST_BACKOFF_SECONDS, with jitter."""
     base = settings.retry_base_seconds
-    state = RetryCallState(Retrying(), None, (), {})
-    state.attempt_number = failures
-    return (wait_exponential(multiplier=base, max=LONGEST_BACKOFF_SECONDS) + wait_random(0, base))(state)
+    doubled = min(base * 2.0 ** (failures - 1), LONGEST_BACKOFF_SECONDS)
+    return doubled + random.uniform(0, base)  # noqa: S311 - jitter, not a secret

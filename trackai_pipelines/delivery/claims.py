@@ -1,6 +1,6 @@
-"""Claims: which tenant a worker holds, which events it has written down as about to be sent, and what became of them.
+"""Claims: which tenant a worker holds, which events it has recorded as about to be sent, and what became of them.
 
-Here: the transactions of delivery, each of which leaves a state that any other worker can go on from. Not here: the
+Here: the transactions of delivery, each of which leaves a state that any other worker can continue from. Not here: the
 request between two of them (`client`), and when to take the next tenant (`dispatcher`).
 """
 
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from trackai_pipelines.delivery.tokens import TokenStore
 
 UNKNOWN_ANSWERS = 20
-"""How often an event is sent whose answers nobody can explain, at last alone in its request."""
+"""How often an event is sent while its answers are not understood; at last it is alone in its request."""
 
 _GRACE_SECONDS = 10
-"""What a worker may need between its transactions beside the request itself, on a machine that is busy."""
+"""The time that a worker on a busy machine may need between its transactions, besides the request itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Who holds tenants, and what it works with."""
+    """A process that holds tenants, and what it works with."""
 
     name: str
     tokens: "TokenStore"
@@ -53,16 +53,16 @@ class Worker:
 
     @property
     def hold_seconds(self) -> float:
-        """After what time without a word it counts as dead."""
+        """How long a worker may be silent before it counts as dead."""
         return 2 * self.settings.capi_timeout_seconds + _GRACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request that has been written down: from now on it may be on its way.
+    """A request that has been recorded: from now on it may be in flight.
 
-    Nothing is to be sent where `events` is empty; `closed` events have been dealt with. `expires` is when, on the
-    process's monotonic clock, the hold lapses.
+    There is nothing to send where `events` is empty; `closed` events are finished. `expires` is when the hold lapses,
+    on the process's monotonic clock.
     """
 
     recipient: Recipient
@@ -76,7 +76,7 @@ class Claim:
 async def hold_tenants(
     connection: "AsyncConnection", worker: Worker, *, free: int, free_for_doubtful: int, now: datetime
 ) -> list[tuple[str, bool]]:
-    """Take hold of up to `free` tenants that have something to do, least time left first: (id, in trouble)."""
+    """Hold up to `free` tenants that have something to do, least time left first; return (id, in trouble) of each."""
     cursor = await connection.execute(
         statement("delivery/hold_tenants"),
         {
@@ -93,10 +93,10 @@ async def hold_tenants(
 
 
 async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id: str, now: datetime) -> Claim | None:
-    """Write down the next request to a tenant that the worker holds, in one transaction.
+    """Record the next request to a tenant that the worker holds, in one transaction; return None if the hold was lost.
 
-    Events that may not be sent are closed with their reason. Where no request can go out now, only those that have
-    grown too old are. None: the hold was lost.
+    Events that may not be sent are closed with their reason. Where no request can go out now, only events that have
+    become too old are closed.
     """
     expires = time.monotonic() + worker.hold_seconds
     async with connection.transaction():
@@ -129,7 +129,7 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         if events:
             await _open(connection, tenant_id, events, now)
         else:
-            # A probe that found nothing to send has proved nothing.
+            # A probe that found nothing to send proves nothing.
             rested = replace(circuit, state="open") if circuit.state == "half_open" else circuit
             await connection.execute(
                 statement("delivery/release_hold"),
@@ -141,9 +141,9 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
 async def record_answer(
     connection: "AsyncConnection", worker: Worker, claim: Claim, verdict: Verdict, circuit: Circuit, now: datetime
 ) -> bool:
-    """Write down what became of a claim's request, and give the hold back; False where the hold was lost.
+    """Record the answer to a claim's request and release the hold; return False if the hold was lost.
 
-    An event is finished when it was accepted, and when it was refused for good while it was alone.
+    An event is finished when it was accepted, or refused for good while it was alone.
     """
     alone = len(claim.events) == 1
     final = ends(claim, verdict)
@@ -153,7 +153,7 @@ async def record_answer(
         failure = "refused_together"
         message = f"refused with {len(claim.events) - 1} others, one of which is bad: sent again in a smaller request"
     elif verdict.kind is Kind.unknown and final:
-        message = f"given up after {UNKNOWN_ANSWERS} answers that nobody can explain; the last one: {message}"
+        message = f"given up after {UNKNOWN_ANSWERS} answers that cannot be explained; the last one: {message}"
     cursor = await connection.execute(
         statement("delivery/record_answer"),
         {
@@ -180,7 +180,7 @@ async def record_answer(
 
 
 def ends(claim: Claim, verdict: Verdict) -> bool:
-    """Whether a claim's events are done with, one way or the other."""
+    """Return whether a claim's events are finished, one way or the other."""
     if verdict.kind is Kind.accepted:
         return True
     if len(claim.events) > 1:
@@ -208,7 +208,7 @@ async def _give_up_pending(
 async def _registered(
     connection: "AsyncConnection", tenant_id: str, events: list[Prepared], now: datetime
 ) -> tuple[list[Prepared], list[Closed]]:
-    """Enter events into the registry; those whose id is another conversion's are to be closed."""
+    """Enter events into the registry; return those with an id of their own, and those to close as duplicates."""
     new = {event.conversion_id: event.event_id for event in events if not event.stored}
     if not new:
         return events, []
@@ -257,7 +257,7 @@ async def _close(connection: "AsyncConnection", tenant_id: str, closed: Sequence
 
 
 def _places(events: Sequence[Prepared] | Sequence[Closed]) -> dict[str, list[Any]]:
-    """Where events stand in the queue."""
+    """Return the parameters that find events in the queue."""
     return {
         "occurred_ats": [event.occurred_at for event in events],
         "conversion_ids": [event.conversion_id for event in events],

@@ -120,7 +120,7 @@ class _Outcome:
         """Counts, reasons of waiting, and failures by code, for each tenant that has any."""
         from trackai_pipelines.delivery.report import by_tenant
 
-        done = {name: by_tenant(getattr(self.report, name)) for name in ("sent", "failed", "retried")}
+        done = {name: by_tenant(counted) for name, counted in self.report.outcomes.items()}
         done["waiting"] = Counter()
         for one in self.backlog:
             done["waiting"][one.slug] += one.events

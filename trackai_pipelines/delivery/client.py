@@ -16,19 +16,19 @@ from trackai_pipelines.settings import CapiSettings
 if TYPE_CHECKING:
     import httpx
 
-# Meta's answers are a few hundred bytes; whatever answers with more is something else.
+# Meta's answers are a few hundred bytes; a server that answers with more is not Meta's.
 LARGEST_ANSWER = 64 * 1024
 HEADERS = {"Content-Type": "application/json", "User-Agent": "trackai-pipelines"}
-"""Of every request; the token's comes on top."""
+"""The headers of every request; the token is added to them."""
 
 
 def events_url(settings: CapiSettings, pixel_id: str) -> str:
-    """Where events of a pixel go."""
+    """Return the address that a pixel's events are sent to."""
     return f"{settings.capi_url.rstrip('/')}/{settings.capi_version}/{quote(pixel_id, safe='')}/events"
 
 
 def http_client(settings: CapiSettings, connections: int) -> "httpx.AsyncClient":
-    """A client whose tenants never wait for each other's connections; of idle ones it keeps so many."""
+    """Return a client whose tenants never wait for each other's connections; it keeps so many idle ones open."""
     import httpx
 
     return httpx.AsyncClient(
@@ -39,12 +39,12 @@ def http_client(settings: CapiSettings, connections: int) -> "httpx.AsyncClient"
 
 
 async def post(client: "httpx.AsyncClient", url: str, body: bytes, *, token: SecretStr, seconds: float) -> Answer:
-    """Send a body and give the answer, whatever it is; never raises for a failure of the network or the server."""
+    """Send a body and return the answer, whatever it is; a failure of the network or the server is an answer, too."""
     import httpx
 
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
     try:
-        # The client's own limit is on each step: a server that sends a byte now and then would keep to it for ever.
+        # The client's own limit applies to each step: a server that sends a byte now and then would never exceed it.
         async with asyncio.timeout(seconds), client.stream("POST", url, content=body, headers=headers) as response:
             text = b""
             async for part in response.aiter_bytes():

@@ -1,7 +1,7 @@
-"""Key coverage: which share of a tenant's events carries each key that Meta matches by.
+"""Key coverage: the share of a tenant's events that carry each key that Meta matches by.
 
-Meta's own match quality cannot be computed here; coverage predicts it. It is counted from what was sent, so that it
-stays when clicks are deleted and conversions anonymised. What does not belong here: what an event carries (`events`).
+Meta's own match quality cannot be computed here; coverage predicts it. It is counted from what was sent, so it stays
+when clicks are deleted and conversions anonymised. What does not belong here: what an event carries (`events`).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from trackai_pipelines.delivery.events import KEYS
 
 @dataclass(frozen=True)
 class Coverage:
-    """Accepted events of a tenant and UTC day of the sale, and how many of them carry each of KEYS."""
+    """The accepted events of a tenant and UTC day of sale, and how many of them carry each of KEYS."""
 
     slug: str
     day: date
@@ -26,12 +26,12 @@ class Coverage:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Share of the events that carry each key, 0 to 1."""
+        """The share of the events that carry each key, 0 to 1."""
         return {key: count / self.events for key, count in self.carrying.items()}
 
 
 def coverage_of_days(connection: Connection, first: date, last: date) -> list[Coverage]:
-    """The coverage of the UTC days `first` to `last`, both included, by tenant; days without events are left out."""
+    """Return the coverage of the UTC days `first` to `last`, both included, by tenant; empty days are absent."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             statement("delivery/key_coverage"), {"from_day": first, "to_day": last + timedelta(days=1)}

@@ -1,8 +1,8 @@
-"""The dispatcher: delivers what is due, many tenants at once, and never lets one hold up the others.
+"""The dispatcher: delivers what is due to many tenants at once, and never lets one tenant hold up the others.
 
-Each tenant has at most one request on its way. Around it stand two transactions (`claims`): whatever dies in between
-leaves a state that any worker goes on from. Here: the loop, and how a lost connection is survived. Not here: when it
-runs (defs/), what is sent (`events`) and what an answer changes (`circuit`).
+Each tenant has at most one request in flight, between two transactions (`claims`). A worker that dies between them
+leaves a state that any other worker can continue from. Here: the loop, and how it survives a lost connection. Not here:
+when it runs (defs/), what is sent (`events`) and what an answer changes (`circuit`).
 """
 
 import asyncio
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TENANTS_AT_ONCE = 64
-"""Requests on their way: enough to hide Meta's latency, few enough that a thousand events each fit into memory."""
+"""Requests in flight: enough to hide Meta's latency, few enough that a thousand events each fit into memory."""
 
 DOUBTFUL_AT_ONCE = 16
-"""Of these, tenants whose last request failed: they may wait for time-outs without filling all places."""
+"""How many of them may be tenants whose last request failed: their time-outs must not fill all places."""
 
 POLL_SECONDS = 0.1
-"""How long new work waits at most before a dispatcher with free places sees it, while a look is as quick as usual."""
+"""The longest that new work waits for a dispatcher with free places, while polling is as quick as usual."""
 
-LOOKING_SHARE, LONGEST_PAUSE_SECONDS = 0.2, 1.0
-"""Of the time, that looking for work may take while none is found: a look at a thousand waiting tenants costs 20 ms."""
+POLLING_SHARE, LONGEST_PAUSE_SECONDS = 0.2, 1.0
+"""The share of its time that an idle dispatcher may poll: with a thousand waiting tenants a poll costs 20 ms."""
 
 CONNECTIONS = 4
-"""To the database. Transactions take milliseconds, requests take far longer: few serve many."""
+"""Connections to the database. Transactions take milliseconds and requests far longer, so a few serve many tenants."""
 
 RECONNECT_SECONDS = 60
-"""How long the database may be away."""
+"""How long the database may be unreachable before a dispatch fails."""
 
 OnWindow = Callable[[DispatchReport], None]
 T = TypeVar("T")
@@ -66,22 +66,22 @@ def dispatch(
     on_window: OnWindow | None = None,
     window_seconds: float = 60,
 ) -> DispatchReport:
-    """Deliver what is due and give what was done.
+    """Deliver what is due and return a report of what was done.
 
-    Without `until` it returns once nothing more can go out now; with it, it stays and picks up new work until `until()`
-    is true, asked several times a second. `on_window` gets what was done since it was last called, about every
-    `window_seconds` and at the end. `clock` says what is due; holds on tenants go by the server's clock.
-    Raises psycopg.OperationalError when the database stays away for RECONNECT_SECONDS. An interrupt lets requests under
-    way end; whatever it cuts off is taken up by the next dispatch.
+    Without `until` it returns once nothing more can go out now. With it, it stays and picks up new work until `until()`
+    is true, which it asks several times a second. `on_window` receives what was done since its last call, about every
+    `window_seconds` and at the end. `clock` decides what is due; holds on tenants go by the server's clock.
+    Raises psycopg.OperationalError when the database is unreachable for RECONNECT_SECONDS. An interrupt lets requests
+    in flight finish; the next dispatch takes up what it cuts off.
     """
     worker = Worker(f"{run_id}/{uuid.uuid4().hex[:12]}", tokens, settings)
-    windows = _Windows(on_window, window_seconds)
+    windows = _WindowedReport(on_window, window_seconds)
     return asyncio.run(_dispatch(url, worker, until, clock, windows))
 
 
 @dataclass
-class _Windows:
-    """What was done since the last report, and in all."""
+class _WindowedReport:
+    """What was done since the last window, and in total."""
 
     on_window: OnWindow | None
     seconds: float
@@ -102,17 +102,17 @@ class _Windows:
 
 @dataclass(frozen=True)
 class _Bench:
-    """What the tasks of one dispatch work with."""
+    """What the tasks of one dispatch share."""
 
     pool: "AsyncConnectionPool"
     client: "httpx.AsyncClient"
     worker: Worker
     clock: Clock
-    windows: _Windows
+    windows: _WindowedReport
 
 
 async def _dispatch(
-    url: str, worker: Worker, until: Callable[[], bool] | None, clock: Clock, windows: _Windows
+    url: str, worker: Worker, until: Callable[[], bool] | None, clock: Clock, windows: _WindowedReport
 ) -> DispatchReport:
     from psycopg_pool import AsyncConnectionPool
 
@@ -129,7 +129,7 @@ async def _dispatch(
             "prepare_threshold": None,
         },
         configure=_configure,
-        # Else every idle connection that was cut would cost a failed transaction.
+        # Without the check every idle connection that was cut would cost a failed transaction.
         check=AsyncConnectionPool.check_connection,
     )
     async with pool, http_client(worker.settings, TENANTS_AT_ONCE) as client:
@@ -147,18 +147,18 @@ async def _configure(connection: "AsyncConnection") -> None:
 
 
 async def _serve_tenants(bench: _Bench, until: Callable[[], bool] | None) -> None:
-    """Serve tenants as places become free; at the end, whichever way it comes, wait for those under way."""
+    """Serve tenants as places become free; in the end, however it comes, wait for the requests in flight."""
     running: dict[asyncio.Task[None], bool] = {}
     fault: BaseException | None = None
     try:
         while until is None or not until():
             free, begun = TENANTS_AT_ONCE - len(running), time.monotonic()
-            # To look for one place at a time would cost more than to serve it.
+            # Polling for one place at a time would cost more than serving it.
             if free >= TENANTS_AT_ONCE // 4:
                 doubtful = sum(running.values())
                 held = await _persistently(partial(_hold, bench, free, DOUBTFUL_AT_ONCE - doubtful))
                 running |= {asyncio.create_task(_serve(bench, tenant), name=tenant): doubts for tenant, doubts in held}
-            pause = max(POLL_SECONDS, min((time.monotonic() - begun) / LOOKING_SHARE, LONGEST_PAUSE_SECONDS))
+            pause = max(POLL_SECONDS, min((time.monotonic() - begun) / POLLING_SHARE, LONGEST_PAUSE_SECONDS))
             if running:
                 await asyncio.wait(running, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 fault = _forget_finished(running) or fault
@@ -176,10 +176,10 @@ async def _serve_tenants(bench: _Bench, until: Callable[[], bool] | None) -> Non
 
 
 def _forget_finished(running: dict[asyncio.Task[None], bool]) -> BaseException | None:
-    """Drop tasks that have ended; gives what went wrong in one of them, if anything.
+    """Drop tasks that have ended; return what went wrong in one of them, if anything.
 
-    A fault that only one tenant meets does not keep the others from being served: it is raised at the end. Until then
-    that tenant's hold lapses and is taken again, which is its pause.
+    A fault of one tenant does not keep the others from being served: it is raised at the end. Until then that tenant's
+    hold lapses before it is taken again, which is its pause.
     """
     from psycopg import Error
 
@@ -196,7 +196,7 @@ def _forget_finished(running: dict[asyncio.Task[None], bool]) -> BaseException |
 
 
 async def _serve(bench: _Bench, tenant_id: str) -> None:
-    """One request to a tenant that is held: written down, sent, and its answer written down."""
+    """Make one request to a tenant that is held: record it, send it, and record its answer."""
     settings = bench.worker.settings
     claim = await _persistently(partial(_claim, bench, tenant_id))
     if claim is None:
@@ -205,7 +205,7 @@ async def _serve(bench: _Bench, tenant_id: str) -> None:
     if not claim.events:
         return
     if time.monotonic() + settings.capi_timeout_seconds > claim.expires:
-        # This process was held up for so long that another one may take over in mid-request: leave it to that one.
+        # This process stalled for so long that another one may take over during the request: leave it to that one.
         return
     assert claim.token is not None
     assert claim.recipient.pixel_id is not None
@@ -228,7 +228,7 @@ async def _serve(bench: _Bench, tenant_id: str) -> None:
         bench.windows.current.add_answer(claim, verdict)
     else:
         _log.warning(
-            "tenant %s: another worker took over before an answer could be written down (%s events, %s)",
+            "tenant %s: another worker took over before an answer could be recorded (%s events, %s)",
             claim.recipient.slug,
             len(claim.events),
             verdict.kind,
@@ -253,13 +253,14 @@ async def _waiting(pool: "AsyncConnectionPool") -> list[tuple[str, int]]:
 
 
 async def _persistently(step: Callable[[], Awaitable[T]]) -> T:
-    """Run a transaction anew when its connection or the server went away, for RECONNECT_SECONDS.
+    """Retry a transaction for RECONNECT_SECONDS when its connection or the server went away.
 
-    Each finds its own traces: what was committed before the connection was lost is not done twice.
+    Each transaction recognises its own traces: what was committed before the connection was lost is not done twice.
     """
     from psycopg import OperationalError
     from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+    # One for each call: the tasks of an event loop must not share its state.
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(OperationalError),
         stop=stop_after_delay(RECONNECT_SECONDS),

@@ -1,10 +1,10 @@
 """The dry run: what would be sent, to the byte, without sending it.
 
-Meta counts test events like others, so that trying out has to be local. Nothing is changed: everything is read in one
-read-only transaction. What does not belong here: how events are made (`events`, `prepare`), how it is shown (cli).
+Meta counts test events like others, so a trial has to be local. Nothing changes: everything is read in one read-only
+transaction. What does not belong here: how events are made (`events`, `prepare`), and how it is shown (cli).
 
     <folder>/<slug>/0001.json   a request: method, url, headers without the token, body as it would be sent
-    <folder>/diff.jsonl         a line for each event: new, same or changed against what was sent before, or refused
+    <folder>/diff.jsonl         a line for each event: new, same or changed since it was last sent, or refused
 """
 
 import json
@@ -40,7 +40,7 @@ from trackai_pipelines.settings import CapiSettings
 
 @dataclass
 class DryRun:
-    """What a dry run wrote: events by slug, requests, and which tenants would not be served right now."""
+    """What a dry run wrote: requests, events by slug, and which tenants would not be served right now."""
 
     folder: Path
     requests: int = 0
@@ -53,16 +53,16 @@ class DryRun:
     refused: Counter[str] = field(default_factory=Counter)
     """Would be closed unsent, with the reason in diff.jsonl."""
     held_back: dict[str, str] = field(default_factory=dict)
-    """Why a tenant's events would not go out at this moment, by slug; their requests are written all the same, unless
+    """Why a tenant's events would not go out at this moment, by slug; their requests are written nevertheless, unless
     the tenant has no pixel or is not active."""
 
 
 def dry_run(
     connection: Connection, folder: Path, *, tokens: TokenStore, settings: CapiSettings, clock: Clock = utc_now
 ) -> DryRun:
-    """Write the requests that are due into a folder, which is made where it is missing; gives what it wrote.
+    """Write the requests that are due into a folder, which is created if it is missing; return what was written.
 
-    Raises FileExistsError when the folder holds anything: a dry run never mixes with another.
+    Raises FileExistsError unless the folder is empty: two dry runs never mix.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -90,7 +90,7 @@ def dry_run(
 def _tenant(
     connection: Connection, found: DryRun, recipient: Recipient, url: str, now: datetime
 ) -> Iterator[dict[str, Any]]:
-    """Write a tenant's requests; gives the lines of the difference."""
+    """Write a tenant's requests; yield the lines of diff.jsonl."""
     folder = found.folder / recipient.slug
     folder.mkdir()
     owners: dict[str, int] = {}
@@ -124,7 +124,7 @@ def _queued(
 def _note_owners(
     connection: Connection, recipient: Recipient, events: Sequence[Prepared], owners: dict[str, int]
 ) -> None:
-    """Whose each event id is: the registry's word, else the first that comes."""
+    """Note which conversion each event id belongs to: the registered one, else the first that comes."""
     registered = connection.execute(
         statement("delivery/registered_to"),
         {"tenant_id": recipient.tenant_id, "event_ids": [event.event_id for event in events]},
@@ -169,5 +169,5 @@ def _line(recipient: Recipient, event: Prepared | Closed, change: str, **more: o
 
 def _write_request(path: Path, url: str, body: bytes) -> None:
     head = json.dumps({"method": "POST", "url": url, "headers": dict(HEADERS)})
-    # The body goes in as it is: its bytes are what would be sent.
+    # The body is copied unchanged: its bytes are what would be sent.
     path.write_bytes(head[:-1].encode() + b', "body": ' + body + b"}\n")

@@ -1,8 +1,8 @@
-"""Events: what is told to Meta about a sale, and the ids by which it is told once.
+"""Events: what Meta receives about a sale, and the ids that make it count once.
 
-Here: a sale and its click become one event in Meta's field names, and events one request. Not here: whether an event
-may be sent (`validate`), the hashing of a buyer's data (`customer_information`), and the way to Meta (`dispatcher`).
-Everything is made of the sale and its click alone: the same sale gives the same event at any time.
+Here: a sale and its click become one event in Meta's field names, and events become one request. Not here: whether an
+event may be sent (`validate`), how a buyer's data is hashed (`customer_information`), and sending (`dispatcher`).
+Everything is built from the sale and its click alone: the same sale makes the same event at any time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from trackai_pipelines.customer_information.hashing import sha256_hex
 from trackai_pipelines.delivery.cookies import well_formed_fbc, well_formed_fbclid, well_formed_fbp
 from trackai_pipelines.money import is_currency, minor_units
 
-# The keys that predict how well Meta can match an event; coverage is counted by them.
+# The keys that predict how well Meta can match an event; coverage counts them.
 KEYS = ("em", "ph", "fbc", "fbp", "client_ip_address", "client_user_agent", "external_id")
-# Names the software that sends, so that Meta's support can tell our events from a browser's.
+# Names the sending software, which lets Meta's support tell our events from a browser's.
 _PARTNER_AGENT = "trackai-pipelines"
-# What is no currency keeps the decimals that the database keeps: its event is refused by name, not by a crash.
+# An unknown currency keeps the decimals that the database keeps: its event is refused by name, not by a crash.
 _DECIMALS_OF_NO_CURRENCY = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="deterministic")
@@ -107,10 +107,10 @@ def order_of(order_id: str | None, gateway: str, gateway_event_id: str) -> str:
 
 
 def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
-    """One event in Meta's field names ("Server event parameters" of the Conversions API).
+    """Return one event in Meta's field names ("Server event parameters" of the Conversions API).
 
-    The sale's own values come first and are completed from its click. A malformed fbc, fbp or page address is left
-    out, because one would have the whole request refused.
+    The sale's own values come first; its click completes them. A malformed fbc, fbp or page address is left out,
+    because Meta would refuse the whole request for it.
     """
     custom_data: dict[str, Any] = {
         "value": _amount(sale.value, sale.currency),
@@ -138,12 +138,12 @@ def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
 
 
 def encoded(event: Mapping[str, Any]) -> bytes:
-    """The event as JSON, the same bytes for the same event; amounts are numbers with all their decimals."""
+    """Return the event as JSON, the same bytes for the same event; amounts are numbers with all their decimals."""
     return _ENCODER.encode(event)
 
 
 def request_body(events: Sequence[bytes], recipient: Recipient) -> bytes:
-    """The body of a request that carries the events byte for byte."""
+    """Return the body of a request that carries the events byte for byte."""
     options = {"partner_agent": _PARTNER_AGENT}
     if recipient.test_event_code:
         options["test_event_code"] = recipient.test_event_code
@@ -151,20 +151,22 @@ def request_body(events: Sequence[bytes], recipient: Recipient) -> bytes:
 
 
 def keys_of(event: Mapping[str, Any]) -> frozenset[str]:
-    """Those of KEYS that the event carries."""
+    """Return the keys of KEYS that the event carries."""
     return frozenset(key for key in KEYS if event["user_data"].get(key))
 
 
 def _sent_event_id(recipient: Recipient, sale: AttributedSale) -> str:
-    """The id that Meta compares with the browser's, where the tenant's page can build only the short one."""
+    """Return the id that Meta compares with the browser's; a tenant's page may be able to build only the short one."""
     if recipient.sent_event_id == "order":
         return f"{order_of(sale.order_id, sale.gateway, sale.gateway_event_id)}.{sale.event_name}"
     return registry_event_id(recipient.tenant_id, sale)
 
 
 def _amount(value: Decimal, currency: str) -> Decimal:
-    """The amount with exactly the decimals of its currency. Decimals that the currency does not have (49.995 BRL)
-    are rounded to the nearest, halves up, as an invoice would."""
+    """Return the amount with exactly the decimals of its currency.
+
+    Decimals that the currency does not have (49.995 BRL) are rounded to the nearest, halves up, as on an invoice.
+    """
     code = currency.upper()
     decimals = minor_units(code) if is_currency(code) else _DECIMALS_OF_NO_CURRENCY
     return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
@@ -184,9 +186,9 @@ def _user_data(sale: AttributedSale) -> dict[str, Any]:
 
 
 def _fbc(sale: AttributedSale) -> str | None:
-    """The click cookie: the sale's, else the click's, else one built of an fbclid and the time of the click.
+    """Return the click cookie: the sale's, else the click's, else one built from an fbclid and the time of the click.
 
-    An fbclid that no click is known for gives none: the time in the cookie is when the fbclid was first seen.
+    Without a known click there is no cookie to build: the time in it is when the fbclid was first seen.
     """
     known = well_formed_fbc(sale.fbc) or well_formed_fbc(sale.click_fbc)
     if known or sale.click_created_at is None:
@@ -194,5 +196,5 @@ def _fbc(sale: AttributedSale) -> str | None:
     fbclid = well_formed_fbclid(sale.click_fbclid) or well_formed_fbclid(sale.fbclid)
     if fbclid is None:
         return None
-    # The index 1 is what Meta asks of a cookie that is made on a server.
+    # Meta asks for the index 1 in a cookie that a server makes.
     return f"fb.1.{(sale.click_created_at - _EPOCH) // timedelta(milliseconds=1)}.{fbclid}"

@@ -1,7 +1,7 @@
 """Preparing: rows of the queue become events that may be sent, or events that are closed with a reason.
 
-Here: what is decided about an event before its request, for sending and for dry runs alike. Not here: writing it down
-(`claims`), the event itself (`events`) and the rules it must keep (`validate`).
+Here: what is decided about an event before its request, both for sending and for dry runs. Not here: recording the
+decision (`claims`), the event itself (`events`) and the rules that it must obey (`validate`).
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class QueuedEvent:
     """A row of delivery/next_events: an event's place on the queue, and the sale that it reports.
 
     `event_id`, `event` (its exact JSON) and `keys` are those of an earlier attempt, None before the first. `attempts`
-    is the number of attempts so far, `unknowns` how many answers to them nobody could explain.
+    is the number of attempts so far, `unknowns` the number of answers that were not understood.
     """
 
     event_id: str | None
@@ -51,10 +51,9 @@ class QueuedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An event, ready: its registry id, its exact bytes, and the place in the queue that it comes from.
+    """An event that is ready: its registry id, its exact bytes, and the place in the queue that it comes from.
 
-    `attempt` is the number of the attempt that is to be made, from 1. `stored` says that the bytes are those of an
-    earlier attempt.
+    `attempt` is the number of the next attempt, from 1. `stored` says that the bytes are those of an earlier attempt.
     """
 
     conversion_id: int
@@ -68,13 +67,13 @@ class Prepared:
 
     @property
     def payload_sha256(self) -> str:
-        """Of the event's bytes, 64 hex digits."""
+        """The SHA-256 of the event's bytes, 64 hex digits."""
         return hashlib.sha256(self.event).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """An event that leaves the queue unsent; without a problem, because it is no longer due."""
+    """An event that leaves the queue unsent. Without a `problem` it is simply no longer due."""
 
     conversion_id: int
     occurred_at: datetime
@@ -85,12 +84,12 @@ class Closed:
 
 
 def too_old_before(now: datetime) -> datetime:
-    """Sales from before can no longer be delivered."""
+    """Return the time before which a sale is too old to be delivered."""
     return now - LONGEST_AGE + MARGIN
 
 
 def next_events(tenant_id: str, until: datetime, after: Prepared | Closed | None = None) -> dict[str, Any]:
-    """Parameters of delivery/next_events: sales of the tenant up to `until`, behind one that has been read."""
+    """Return the parameters of delivery/next_events: the tenant's sales up to `until`, from behind `after` on."""
     return {
         "tenant_id": tenant_id,
         "until": until,
@@ -115,12 +114,12 @@ def queued_event(
 
 
 def obstacle_to(recipient: Recipient, token: "SecretStr | None") -> str | None:
-    """What the tenant lacks for any request at all, and how to mend it."""
+    """Return what the tenant lacks for any request at all and how to fix it; None where it lacks nothing."""
     from trackai_pipelines.settings import token_variable
 
     if not recipient.pixel_id:
         return f"tenant {recipient.slug} has no pixel: set its pixel_id in trackai.tenants; the events are kept"
-    # Whatever else a store gives would break the header, or become a second one.
+    # Any other character from a token store would break the header, or start a second one.
     if token is None or not _HEADER_SAFE.fullmatch(token.get_secret_value()):
         return (
             f"tenant {recipient.slug} has no usable access token: set {token_variable(recipient.slug)}, or put a file "
@@ -132,9 +131,9 @@ def obstacle_to(recipient: Recipient, token: "SecretStr | None") -> str | None:
 def prepared(
     recipient: Recipient, queued: Sequence[QueuedEvent], *, now: datetime, delayed: str | None = None
 ) -> tuple[list[Prepared], list[Closed]]:
-    """What queued events come to: events that may be sent, and those to be closed.
+    """Return which queued events may be sent, and which must be closed.
 
-    `delayed` is what kept the tenant's events waiting; it is told with those that have grown too old.
+    `delayed` is what kept the tenant's events waiting; the reason of those that became too old quotes it.
     """
     events: list[Prepared] = []
     closed: list[Closed] = []
@@ -185,12 +184,15 @@ def _closed(row: QueuedEvent, event_id: str, keys: int | None, problem: Problem 
 
 
 def bits_of(keys: frozenset[str]) -> int:
-    """Keys as the database keeps them: a bit each, in the order of KEYS."""
+    """Return keys as the database stores them: one bit each, in the order of KEYS."""
     return sum(1 << place for place, key in enumerate(KEYS) if key in keys)
 
 
 def without_doubles(events: Sequence[Prepared], owners: Mapping[str, int]) -> tuple[list[Prepared], list[Closed]]:
-    """Events whose id is their own, and those whose id is another conversion's; `owners` tells whose each id is."""
+    """Return the events whose id is their own, and those whose id belongs to another conversion.
+
+    `owners` maps each event id to the conversion that it belongs to.
+    """
     own: list[Prepared] = []
     doubled: list[Closed] = []
     for event in events:
@@ -201,7 +203,7 @@ def without_doubles(events: Sequence[Prepared], owners: Mapping[str, int]) -> tu
         problem = Problem(
             "duplicate_event",
             f"conversion {owner} is the same sale (order, event name, value and currency) and has the event id: it is "
-            "told to Meta once",
+            "sent to Meta once",
         )
         doubled.append(
             Closed(event.conversion_id, event.occurred_at, event.attempt, event.event_id, event.keys, problem)

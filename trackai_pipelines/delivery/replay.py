@@ -1,6 +1,6 @@
 """Replay: sales of past days go on the queue again.
 
-What belongs here: the request. What does not: sending (`dispatcher`), sales that are queued by themselves.
+What belongs here: queueing on request. What does not: sending (`dispatcher`), and what triggers queue by themselves.
 """
 
 from datetime import date, timedelta
@@ -20,11 +20,11 @@ def enqueue_days(
     resend_already_sent: bool = False,
     clock: Clock = utc_now,
 ) -> int:
-    """Queue what was not accepted of the sales of the UTC days `first` to `last`, both included; gives how many.
+    """Queue the sales of the UTC days `first` to `last`, both included, that were not accepted; return how many.
 
     Sales that failed for good are tried again, sales older than Meta takes are left out, and nothing is sent twice.
-    `resend_already_sent` queues accepted sales, too, with the same event ids: Meta promises to count an event once only
-    between a browser and a server and within 48 hours, so that **each of them may be counted twice**.
+    `resend_already_sent` queues accepted sales, too, with the same event ids. Meta promises to count an event once only
+    between a browser and a server, and within 48 hours: **each of these sales may be counted twice**.
     One transaction a day. Raises ValueError when the range is empty.
     """
     if last < first:

@@ -1,6 +1,6 @@
 """What a dispatch did, counted by tenant and day.
 
-What belongs here: figures. What does not: how they come about (`dispatcher`), how they are shown (defs/, cli).
+What belongs here: counting. What does not: dispatching (`dispatcher`), and how the figures are shown (defs/, cli).
 """
 
 from collections import Counter
@@ -23,22 +23,23 @@ class DispatchReport:
     failed: Counter[Part] = field(default_factory=Counter)
     """Failed for good, each with its reason in trackai.dispatch_attempts."""
     retried: Counter[Part] = field(default_factory=Counter)
-    """Attempts that did not get through and are made again."""
+    """Attempts that did not get through and are retried."""
     waiting: Counter[str] = field(default_factory=Counter)
     """Events on the queue when it ended, by slug; empty in the report of a window."""
     requests: int = 0
     failed_requests: int = 0
-    """Those that were not accepted."""
+    """Requests that were not accepted."""
     seconds: float = 0.0
 
     def add(self, other: "DispatchReport") -> None:
-        """Count what the other did, too; what waits is the later one's."""
+        """Add what another, later dispatch did; what waits is what waited after that one."""
         self.sent.update(other.sent)
         self.failed.update(other.failed)
         self.retried.update(other.retried)
         self.waiting = Counter(other.waiting)
-        for name in ("requests", "failed_requests", "seconds"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.requests += other.requests
+        self.failed_requests += other.failed_requests
+        self.seconds += other.seconds
 
     def add_closed(self, claim: Claim) -> None:
         """Count events that a claim closed unsent."""
@@ -46,7 +47,7 @@ class DispatchReport:
         self.failed.update((slug, event.occurred_at.astimezone(UTC).date()) for event in claim.closed if event.problem)
 
     def add_answer(self, claim: Claim, verdict: Verdict) -> None:
-        """Count a request and what became of its events."""
+        """Count a request, and its events by outcome."""
         self.requests += 1
         if verdict.kind is Kind.accepted:
             outcome = self.sent
@@ -54,6 +55,11 @@ class DispatchReport:
             self.failed_requests += 1
             outcome = self.failed if ends(claim, verdict) else self.retried
         outcome.update((claim.recipient.slug, event.occurred_at.astimezone(UTC).date()) for event in claim.events)
+
+    @property
+    def outcomes(self) -> dict[str, Counter[Part]]:
+        """What became of attempts, by name."""
+        return {"sent": self.sent, "failed": self.failed, "retried": self.retried}
 
     @property
     def empty(self) -> bool:

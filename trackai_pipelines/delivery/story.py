@@ -12,7 +12,7 @@ from psycopg.rows import class_row, dict_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.delivery.account import PASSING_FAILURES, waiting_reason
+from trackai_pipelines.delivery.account import TRANSIENT_FAILURES, waiting_reason
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
 from trackai_pipelines.domain import StoryPart
@@ -104,7 +104,7 @@ def _ended(attempts: Sequence[DispatchAttempt]) -> str:
         again = f"; sent again on request, {len(accepted)} times in all" if len(accepted) > 1 else ""
         return f"Sent: Meta accepted it at {first.completed_at:%Y-%m-%d %H:%M:%S} UTC, attempt {first.attempt}{again}."
     last = attempts[-1]
-    if last.failure in (None, *PASSING_FAILURES):
+    if last.failure in (None, *TRANSIENT_FAILURES):
         return "Lost: its last attempt was to be made again, but it is not queued. Replay the day of the sale."
     return f"Failed for good ({last.failure}): {last.message}."
 

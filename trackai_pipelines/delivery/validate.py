@@ -1,8 +1,8 @@
-"""Validation: whether Meta would take an event, decided here, because one bad event refuses its whole request.
+"""Validation: whether Meta would take an event. Meta refuses a whole request for one bad event, so it is checked here.
 
 The rules are Meta's ("Server event parameters", "Customer information parameters", "Standard parameters" of the
-Conversions API). Here: an event in, a problem or None out. Not here: how an event is made (`events`), what becomes of
-one that may not be sent (`dispatcher`). No sentence repeats a buyer's data.
+Conversions API). Here: an event in, a problem or None out. Not here: how an event is made (`events`), and what happens
+to one that may not be sent (`dispatcher`). No sentence repeats a buyer's data.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +21,12 @@ ACTION_SOURCES = frozenset(
     | {"other"}
 )
 HASHED = ("em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge", "external_id")
-# How old an event may be when it arrives at Meta, and what a request may need on its way there.
+# How old an event may be when it arrives at Meta, and how long a request may take to get there.
 LONGEST_AGE = timedelta(days=7)
 LONGEST_AGE_IN_STORE = timedelta(days=62)
 MARGIN = timedelta(minutes=1)
 
-# User data of which Meta says that it finds nobody (100/2804050): made only of members of one of these.
+# User data that is too broad to find a person by (Meta's 100/2804050): all of it is in one of these sets.
 _TOO_WEAK = (
     frozenset({"ct", "country", "st", "zp", "ge", "client_user_agent"}),
     frozenset({"db", "client_user_agent"}),
@@ -39,16 +39,16 @@ _LONGEST_NAME = 50
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why an event may not be sent: a code of ours, and a sentence that says what is wrong and what to mend."""
+    """Why an event may not be sent: a code of ours, and a sentence that says what is wrong and how to fix it."""
 
     failure: str
     message: str
 
 
 def problem_of(event: Mapping[str, Any], *, now: datetime) -> Problem | None:
-    """The first reason why Meta would refuse the event if it were sent at `now`; None where it would take it.
+    """Return the first reason why Meta would refuse the event if it were sent at `now`; None if it would take it.
 
-    Takes the event as it was built or as it reads from its JSON.
+    The event may be as it was built, or as decoded from its JSON.
     """
     for rule in (_what_happened, _when_it_happened, _who_bought, _cookies_and_browser, _what_was_paid, _restrictions):
         problem = rule(event, now)
@@ -58,7 +58,7 @@ def problem_of(event: Mapping[str, Any], *, now: datetime) -> Problem | None:
 
 
 def warnings_of(event: Mapping[str, Any]) -> list[str]:
-    """What Meta takes but is worth less for it: one sentence each."""
+    """Return a sentence for each lack that Meta accepts but that makes the event worth less."""
     found = []
     if event.get("action_source") == "website":
         if not event.get("event_source_url"):
@@ -67,7 +67,7 @@ def warnings_of(event: Mapping[str, Any]) -> list[str]:
             found.append("a website's event without client_user_agent: pass on the buyer's user agent")
     if event.get("custom_data", {}).get("value") == 0:
         found.append(
-            "the value is 0: Meta takes it as a sale without revenue; if the sale was not free, mend its amount at "
+            "the value is 0: Meta takes it as a sale without revenue; if the sale was not free, correct its amount at "
             "the gateway and send a conversion of its own"
         )
     return found
@@ -105,13 +105,13 @@ def _when_it_happened(event: Mapping[str, Any], now: datetime) -> Problem | None
         return Problem(
             "too_old",
             f"the sale of {happened:%Y-%m-%d %H:%M:%S} UTC is older than the {longest.days} days within which Meta "
-            "takes events, and can no longer be delivered: see what held it up, so that later ones are in time",
+            "takes events, and can no longer be delivered: find out what held it up, before it holds up later ones",
         )
     if happened > now:
         return Problem(
             "in_future",
-            f"the sale of {happened:%Y-%m-%d %H:%M:%S} UTC lies ahead of the clock, and Meta takes no such event: it "
-            "waits until then; correct the producer's clock or time zone",
+            f"the sale of {happened:%Y-%m-%d %H:%M:%S} UTC lies in the future, and Meta takes no such event: it waits "
+            "until then; correct the producer's clock or time zone",
         )
     return None
 
@@ -144,8 +144,18 @@ def _who_bought(event: Mapping[str, Any], now: datetime) -> Problem | None:
 def _cookies_and_browser(event: Mapping[str, Any], now: datetime) -> Problem | None:
     user_data = event["user_data"]
     checks: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
-        ("fbc", "bad_fbc", well_formed_fbc, "must read fb.<0|1|2>.<ms>.<fbclid>: pass the cookie on as it is, or none"),
-        ("fbp", "bad_fbp", well_formed_fbp, "must read fb.<0|1|2>.<ms>.<number>: pass the cookie on as it is, or none"),
+        (
+            "fbc",
+            "bad_fbc",
+            well_formed_fbc,
+            "must read fb.<0|1|2>.<ms>.<fbclid>: pass on the cookie unchanged, or none",
+        ),
+        (
+            "fbp",
+            "bad_fbp",
+            well_formed_fbp,
+            "must read fb.<0|1|2>.<ms>.<number>: pass on the cookie unchanged, or none",
+        ),
         ("client_ip_address", "bad_ip", _is_address, "must be an IPv4 or IPv6 address, never hashed"),
         ("client_user_agent", "bad_user_agent", str.strip, "must be the browser's own text, never empty"),
     )
@@ -190,7 +200,7 @@ def _restrictions(event: Mapping[str, Any], now: datetime) -> Problem | None:
 
 
 def _all_hashed(value: object) -> bool:
-    """Whether it is a hash, or a list of hashes with at least one."""
+    """Return whether the value is a hash, or a list of at least one hash."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return bool(value) and all(isinstance(item, str) and is_sha256(item) for item in value)
     return isinstance(value, str) and is_sha256(value)
@@ -207,5 +217,5 @@ def _is_address(value: str) -> bool:
 def _is_amount(value: object) -> bool:
     if not isinstance(value, int | float | Decimal) or isinstance(value, bool):
         return False
-    # A comparison with NaN of Decimal raises, hence the order.
+    # Comparing a NaN of Decimal raises, hence the order.
     return Decimal(value).is_finite() and value >= 0

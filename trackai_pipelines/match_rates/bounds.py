@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
 
@@ -67,6 +68,7 @@ class Completeness:
 
 def completeness_of(connection: Connection, day: date) -> Completeness:
     """Compare the aggregate of one UTC day with the facts."""
-    row = connection.execute(statement("match_rates/completeness"), {"day": day}).fetchone()
-    assert row is not None
-    return Completeness(*row)
+    with connection.cursor(row_factory=class_row(Completeness)) as cursor:
+        completeness = cursor.execute(statement("match_rates/completeness"), {"day": day}).fetchone()
+    assert completeness is not None
+    return completeness

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
-from typing import TypeVar
+from typing import Any
 
 from psycopg import Connection, errors
+from psycopg.rows import class_row, namedtuple_row
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from trackai_pipelines.clock import Clock
 from trackai_pipelines.database import locks
@@ -35,13 +36,14 @@ each claim until then, and autovacuum looks once a minute, when millions may hav
 claim per conversion instead of 2."""
 
 
-# What an identity's click that is deleted meanwhile, or another worker, can cause: the transaction is tried again,
-# after 20 ms, 40 ms and so on, five seconds in all.
-_PASSING = (errors.DeadlockDetected, errors.SerializationFailure, errors.ForeignKeyViolation)
-_TRIES = 9
-_FIRST_PAUSE_SECONDS = 0.02
-
-T = TypeVar("T")
+# An identity's click that is deleted meanwhile, or another worker, can make a transaction fail with one of these. It is
+# retried after 20 ms, 40 ms and so on, for five seconds in all; then the last error is raised.
+_retrying = Retrying(
+    retry=retry_if_exception_type((errors.DeadlockDetected, errors.SerializationFailure, errors.ForeignKeyViolation)),
+    stop=stop_after_attempt(9),
+    wait=wait_exponential(multiplier=0.02),
+    reraise=True,
+)
 
 
 @dataclass
@@ -82,8 +84,12 @@ class DrainReport:
         """Count what the other did, too."""
         self.decisions.update(other.decisions)
         self.latencies.update(other.latencies)
-        for name in ("conversions", "rematched", "attempts", "batches", "late", "seconds"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.conversions += other.conversions
+        self.rematched += other.rematched
+        self.attempts += other.attempts
+        self.batches += other.batches
+        self.late += other.late
+        self.seconds += other.seconds
 
 
 @dataclass(frozen=True)
@@ -129,9 +135,9 @@ def looks(
     while True:
         report = DrainReport()
         started = time.monotonic()
-        compared = _again(partial(_compare_arrivals, connection, report))
-        unlinked = _again(partial(_unlink_deleted, connection))
-        claimed, following = _again(partial(_match_batch, connection, report, run_id, batch_size, after, clock))
+        compared = _retrying(_compare_arrivals, connection, report)
+        unlinked = _retrying(_unlink_deleted, connection)
+        claimed, following = _retrying(_match_batch, connection, report, run_id, batch_size, after, clock)
         gone += claimed
         if gone >= CONVERSIONS_PER_VACUUM:
             # Only the table's owner may; whoever else asks is passed over with a warning, and so is a second at once.
@@ -157,19 +163,10 @@ class Waiting:
 
 def work_waiting(connection: Connection) -> Waiting:
     """Conversions of eligible tenants on the queue (up to 10,000 a tenant) and whether arrivals or deletions wait."""
-    row = connection.execute(statement("matching/work_waiting")).fetchone()
-    assert row is not None
-    return Waiting(conversions=row[0], arrivals=row[1])
-
-
-def _again(step: Callable[[], T]) -> T:
-    """Run a transaction anew when another one's was in its way; the last error is raised."""
-    for failures in range(_TRIES - 1):
-        try:
-            return step()
-        except _PASSING:
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**failures)
-    return step()
+    with connection.cursor(row_factory=class_row(Waiting)) as cursor:
+        waiting = cursor.execute(statement("matching/work_waiting")).fetchone()
+    assert waiting is not None
+    return waiting
 
 
 def _match_batch(
@@ -193,23 +190,24 @@ def _match_batch(
             return 0, ""
         tenant_ids, conversion_ids, causes = (list(column) for column in zip(*claimed, strict=True))
         now: datetime | None = clock() if clock else None
-        decided = connection.execute(
-            statement("matching/match_batch"),
-            {
-                "tenant_ids": tenant_ids,
-                "conversion_ids": conversion_ids,
-                "causes": causes,
-                "run_id": run_id,
-                "now": now,
-            },
-        ).fetchall()
-    for day, strategy, latency, conversions, new, attempts in decided:
-        report.decisions[day, strategy] += conversions
-        if latency is not None:
-            report.latencies[latency] += conversions
-        report.conversions += conversions
-        report.rematched += conversions - new
-        report.attempts += int(attempts)
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            decided: list[Any] = cursor.execute(
+                statement("matching/match_batch"),
+                {
+                    "tenant_ids": tenant_ids,
+                    "conversion_ids": conversion_ids,
+                    "causes": causes,
+                    "run_id": run_id,
+                    "now": now,
+                },
+            ).fetchall()
+    for row in decided:
+        report.decisions[row.day, row.strategy] += row.conversions
+        if row.latency is not None:
+            report.latencies[row.latency] += row.conversions
+        report.conversions += row.conversions
+        report.rematched += row.conversions - row.new
+        report.attempts += int(row.attempts)
     return len(claimed), max(tenant_ids) if len(claimed) == batch_size else ""
 
 

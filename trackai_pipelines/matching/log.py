@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
 
@@ -51,9 +52,10 @@ class Agreement:
 
 def log_agreement(connection: Connection, day: date) -> Agreement:
     """Compare the attributions decided on one UTC day with that day's log, both ways."""
-    row = connection.execute(statement("matching/log_agreement"), {"day": day}).fetchone()
-    assert row is not None
-    return Agreement(*row)
+    with connection.cursor(row_factory=class_row(Agreement)) as cursor:
+        agreement = cursor.execute(statement("matching/log_agreement"), {"day": day}).fetchone()
+    assert agreement is not None
+    return agreement
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Accounts:
 
 def account_for(connection: Connection, from_day: date) -> Accounts:
     """Account for every conversion that happened since a UTC day."""
-    row = connection.execute(statement("matching/account_for"), {"from_day": from_day}).fetchone()
-    assert row is not None
-    return Accounts(*row)
+    with connection.cursor(row_factory=class_row(Accounts)) as cursor:
+        accounts = cursor.execute(statement("matching/account_for"), {"from_day": from_day}).fetchone()
+    assert accounts is not None
+    return accounts

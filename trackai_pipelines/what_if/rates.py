@@ -84,7 +84,9 @@ def recompute(
             _load(duck, database_url, "identities", "what_if/live_identities", {})
             duck.execute(statement("what_if/keys"))
             duck.execute(statement("what_if/duckdb/rematch"), {"lookback_days": lookback_days})
-        return [Rates(*row) for row in duck.execute(statement("what_if/duckdb/rates")).fetchall()]
+        rows = duck.execute(statement("what_if/duckdb/rates"))
+        names = [name for name, *_ in rows.description]
+        return [Rates(**dict(zip(names, row, strict=True))) for row in rows.fetchall()]
 
 
 def _days(from_day: date, to_day: date) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Events delivered to Meta, as an asset.
 
-What belongs here: which days a run is for, and what is shown of it. What does not: delivering itself (delivery/).
+What belongs here: which days a run is for, and its metadata. What does not: delivering itself (delivery/).
 """
 
 from datetime import date
 
 import dagster as dg
+from psycopg import Connection
 from pydantic import Field
 
 from trackai_pipelines.clock import utc_now
@@ -15,7 +16,7 @@ from trackai_pipelines.delivery.backlog import backlog_of
 from trackai_pipelines.delivery.coverage import coverage_of_days
 from trackai_pipelines.delivery.defs.interrupts import ending_in_order
 from trackai_pipelines.delivery.defs.metadata import (
-    OUTCOMES,
+    Metadata,
     coverage_metadata,
     outcome_metadata,
     outcomes_of,
@@ -26,7 +27,7 @@ from trackai_pipelines.delivery.defs.resident import stay
 from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.delivery.prepare import too_old_before
 from trackai_pipelines.delivery.replay import enqueue_days
-from trackai_pipelines.delivery.report import DispatchReport, by_tenant
+from trackai_pipelines.delivery.report import DispatchReport
 from trackai_pipelines.delivery.tokens import TokenStore
 from trackai_pipelines.settings import CapiSettings
 from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run, is_partition
@@ -39,8 +40,8 @@ class DispatchConfig(dg.Config):
 
     resend_already_sent_at_the_risk_of_counting_twice: bool = Field(
         default=False,
-        description="Also sends again what Meta has accepted of the run's days, with the same event ids. Meta promises "
-        "to count an event once only between a browser and a server and within 48 hours: each of these sales may be "
+        description="Also send again what Meta has accepted of the run's days, with the same event ids. Meta promises "
+        "to count an event once only between a browser and a server, and within 48 hours: each of these sales may be "
         "counted twice. Meant for events that Meta has lost or that went to a wrong pixel.",
     )
     stay: bool = Field(
@@ -58,10 +59,12 @@ class DispatchConfig(dg.Config):
     backfill_policy=ONE_RUN,
     owners=OWNERS,
     kinds={"postgres"},
-    description="Events of Meta's Conversions API: each sale that is due is sent once, and every attempt is written "
-    "down with its outcome (`dispatch_attempts`). A partition holds the sales of one UTC day. `dispatch_sensor` keeps "
-    "it up to date; materialising a partition replays it: whatever of the day was not accepted, and is younger than "
-    "the seven days within which Meta takes events, is tried again. What was accepted is not sent twice.",
+    description="Events of Meta's Conversions API: each sale that is due is sent once, and every attempt is recorded "
+    "with its outcome (`dispatch_attempts`). A row of `matched_attributions` reaches this asset through "
+    "`dispatch_queue`: the triggers `attributed_are_queued` and `matched_late_are_queued` put each attributed sale on "
+    "it, in the transaction that attributes the sale. A partition holds the sales of one UTC day. `dispatch_sensor` "
+    "keeps it up to date; materialising a partition replays it: sales of the day that were not accepted, and are "
+    "younger than the seven days within which Meta takes events, are tried again. Accepted events are not sent twice.",
 )
 def capi_dispatches(
     context: dg.AssetExecutionContext,
@@ -69,35 +72,46 @@ def capi_dispatches(
     database: EventDatabase,
     capi_tokens: dg.ResourceParam[TokenStore],
 ) -> dg.MaterializeResult[None]:
-    """Replay the run's days, deliver what is due and end; or stay."""
+    """Replay the run's days and deliver what is due; or stay as a resident."""
     days = days_of_run(context)
     queued = 0
     if config.stay:
         report = stay(context, database, capi_tokens, config.promised)
     else:
         queued = _replay(context, database, days, config.resend_already_sent_at_the_risk_of_counting_twice)
-        with ending_in_order():
-            report = dispatch(
-                database.resolved_url(), tokens=capi_tokens, settings=CapiSettings(), run_id=context.run.run_id
-            )
+        report = _deliver(context, database, capi_tokens)
         _show_other_days(context, report, days)
     with database.connect("dispatch") as connection:
-        waiting = waiting_metadata(backlog_of(connection, now=utc_now()))
-        table = table_metadata(connection, "dispatch_attempts")
-        for day in days:
-            # Older days do not change any more, and counting a day costs in proportion to its sales.
-            coverage = coverage_of_days(connection, day, day) if day >= _first_day_in_time() else []
-            shown = {**outcome_metadata(outcomes_of(report, day)), **coverage_metadata(coverage)}
-            context.add_asset_metadata(shown, partition_key=day.isoformat())
-    return dg.MaterializeResult(
-        metadata={
-            **{f"{outcome} in this run": by_tenant(getattr(report, outcome)).total() for outcome in OUTCOMES},
+        _show_days(context, connection, report, days)
+        metadata = {
+            **_totals(report),
             "queued again": queued,
-            **pace_metadata(report.requests, report.failed_requests, report.sent.total(), report.seconds),
-            **waiting,
-            **table,
+            **waiting_metadata(backlog_of(connection, now=utc_now())),
+            **table_metadata(connection, "dispatch_attempts"),
         }
-    )
+    return dg.MaterializeResult(metadata=metadata)
+
+
+def _deliver(context: dg.AssetExecutionContext, database: EventDatabase, tokens: TokenStore) -> DispatchReport:
+    with ending_in_order():
+        return dispatch(database.resolved_url(), tokens=tokens, settings=CapiSettings(), run_id=context.run.run_id)
+
+
+def _totals(report: DispatchReport) -> Metadata:
+    return {
+        **{f"{outcome} in this run": counted.total() for outcome, counted in report.outcomes.items()},
+        **pace_metadata(report.requests, report.failed_requests, report.sent.total(), report.seconds),
+    }
+
+
+def _show_days(
+    context: dg.AssetExecutionContext, connection: Connection, report: DispatchReport, days: list[date]
+) -> None:
+    for day in days:
+        # Older days no longer change, and counting a day costs in proportion to its sales.
+        coverage = coverage_of_days(connection, day, day) if day >= _first_day_in_time() else []
+        shown = {**outcome_metadata(outcomes_of(report, day)), **coverage_metadata(coverage)}
+        context.add_asset_metadata(shown, partition_key=day.isoformat())
 
 
 def _first_day_in_time() -> date:
@@ -120,8 +134,8 @@ def _replay(context: dg.AssetExecutionContext, database: EventDatabase, days: li
 
 
 def _show_other_days(context: dg.AssetExecutionContext, report: DispatchReport, own: list[date]) -> None:
-    """Record a materialisation for each further day that sales were sent of, or tried."""
-    touched = {day for outcome in OUTCOMES for _, day in getattr(report, outcome)}
+    """Record a materialisation for each other day whose sales were sent or tried."""
+    touched = {day for counted in report.outcomes.values() for _, day in counted}
     for day in sorted(touched - set(own)):
         if is_partition(day):
             shown = outcome_metadata(outcomes_of(report, day))

@@ -1,9 +1,9 @@
-"""Checks of delivery: nothing unexplained, and nothing that waits for too long.
+"""Checks of delivery: nothing is unexplained, and nothing waits for too long.
 
-They run by schedule (schedules.py), so that they are seen when no dispatcher is at work, too; and when a partition is
-materialised in the UI. Not with the job of the residents: Dagster shows a check that belongs to a run which goes on as
-being executed, and there is always a run that goes on. A resident reports the age of what waits with each window
-instead (resident.py): to Dagster an evaluation is out of date when the asset has been materialised since.
+They run by schedule (schedules.py), also when no dispatcher is at work, and when a partition is materialised in the UI.
+They are not part of the resident job: Dagster shows a check as in progress for as long as its run lasts. A resident
+reports the age of what waits with each window instead (resident.py): Dagster treats an evaluation as out of date once
+the asset has been materialised again.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ from trackai_pipelines.delivery.coverage import coverage_of_days
 from trackai_pipelines.delivery.defs.metadata import Cell, Metadata, coverage_metadata, table, waiting_metadata
 
 ON_ITS_WAY = timedelta(minutes=1)
-"""Events of sales this recent are counted and not listed: at any moment some are on their way."""
+"""Events of sales this recent are counted but not listed: at any moment some are in flight."""
 
 WARN_AFTER = timedelta(hours=1)
-"""Meta advises to send within an hour."""
+"""Meta recommends sending within an hour."""
 
 ERROR_AFTER = timedelta(hours=24)
-"""Six days are left to mend what keeps it."""
+"""Six days are left to fix what holds it back."""
 
 
 @dg.asset_check(
     asset="capi_dispatches",
     description="Every event of the last 7 days that is due was sent, waits with a reason, or failed with a reason. "
-    "Tells where they are, by tenant, and which keys yesterday's events carried.",
+    "Shows where they are, by tenant, and which keys yesterday's events carried.",
 )
 def every_due_event_is_accounted_for(database: EventDatabase) -> dg.AssetCheckResult:
-    """Nothing unexplained."""
+    """Check that no event is unexplained."""
     yesterday = utc_now().date() - timedelta(days=1)
     with database.connect("checks") as connection:
         account = account_for(connection)
@@ -87,14 +87,14 @@ def _by_tenant(places: Sequence[Place]) -> dg.MetadataValue:
     "is a day old. Meta takes no event older than seven days.",
 )
 def oldest_due_event(database: EventDatabase) -> dg.AssetCheckResult:
-    """Delivery keeps up, and whatever keeps a tenant's events is mended in time."""
+    """Check that delivery keeps up, and that whatever holds back a tenant's events is fixed in time."""
     now = utc_now()
     with database.connect("checks") as connection:
         return age_of_backlog(backlog_of(connection, now=now), now)
 
 
 def age_of_backlog(backlog: Sequence[Backlog], now: datetime) -> dg.AssetCheckResult:
-    """What oldest_due_event says of a backlog."""
+    """Return the result of oldest_due_event for a backlog."""
     waiting = waiting_metadata(backlog, sold_before=now - ON_ITS_WAY)
     oldest = min((one for one in backlog if one.due), key=lambda one: one.oldest, default=None)
     if oldest is None or now - oldest.oldest <= ON_ITS_WAY:

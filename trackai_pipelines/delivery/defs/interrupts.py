@@ -1,6 +1,6 @@
 """Ending a run without cutting off its requests.
 
-What belongs here: signals, between Dagster and asyncio. What does not: how a dispatch ends (delivery/dispatcher).
+What belongs here: signals between Dagster and asyncio. What does not: how a dispatch ends (delivery/dispatcher).
 """
 
 import signal
@@ -14,11 +14,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Within the block, whoever ends the run interrupts asyncio in its own way, which lets requests under way end.
+    """Within the block, interrupt asyncio in its own way when the run is ended, which lets requests in flight finish.
 
-    Dagster's handler raises wherever the process is: requests that Meta may have taken would be cut off, and sent
-    again. It gets the interrupt when the block is over. Outside of the main thread, where signals do not arrive,
-    nothing is changed.
+    Dagster's handler raises wherever the process is: requests that Meta may have taken would be cut off and sent again.
+    It receives the interrupt when the block is over. Outside the main thread, where signals do not arrive, nothing
+    changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -29,7 +29,7 @@ def ending_in_order() -> Iterator[None]:
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
-        # The one handler that asyncio.run replaces by its own.
+        # This is the only handler that asyncio.run replaces by its own.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, interrupt)
         try:

@@ -1,4 +1,4 @@
-"""What is shown of delivery, as metadata of its asset and checks.
+"""Delivery's metadata: what the Dagster UI shows of its asset and checks.
 
 What belongs here: small tables and figures. What does not: where they come from (delivery/).
 """
@@ -19,14 +19,15 @@ OUTCOMES = ("sent", "failed", "retried")
 """What became of attempts, as DispatchReport counts them."""
 
 ROWS_SHOWN = 20
-"""Of a table; the rest is added up in one row. A thousand tenants every few minutes would fill Dagster's storage."""
+"""Rows of a table that are shown; one more row sums the rest, because a thousand tenants every few minutes would fill
+Dagster's storage."""
 
 Cell = str | int
 Metadata = dict[str, int | float | str | dg.MetadataValue]
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> dg.MetadataValue:
-    """A table of at most ROWS_SHOWN rows, out of at least one; whole numbers stand to the right."""
+    """Return a table of at most ROWS_SHOWN of at least one row; whole numbers are aligned to the right."""
     shown, rest = list(rows[:ROWS_SHOWN]), rows[ROWS_SHOWN:]
     if rest:
         shown.append([f"{len(rest):,} more", *(_sum(column) for column in list(zip(*rest, strict=True))[1:])])
@@ -44,16 +45,15 @@ def _text(cell: Cell) -> str:
 
 
 def outcomes_of(report: DispatchReport, day: date) -> dict[str, Counter[str]]:
-    """What a dispatch did with the sales of a UTC day: events by outcome and slug."""
-    found: dict[str, Counter[str]] = {}
-    for outcome in OUTCOMES:
-        parts: Counter[tuple[str, date]] = getattr(report, outcome)
-        found[outcome] = Counter({slug: count for (slug, of), count in parts.items() if of == day})
-    return found
+    """Return what a dispatch did with the sales of a UTC day: events by outcome and slug."""
+    return {
+        outcome: Counter({slug: count for (slug, sold_on), count in counted.items() if sold_on == day})
+        for outcome, counted in report.outcomes.items()
+    }
 
 
 def outcome_metadata(outcomes: Mapping[str, Counter[str]]) -> Metadata:
-    """Events by outcome, in all and by tenant; tenants in trouble come first."""
+    """Return events by outcome, in total and by tenant; tenants in trouble come first."""
     counts = [outcomes[outcome] for outcome in OUTCOMES]
     sent, failed, retried = counts
     slugs = sorted(
@@ -68,7 +68,7 @@ def outcome_metadata(outcomes: Mapping[str, Counter[str]]) -> Metadata:
 
 
 def pace_metadata(requests: int, failed_requests: int, sent: int, seconds: float) -> Metadata:
-    """Requests and the speed of one dispatcher; `seconds` are those of all dispatchers together."""
+    """Return requests and the speed of one dispatcher; `seconds` is the time of all dispatchers together."""
     return {
         "requests": requests,
         "failed requests": failed_requests,
@@ -77,7 +77,7 @@ def pace_metadata(requests: int, failed_requests: int, sent: int, seconds: float
 
 
 def waiting_metadata(places: Sequence[Place | Backlog], *, sold_before: datetime | None = None) -> Metadata:
-    """What waits, and by tenant and reason, the oldest sale first: all of it, or where a sale is older than that."""
+    """Return how much waits; and list it by tenant and reason, the oldest sale first, all or only older sales."""
     found: Metadata = {"waiting": sum(place.events for place in places)}
     listed = [place for place in places if sold_before is None or place.oldest < sold_before]
     if listed:
@@ -90,7 +90,7 @@ def waiting_metadata(places: Sequence[Place | Backlog], *, sold_before: datetime
 
 
 def coverage_metadata(coverage: Sequence[Coverage]) -> Metadata:
-    """Which share of a day's accepted events carries each key that Meta matches by, in all and by tenant."""
+    """Return the share of a day's accepted events that carry each key that Meta matches by, in total and by tenant."""
     if not coverage:
         return {}
     events = sum(of.events for of in coverage)

@@ -1,6 +1,6 @@
 """A resident dispatcher as a run: it holds a lease, delivers what becomes due, and shows each window's work in the UI.
 
-What belongs here: lease and windows of a run. What does not: delivering (delivery/), leases as such (residents/).
+What belongs here: a run's lease and its windows. What does not: delivering (delivery/), and leases (residents/).
 """
 
 from collections import Counter
@@ -24,15 +24,15 @@ from trackai_pipelines.settings import CapiSettings, Settings
 from trackai_pipelines.utc_days import is_partition
 
 WINDOW_SECONDS = 300
-"""One materialisation a partition and window, whatever the number of dispatchers: rows in Dagster's storage cost more
-than rows in ours. With its check's evaluation it takes 5 kB, which each minute would be a third of all that Dagster's
-storage may gain; attempts are in our tables at once."""
+"""There is one materialisation for each partition and window, whatever the number of dispatchers: rows in Dagster's
+storage cost more than rows in ours. With its check's evaluation it takes 5 kB; once a minute that would be a third of
+what Dagster's storage may gain. Attempts are in our tables at once."""
 
 _TOTAL = "total"
 
 
 def dispatcher_terms() -> Terms:
-    """How many resident dispatchers there should be, and for how long each stays."""
+    """Return how many resident dispatchers there should be, and how long each stays."""
     settings = Settings()
     return Terms("dispatch_conversions", wanted=settings.dispatchers, life_seconds=settings.resident_life_seconds)
 
@@ -40,14 +40,14 @@ def dispatcher_terms() -> Terms:
 def stay(
     context: dg.AssetExecutionContext, database: EventDatabase, tokens: TokenStore, promised: str
 ) -> DispatchReport:
-    """Deliver what becomes due until the life of the lease is over; gives all that this run did."""
+    """Deliver what becomes due until the lease's life is over; return all that this run did."""
     run_id = context.run.run_id
     terms = dispatcher_terms()
     with held_lease(lambda: database.connect("heartbeat"), terms, promised=promised, holder=run_id) as lease:
         if lease is None:
             context.log.info("Enough dispatchers are at work; this one was not needed.")
             return DispatchReport()
-        windows = _Windows(context, database, lease)
+        windows = _WindowReporter(context, database, lease)
         with ending_in_order():
             report = dispatch(
                 database.resolved_url(),
@@ -62,8 +62,8 @@ def stay(
         return report
 
 
-class _Windows:
-    """Notes what was done; for the eldest resident, shows what all have noted."""
+class _WindowReporter:
+    """Notes what was done; the eldest resident reports what all have noted."""
 
     def __init__(self, context: dg.AssetExecutionContext, database: EventDatabase, lease: Lease) -> None:
         self._context = context
@@ -72,7 +72,7 @@ class _Windows:
         self._not_noted = DispatchReport()
 
     def show(self, window: DispatchReport) -> None:
-        """Survives a database that is away, as the dispatch does: the next window then tells of this one, too."""
+        """Report a window; while the database is unreachable, keep it for the next one."""
         self._not_noted.add(window)
         name = self._lease.terms.name
         try:
@@ -82,14 +82,16 @@ class _Windows:
                 if self._lease.eldest:
                     _report(self._context, connection, collect_figures(connection, name))
         except OperationalError as error:
-            self._context.log.warning(f"The database is away; this window is told with the next one: {error}")
+            self._context.log.warning(
+                f"The database is unreachable; this window is reported with the next one: {error}"
+            )
 
 
 def figures_of(report: DispatchReport) -> Figures:
-    """A window's figures by part: each UTC day of sale, its events by "outcome/slug", and the totals."""
+    """Return a window's figures by part: for each UTC day of sale its events by "outcome/slug", and the totals."""
     figures: dict[str, Counter[str]] = {}
-    for outcome in OUTCOMES:
-        for (slug, day), count in getattr(report, outcome).items():
+    for outcome, counted in report.outcomes.items():
+        for (slug, day), count in counted.items():
             figures.setdefault(day.isoformat(), Counter())[f"{outcome}/{slug}"] += count
     figures[_TOTAL] = Counter(
         {
@@ -103,7 +105,7 @@ def figures_of(report: DispatchReport) -> Figures:
 
 
 def _report(context: dg.AssetExecutionContext, connection: Connection, figures: Figures) -> None:
-    """One materialisation for each day of sale that events were sent of, or tried, and how old the rest is."""
+    """Record a materialisation for each day of sale whose events were sent or tried, and how old the rest is."""
     totals = figures.get(_TOTAL, Counter())
     pace = pace_metadata(totals["requests"], totals["failed_requests"], totals["sent"], totals["ms"] / 1000)
     now = utc_now()
@@ -123,7 +125,7 @@ def _report(context: dg.AssetExecutionContext, connection: Connection, figures: 
                 )
             )
     age = age_of_backlog(backlog, now)
-    # As an event of no run: of one run Dagster keeps one evaluation, and in the place of its first.
+    # It is an event of no run: of one run Dagster keeps a single evaluation, at the place of the first.
     context.instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
             check_name="oldest_due_event",

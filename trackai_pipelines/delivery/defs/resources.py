@@ -1,6 +1,6 @@
-"""Tenants' access tokens as a resource, so that a deployment can put its own secret store in place.
+"""Tenants' access tokens as a resource, which a deployment can replace by its own secret store.
 
-What belongs here: the default. What does not: stores (delivery/tokens). Any object with `token_of` will do instead:
+What belongs here: the default. What does not: stores (delivery/tokens). Any object with `token_of` can replace it:
 `build_definitions(resources={"capi_tokens": ...})`.
 """
 
@@ -12,5 +12,5 @@ from trackai_pipelines.settings import CapiSettings
 
 @dg.resource(description="Access tokens: files in TRACKAI_CAPI_TOKEN_DIR, else variables TRACKAI_CAPI_TOKEN_<SLUG>.")
 def capi_tokens() -> TokenStore:
-    """Tokens as the process finds them when a run starts."""
+    """Return the tokens that the process finds when a run starts."""
     return tokens_of_environment(CapiSettings())

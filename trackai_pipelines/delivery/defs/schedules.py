@@ -1,4 +1,4 @@
-"""When it is looked whether delivery keeps up."""
+"""When delivery is checked."""
 
 from datetime import timedelta
 
@@ -7,8 +7,8 @@ import dagster as dg
 from trackai_pipelines.delivery.defs.checks import oldest_due_event
 from trackai_pipelines.delivery.defs.jobs import check_delivery
 
-# Two windows of a dispatcher; less than the time between two evaluations of this schedule's own.
-_JUST = timedelta(minutes=10)
+# Two windows of a dispatcher, and less than the time between two evaluations of this schedule.
+_RECENT = timedelta(minutes=10)
 
 
 @dg.schedule(
@@ -16,16 +16,16 @@ _JUST = timedelta(minutes=10)
     cron_schedule="*/15 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Four times an hour: how old the oldest event is that waits, unless a dispatcher has just said it. On "
+    description="Four times an hour: how old the oldest waiting event is, unless a dispatcher has just reported it. On "
     "the hour: whether every event of seven days is accounted for, too.",
 )
 def quarter_hourly_delivery_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Both checks on the hour; in between only the one that costs no more than the queue is long, where it is due."""
+    """Run both checks on the hour; in between only the cheap one, whose cost is the queue's length, if it is due."""
     at = context.scheduled_execution_time
     if at.minute == 0:
         return dg.RunRequest()
     (check,) = oldest_due_event.check_keys
     latest = context.instance.get_latest_asset_check_evaluation_record(check)
-    if latest and latest.evaluation and latest.create_timestamp >= (at - _JUST).timestamp():
-        return dg.SkipReason("A dispatcher has said in the last ten minutes how old the oldest event is.")
+    if latest and latest.evaluation and latest.create_timestamp >= (at - _RECENT).timestamp():
+        return dg.SkipReason("A dispatcher has reported in the last ten minutes how old the oldest event is.")
     return dg.RunRequest(asset_check_keys=list(oldest_due_event.check_keys))

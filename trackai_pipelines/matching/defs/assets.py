@@ -38,9 +38,12 @@ class MatchConfig(dg.Config):
     backfill_policy=ONE_RUN,
     owners=OWNERS,
     kinds={"postgres"},
-    description="One row a conversion: the click it is attributed to and the strategy that found it (`fbc`, then "
-    "`fbp`, then `email` where a tenant wants it), or `unmatched`. A partition holds the sales of one UTC day. "
-    "`match_sensor` keeps it up to date; materialising a partition tries its unmatched conversions again.",
+    description="One row for each conversion: the click it is attributed to and the strategy that found it (`fbc`, "
+    "then `fbp`, then `email` where a tenant wants it), or `unmatched`. A row of `conversions` reaches this asset "
+    "through `match_queue`: the trigger `conversions_are_queued` puts it there in the inserting transaction. The "
+    "triggers `clicks_are_noted` and `identities_are_noted` note new clicks and identities in `fact_arrivals`, to be "
+    "compared with the unmatched conversions. A partition holds the sales of one UTC day. `match_sensor` keeps it up "
+    "to date; materialising a partition tries its unmatched conversions again.",
 )
 def matched_attributions(
     context: dg.AssetExecutionContext, config: MatchConfig, database: EventDatabase
@@ -56,18 +59,19 @@ def matched_attributions(
         context.add_asset_metadata(decided_of(report, day), partition_key=day.isoformat())
     with database.connect("match") as connection:
         table = table_metadata(connection, "matched_attributions")
-    return dg.MaterializeResult(
-        metadata={
-            "decided in this run": report.conversions,
-            "re-matched": report.rematched,
-            "late facts led back to": report.late,
-            "log rows written": report.attempts,
-            "micro-batches": report.batches,
-            "conversions per second at work": round(report.conversions / report.seconds) if report.conversions else 0,
-            **latency_metadata(report.latencies),
-            **table,
-        }
-    )
+    return dg.MaterializeResult(metadata={**_totals(report), **table})
+
+
+def _totals(report: DrainReport) -> dict[str, int | float]:
+    return {
+        "decided in this run": report.conversions,
+        "re-matched": report.rematched,
+        "late facts led back to": report.late,
+        "log rows written": report.attempts,
+        "micro-batches": report.batches,
+        "conversions per second at work": round(report.conversions / report.seconds) if report.conversions else 0,
+        **latency_metadata(report.latencies),
+    }
 
 
 def _drain_once(context: dg.AssetExecutionContext, database: EventDatabase, again: list[date]) -> DrainReport:
