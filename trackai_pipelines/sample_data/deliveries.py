@@ -29,7 +29,7 @@ from trackai_pipelines.sample_data.stories import (
     new_user_agent,
 )
 from trackai_pipelines.sample_data.webhooks import WEBHOOKS, Payment
-from trackai_pipelines.sample_data.world import Source, Tenant, moment, moments_of_day
+from trackai_pipelines.sample_data.world import SampleTenant, Source, moment, moments_of_day
 
 # Shares of deliveries that come once more: at once, and in a file of their own.
 _AGAIN_AT_ONCE = 0.01
@@ -60,8 +60,8 @@ class Deliveries:
     `shared` in the landing folder.
     """
 
-    tenant: Tenant
-    twin: Tenant
+    tenant: SampleTenant
+    twin: SampleTenant
     rng: Random
     end_at: int
     calendar: list[date]
@@ -297,7 +297,7 @@ def _in_proportion(rng: Random, mix: Mapping[str, int]) -> Iterator[str]:
         yield from names
 
 
-def _person(rng: Random, tenant: Tenant) -> tuple[str, str]:
+def _person(rng: Random, tenant: SampleTenant) -> tuple[str, str]:
     """An invented name, and an e-mail address that nobody else has."""
     first, last = rng.choice(tenant.first_names), rng.choice(_SURNAMES)
     return f"{first} {last}", f"{_ascii(first)}.{last.lower()}.{rng.getrandbits(48):x}@example.com"
@@ -312,5 +312,5 @@ def _as_typed(rng: Random, email: str) -> str:
     return f" {email.title()} " if rng.random() < _CARELESS else email
 
 
-def _phone(rng: Random, tenant: Tenant) -> str:
+def _phone(rng: Random, tenant: SampleTenant) -> str:
     return tenant.phone.format(a=rng.randrange(1000, 10_000), b=rng.randrange(10_000), c=rng.randrange(100))

@@ -13,7 +13,7 @@ from random import Random
 from trackai_pipelines.sample_data.deliveries import Deliveries
 from trackai_pipelines.sample_data.ground_truth import GroundTruth, TenantTruth, tenant_row
 from trackai_pipelines.sample_data.landing import LinesFile, OpenFiles
-from trackai_pipelines.sample_data.world import TENANTS, Tenant, day_weights, days_until, milliseconds, split
+from trackai_pipelines.sample_data.world import TENANTS, SampleTenant, day_weights, days_until, milliseconds, split
 
 
 def generate(
@@ -69,7 +69,7 @@ def generate(
     return truth
 
 
-def _suffixes(tenant: Tenant, calendar: list[date]) -> dict[date, str]:
+def _suffixes(tenant: SampleTenant, calendar: list[date]) -> dict[date, str]:
     """The ending of the tenant's own files by day: JSON Lines, but for a day of CSV and one of Parquet."""
     suffixes = {day: ".jsonl.gz" if day.toordinal() % 2 else ".jsonl" for day in calendar}
     if tenant.slug == "atelier-verve":

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Connection
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.sample_data.world import Tenant
+from trackai_pipelines.sample_data.world import SampleTenant
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def attributions_in(file: Path) -> Iterator[Planned]:
             yield Planned(**{**row, "event_ids": tuple(row["event_ids"])})
 
 
-def tenant_row(tenant: Tenant) -> dict[str, Any]:
+def tenant_row(tenant: SampleTenant) -> dict[str, Any]:
     """A row for trackai.tenants."""
     columns = (
         "id", "slug", "name", "status", "pixel_id", "lookback_days", "email_matching", "default_country",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from trackai_pipelines.sample_data.world import DAY_MS, Tenant, moment
+from trackai_pipelines.sample_data.world import DAY_MS, SampleTenant, moment
 
 Row = dict[str, Any]
 
@@ -54,11 +54,11 @@ class Scene:
     """
 
     rng: Random
-    tenant: Tenant
+    tenant: SampleTenant
     sold_at: int
     margin_ms: int
     end_at: int
-    twin: Tenant
+    twin: SampleTenant
 
     @property
     def lookback_ms(self) -> int:
@@ -139,7 +139,7 @@ def new_user_agent(rng: Random) -> str:
     return _USER_AGENTS[int(rng.random() * len(_USER_AGENTS))]
 
 
-def click(rng: Random, tenant: Tenant, at_ms: int, *, fbclid: str, fbp: str) -> Row:
+def click(rng: Random, tenant: SampleTenant, at_ms: int, *, fbclid: str, fbp: str) -> Row:
     """A row for `clicks`: most trackers report the URL's click id, some the cookie too, a few the cookie alone."""
     draw = rng.random()
     return {
@@ -159,7 +159,7 @@ def click(rng: Random, tenant: Tenant, at_ms: int, *, fbclid: str, fbp: str) -> 
     }
 
 
-def idle_click(rng: Random, tenant: Tenant, at_ms: int) -> Row:
+def idle_click(rng: Random, tenant: SampleTenant, at_ms: int) -> Row:
     """A click of a visitor who does not buy."""
     return click(rng, tenant, at_ms, fbclid=new_fbclid(rng), fbp=new_fbp(rng, at_ms))
 

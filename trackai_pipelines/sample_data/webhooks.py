@@ -11,7 +11,7 @@ from decimal import Decimal
 from random import Random
 
 from trackai_pipelines.sample_data.stories import Row
-from trackai_pipelines.sample_data.world import Tenant, moment
+from trackai_pipelines.sample_data.world import SampleTenant, moment
 
 _SECOND_MS = 1_000
 _MINUTE_MS = 60_000
@@ -23,7 +23,7 @@ _ZERO_DECIMAL = frozenset({"JPY"})
 class Payment:
     """What a gateway knows of a sale. `at_ms` is in milliseconds since 1970; e-mail and phone are raw."""
 
-    tenant: Tenant
+    tenant: SampleTenant
     event_id: str
     order_id: str
     at_ms: int

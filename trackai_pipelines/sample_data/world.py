@@ -38,7 +38,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Tenant:
+class SampleTenant:
     """A row of trackai.tenants and the habits of its customers."""
 
     id: str
@@ -106,7 +106,7 @@ def _prices(text: str) -> tuple[Decimal, ...]:
 
 
 TENANTS = (
-    Tenant(
+    SampleTenant(
         id="cm0samplelumina000000000a1",
         slug="lumina-cursos",
         name="Lumina Cursos",
@@ -135,7 +135,7 @@ TENANTS = (
         campaigns=("lancamento_fotografia_frio", "remarketing_carrinho_7d", "lookalike_1_compradores"),
         first_names=("Ana", "Bruno", "Camila", "Diego", "Fernanda", "João", "Luíza", "Rafael", "Thaís"),
     ),
-    Tenant(
+    SampleTenant(
         id="cm0samplenorthwind0000000b2",
         slug="northwind-fitness",
         name="Northwind Fitness",
@@ -168,7 +168,7 @@ TENANTS = (
         campaigns=("prospecting_us_broad", "retargeting_viewers_14d", "advantage_plus_evergreen"),
         first_names=("Olivia", "Liam", "Emma", "Noah", "Ava", "Mason", "Zoe", "Ethan"),
     ),
-    Tenant(
+    SampleTenant(
         id="cm0sampleatelier000000000c3",
         slug="atelier-verve",
         name="Atelier Verve",
@@ -194,7 +194,7 @@ TENANTS = (
         campaigns=("collection_automne_fr", "panier_abandonne_3j", "similaires_clientes_2"),
         first_names=("Chloé", "Hugo", "Inès", "Léa", "Louis", "Manon", "Théo", "Zoë"),
     ),
-    Tenant(
+    SampleTenant(
         id="cm0samplesakura0000000000d4",
         slug="sakura-goods",
         name="Sakura Goods",
@@ -216,7 +216,7 @@ TENANTS = (
         campaigns=("shinki_tokyo_broad", "retargeting_30d", "ruiji_kounyusha"),
         first_names=("Aoi", "Haruto", "Hina", "Ren", "Sakura", "Yuto"),
     ),
-    Tenant(
+    SampleTenant(
         id="cm0sampleharbor0000000000e5",
         slug="harbor-supplements",
         name="Harbor Supplements",
@@ -268,7 +268,7 @@ def moment(at_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=at_ms)
 
 
-def _hours_of(tenant: Tenant, day: date, end_ms: int) -> tuple[int, list[float]]:
+def _hours_of(tenant: SampleTenant, day: date, end_ms: int) -> tuple[int, list[float]]:
     """Start of the day in milliseconds, and what each of its UTC hours weighs; hours after the end weigh nothing."""
     start = milliseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
     weights = [
@@ -279,7 +279,7 @@ def _hours_of(tenant: Tenant, day: date, end_ms: int) -> tuple[int, list[float]]
     return start, weights
 
 
-def day_weights(tenant: Tenant, days: list[date], end_ms: int) -> list[float]:
+def day_weights(tenant: SampleTenant, days: list[date], end_ms: int) -> list[float]:
     """How the tenant's sales spread over the days: the rhythm of its week, launches, and a last day cut short."""
     return [
         tenant.weekdays[day.weekday()]
@@ -289,7 +289,7 @@ def day_weights(tenant: Tenant, days: list[date], end_ms: int) -> list[float]:
     ]
 
 
-def moments_of_day(rng: Random, tenant: Tenant, day: date, end_ms: int, count: int) -> list[int]:
+def moments_of_day(rng: Random, tenant: SampleTenant, day: date, end_ms: int, count: int) -> list[int]:
     """`count` moments of the day before the end, in order, in the rhythm of the tenant's local hours."""
     start, weights = _hours_of(tenant, day, end_ms)
     hours = rng.choices(range(24), cum_weights=list(accumulate(weights)), k=count) if count else []
