@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trackai_pipelines.delivery.answers import Answer, Kind, Verdict, verdict_of
+from trackai_pipelines.delivery.answers import Answer, AnswerKind, Verdict, verdict_of
 
 TOKEN = "EAAB-s3cret"
 BUSINESS, ACCOUNT = "X-Business-Use-Case-Usage", "X-Ad-Account-Usage"
@@ -41,7 +41,7 @@ def usage(minutes: object) -> dict[str, str]:
 
 def test_accepted() -> None:
     found = verdict({"events_received": 3, "messages": [], "fbtrace_id": "Abc_1-z"}, status=200)
-    assert found == Verdict(Kind.accepted, 200, None, None, "Abc_1-z", "", "Meta took 3 events", None)
+    assert found == Verdict(AnswerKind.accepted, 200, None, None, "Abc_1-z", "", "Meta took 3 events", None)
 
 
 @pytest.mark.parametrize(
@@ -67,28 +67,32 @@ def test_accepted() -> None:
 )
 def test_a_success_that_is_not_the_documented_answer_is_unknown(body: object) -> None:
     found = verdict(body, status=200)
-    assert (found.kind, found.failure) == (Kind.unknown, "unexpected_answer")
+    assert (found.kind, found.failure) == (AnswerKind.unknown, "unexpected_answer")
 
 
 def test_one_event_received_is_not_true() -> None:
-    assert verdict({"events_received": True}, status=200, sent=1).kind is Kind.unknown
-    assert verdict({"events_received": 1}, status=200, sent=1).kind is Kind.accepted
+    assert verdict({"events_received": True}, status=200, sent=1).kind is AnswerKind.unknown
+    assert verdict({"events_received": 1}, status=200, sent=1).kind is AnswerKind.accepted
 
 
 # The table of the errors, as documented: kind, failure, codes with subcodes.
-DOCUMENTED: list[tuple[Kind, str, list[tuple[int, int | None]]]] = [
-    (Kind.retry, "server_error", [(1, None), (2, None), (341, None), (368, None), (2, 99)]),
-    (Kind.slow_down, "throttled", [(c, None) for c in (4, 17, 613, 80000, 80003, 80004, 80014)] + [(613, 1487742)]),
-    (Kind.setup, "setup", [(190, None), (190, 463), (102, None), (10, None), (200, None), (250, 1), (299, None)]),
-    (Kind.setup, "setup", [(100, 33)]),
-    (Kind.bad_event, "bad_fbc", [(100, 2804001)]),
-    (Kind.bad_event, "too_old", [(100, 2804003)]),
-    (Kind.bad_event, "no_value", [(100, 2804009)]),
-    (Kind.bad_event, "no_currency", [(100, 2804010)]),
-    (Kind.bad_event, "little_user_data", [(100, 2804050)]),
-    (Kind.bad_event, "bad_event", [(100, 2804000), (100, 2804066), (100, 2804999)]),
+DOCUMENTED: list[tuple[AnswerKind, str, list[tuple[int, int | None]]]] = [
+    (AnswerKind.retry, "server_error", [(1, None), (2, None), (341, None), (368, None), (2, 99)]),
     (
-        Kind.unknown,
+        AnswerKind.slow_down,
+        "throttled",
+        [(c, None) for c in (4, 17, 613, 80000, 80003, 80004, 80014)] + [(613, 1487742)],
+    ),
+    (AnswerKind.setup, "setup", [(190, None), (190, 463), (102, None), (10, None), (200, None), (250, 1), (299, None)]),
+    (AnswerKind.setup, "setup", [(100, 33)]),
+    (AnswerKind.bad_event, "bad_fbc", [(100, 2804001)]),
+    (AnswerKind.bad_event, "too_old", [(100, 2804003)]),
+    (AnswerKind.bad_event, "no_value", [(100, 2804009)]),
+    (AnswerKind.bad_event, "no_currency", [(100, 2804010)]),
+    (AnswerKind.bad_event, "little_user_data", [(100, 2804050)]),
+    (AnswerKind.bad_event, "bad_event", [(100, 2804000), (100, 2804066), (100, 2804999)]),
+    (
+        AnswerKind.unknown,
         "unknown_error",
         [
             *((100, subcode) for subcode in (None, 34, 2803999, 2805000)),
@@ -101,7 +105,7 @@ DOCUMENTED: list[tuple[Kind, str, list[tuple[int, int | None]]]] = [
 
 @pytest.mark.parametrize("status", [400, 401, 403, 200])
 @pytest.mark.parametrize(("kind", "failure", "codes"), DOCUMENTED, ids=lambda value: str(value)[:12])
-def test_documented_errors(kind: Kind, failure: str, codes: list[tuple[int, int | None]], status: int) -> None:
+def test_documented_errors(kind: AnswerKind, failure: str, codes: list[tuple[int, int | None]], status: int) -> None:
     for code, subcode in codes:
         found = verdict(refusal(code, subcode), status=status)
         assert (found.kind, found.failure) == (kind, failure), code
@@ -110,32 +114,43 @@ def test_documented_errors(kind: Kind, failure: str, codes: list[tuple[int, int 
 
 
 def test_a_known_code_says_more_than_the_status() -> None:
-    assert verdict(refusal(190), status=500).kind is Kind.setup
-    assert verdict(refusal(100, 2804001), status=503).kind is Kind.bad_event
-    assert verdict(refusal(100), status=500).kind is Kind.retry
+    assert verdict(refusal(190), status=500).kind is AnswerKind.setup
+    assert verdict(refusal(100, 2804001), status=503).kind is AnswerKind.bad_event
+    assert verdict(refusal(100), status=500).kind is AnswerKind.retry
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
 @pytest.mark.parametrize("body", [b"", b"<html>", None, {"error": "down"}, {"error": {}}, {"events_received": 3}])
 def test_failing_servers(status: int, body: object) -> None:
-    assert (verdict(body, status=status).kind, verdict(body, status=status).failure) == (Kind.retry, "server_error")
+    assert (verdict(body, status=status).kind, verdict(body, status=status).failure) == (
+        AnswerKind.retry,
+        "server_error",
+    )
 
 
 @pytest.mark.parametrize("status", [None, 100, 301, 302, 304, 400, 401, 403, 404])
 @pytest.mark.parametrize("body", [b"", b"<html>", {"error": "no"}, {"error": {"code": "190"}}, {"events_received": 3}])
 def test_what_is_not_documented_is_unknown(status: int | None, body: object) -> None:
-    assert (verdict(body, status=status).kind, verdict(body, status=status).failure) == (Kind.unknown, "unknown_error")
+    assert (verdict(body, status=status).kind, verdict(body, status=status).failure) == (
+        AnswerKind.unknown,
+        "unknown_error",
+    )
 
 
 def test_too_many_requests_without_a_code() -> None:
     found = verdict(b"", status=429, headers={"Retry-After": "17"})
-    assert (found.kind, found.failure, found.wait_seconds) == (Kind.slow_down, "throttled", 17)
+    assert (found.kind, found.failure, found.wait_seconds) == (AnswerKind.slow_down, "throttled", 17)
 
 
 @pytest.mark.parametrize("transport", ["timeout", "connection"])
 def test_no_answer_is_tried_again(transport: str) -> None:
     found = verdict(b"", status=None, transport=transport)
-    assert (found.kind, found.failure, found.http_status, found.wait_seconds) == (Kind.retry, transport, None, None)
+    assert (found.kind, found.failure, found.http_status, found.wait_seconds) == (
+        AnswerKind.retry,
+        transport,
+        None,
+        None,
+    )
     assert "the same ids" in found.message
 
 
@@ -183,7 +198,7 @@ def test_waits(headers: dict[str, str], throttled: float | None, always: float |
 @pytest.mark.parametrize("value", ["190", 190.0, True, None, [190], {"code": 190}, 2**31, -(2**31), 10**100])
 def test_codes_that_are_none_do_not_reach_the_database(value: object) -> None:
     found = verdict(refusal(value, value))
-    assert (found.kind, found.code, found.subcode) == (Kind.unknown, None, None)
+    assert (found.kind, found.code, found.subcode) == (AnswerKind.unknown, None, None)
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 101, f"Bearer {TOKEN}", "\u00e9", 7, None, ["a"]])
@@ -214,7 +229,7 @@ def test_any_answer_is_understood_and_repeats_no_secret(
 ) -> None:
     found = verdict(body, status=status, headers=headers, transport=transport)
     assert found.message
-    assert (found.failure == "") == (found.kind is Kind.accepted)
+    assert (found.failure == "") == (found.kind is AnswerKind.accepted)
     assert TOKEN not in repr(found)
     assert found.wait_seconds is None or 0 < found.wait_seconds <= 86400
     for code in (found.code, found.subcode):
@@ -225,15 +240,15 @@ def test_any_answer_is_understood_and_repeats_no_secret(
 def test_every_code_against_the_table_in_words(code: int, subcode: int | None) -> None:
     """The documented table once more, written as a sentence would say it."""
     if code in (1, 2, 341, 368):
-        expected = Kind.retry
+        expected = AnswerKind.retry
     elif code in (4, 17, 613) or code in (80000, 80003, 80004, 80014):
-        expected = Kind.slow_down
+        expected = AnswerKind.slow_down
     elif (
         code in (190, 102, 10) or (str(code).startswith("2") and len(str(code)) == 3) or (code == 100 and subcode == 33)
     ):
-        expected = Kind.setup
+        expected = AnswerKind.setup
     elif code == 100 and len(str(subcode)) == 7 and str(subcode).startswith("2804"):
-        expected = Kind.bad_event
+        expected = AnswerKind.bad_event
     else:
-        expected = Kind.unknown
+        expected = AnswerKind.unknown
     assert verdict(refusal(code, subcode)).kind is expected

@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.capi_sandbox.server import sandbox
-from trackai_pipelines.delivery.answers import Kind, Verdict
+from trackai_pipelines.delivery.answers import AnswerKind, Verdict
 from trackai_pipelines.delivery.circuit import LONGEST_BACKOFF_SECONDS, Circuit, after, backoff_seconds
 from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.settings import CapiSettings
@@ -25,47 +25,50 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SETTINGS = CapiSettings()
 
 
-def _verdict(kind: Kind, wait: float | None = None) -> Verdict:
-    return Verdict(kind, None, None, None, None, "" if kind is Kind.accepted else "x", f"said {kind}", wait)
+def _verdict(kind: AnswerKind, wait: float | None = None) -> Verdict:
+    return Verdict(kind, None, None, None, None, "" if kind is AnswerKind.accepted else "x", f"said {kind}", wait)
 
 
-def _after(circuit: Circuit, *kinds: Kind, now: datetime = NOW) -> Circuit:
+def _after(circuit: Circuit, *kinds: AnswerKind, now: datetime = NOW) -> Circuit:
     for kind in kinds:
         circuit = after(circuit, _verdict(kind), now=now, settings=SETTINGS)
     return circuit
 
 
 def test_the_tenth_failure_in_a_row_opens_it() -> None:
-    nine = _after(Circuit(), *[Kind.retry] * 9)
+    nine = _after(Circuit(), *[AnswerKind.retry] * 9)
     assert (nine.state, nine.consecutive_failures) == ("closed", 9)
-    ten = _after(nine, Kind.unknown)
+    ten = _after(nine, AnswerKind.unknown)
     assert (ten.state, ten.retry_at, ten.reason) == ("open", NOW + timedelta(seconds=60), "said unknown")
-    assert _after(nine, Kind.accepted) == Circuit()
+    assert _after(nine, AnswerKind.accepted) == Circuit()
 
 
 def test_bad_events_and_throttling_do_not_count() -> None:
-    nine = _after(Circuit(), *[Kind.retry] * 9)
-    assert _after(nine, *[Kind.bad_event] * 20) == nine
-    throttled = _after(nine, *[Kind.slow_down] * 20)
+    nine = _after(Circuit(), *[AnswerKind.retry] * 9)
+    assert _after(nine, *[AnswerKind.bad_event] * 20) == nine
+    throttled = _after(nine, *[AnswerKind.slow_down] * 20)
     assert (throttled.state, throttled.consecutive_failures) == ("closed", 9)
-    assert _after(throttled, Kind.retry).state == "open"
+    assert _after(throttled, AnswerKind.retry).state == "open"
 
 
 def test_a_throttled_tenant_waits_as_told() -> None:
-    told = after(Circuit(), _verdict(Kind.slow_down, 1800), now=NOW, settings=SETTINGS)
+    told = after(Circuit(), _verdict(AnswerKind.slow_down, 1800), now=NOW, settings=SETTINGS)
     assert not told.lets_through(NOW + timedelta(seconds=1799))
     assert told.lets_through(NOW + timedelta(seconds=1800))
     # A probe that is throttled has proved nothing: the next one comes when Meta said, after no longer cool-down.
     probe = after(
-        Circuit("half_open", 10, NOW, cooldown_seconds=240), _verdict(Kind.slow_down, 30), now=NOW, settings=SETTINGS
+        Circuit("half_open", 10, NOW, cooldown_seconds=240),
+        _verdict(AnswerKind.slow_down, 30),
+        now=NOW,
+        settings=SETTINGS,
     )
     assert (probe.state, probe.retry_at, probe.cooldown_seconds) == ("open", NOW + timedelta(seconds=30), 240)
-    busy = after(Circuit(), _verdict(Kind.accepted, 90), now=NOW, settings=SETTINGS)
+    busy = after(Circuit(), _verdict(AnswerKind.accepted, 90), now=NOW, settings=SETTINGS)
     assert (busy.state, busy.wait_until) == ("closed", NOW + timedelta(seconds=90))
 
 
 def test_the_cool_down_doubles_to_its_cap_and_starts_anew() -> None:
-    circuit, cooldowns = _after(Circuit(), Kind.setup), []
+    circuit, cooldowns = _after(Circuit(), AnswerKind.setup), []
     assert circuit.state == "open"
     for _ in range(9):
         assert circuit.retry_at is not None
@@ -74,26 +77,29 @@ def test_the_cool_down_doubles_to_its_cap_and_starts_anew() -> None:
         assert not circuit.lets_through(circuit.retry_at - timedelta(microseconds=1))
         assert circuit.lets_through(circuit.retry_at)
         probe = replace(circuit, state="half_open")
-        circuit = _after(probe, Kind.retry, now=circuit.retry_at)
+        circuit = _after(probe, AnswerKind.retry, now=circuit.retry_at)
     assert cooldowns == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     assert circuit.opened_at == NOW
-    assert _after(_after(Circuit(), Kind.setup), Kind.accepted) == Circuit()
+    assert _after(_after(Circuit(), AnswerKind.setup), AnswerKind.accepted) == Circuit()
 
 
 def test_a_probe_that_is_refused_for_one_event_closes_it() -> None:
-    assert _after(Circuit("half_open", 10, NOW, NOW, "trouble", 60), Kind.bad_event) == Circuit()
+    assert _after(Circuit("half_open", 10, NOW, NOW, "trouble", 60), AnswerKind.bad_event) == Circuit()
 
 
 @given(
     kinds=st.lists(
-        st.sampled_from([Kind.accepted, Kind.retry, Kind.unknown, Kind.bad_event, Kind.slow_down]), max_size=60
+        st.sampled_from(
+            [AnswerKind.accepted, AnswerKind.retry, AnswerKind.unknown, AnswerKind.bad_event, AnswerKind.slow_down]
+        ),
+        max_size=60,
     )
 )
-def test_it_opens_exactly_where_ten_in_a_row_have_failed(kinds: list[Kind]) -> None:
+def test_it_opens_exactly_where_ten_in_a_row_have_failed(kinds: list[AnswerKind]) -> None:
     circuit, row = Circuit(), 0
     for kind in kinds:
         circuit = _after(circuit, kind)
-        row = 0 if kind is Kind.accepted else row + (kind in (Kind.retry, Kind.unknown))
+        row = 0 if kind is AnswerKind.accepted else row + (kind in (AnswerKind.retry, AnswerKind.unknown))
         assert (circuit.state == "open") == (row == 10)
         if circuit.state == "open":
             break

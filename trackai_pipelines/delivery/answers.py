@@ -55,7 +55,7 @@ class Answer:
     transport: str | None
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """What an answer requires: nothing more, a retry, a wait, a fix of the set-up, or isolating one event."""
 
     accepted = "accepted"
@@ -74,7 +74,7 @@ class Verdict:
     tenant must wait, where Meta said so; an accepted answer may say so, too. Codes fit the database's integers.
     """
 
-    kind: Kind
+    kind: AnswerKind
     http_status: int | None
     code: int | None
     subcode: int | None
@@ -99,16 +99,16 @@ def verdict_of(answer: Answer, *, sent: int) -> Verdict:
         _trace_id(error.get("fbtrace_id")) or _trace_id(body.get("fbtrace_id")),
         failure,
         message,
-        _wait_seconds(answer.headers, throttled=kind is Kind.slow_down),
+        _wait_seconds(answer.headers, throttled=kind is AnswerKind.slow_down),
     )
 
 
 def _judged(
     answer: Answer, body: Mapping[str, Any], code: int | None, subcode: int | None, sent: int
-) -> tuple[Kind, str, str]:
+) -> tuple[AnswerKind, str, str]:
     """Return the kind, our code and a sentence."""
     if answer.transport is not None:
-        return Kind.retry, answer.transport, _WITHOUT_ANSWER.get(answer.transport, _WITHOUT_ANSWER["connection"])
+        return AnswerKind.retry, answer.transport, _WITHOUT_ANSWER.get(answer.transport, _WITHOUT_ANSWER["connection"])
     status = answer.http_status or 0
     if code is not None or "error" in body:
         judged = _error(code, subcode)
@@ -117,40 +117,40 @@ def _judged(
     elif 200 <= status < 300:
         # `1 == True` in Python, hence the type.
         if type(body.get("events_received")) is int and body["events_received"] == sent:
-            return Kind.accepted, "", f"Meta took {sent} events"
+            return AnswerKind.accepted, "", f"Meta took {sent} events"
         said = f"the answer (HTTP {status}) does not say that all {sent} events were received"
         fix = "they are sent again; if this persists, check that TRACKAI_CAPI_URL is Meta's"
-        return Kind.unknown, "unexpected_answer", f"{said}: {fix}"
+        return AnswerKind.unknown, "unexpected_answer", f"{said}: {fix}"
     if status >= 500:
-        return Kind.retry, "server_error", f"Meta's server failed (HTTP {status}): the events are sent again"
+        return AnswerKind.retry, "server_error", f"Meta's server failed (HTTP {status}): the events are sent again"
     if status == _TOO_MANY_REQUESTS:
-        return Kind.slow_down, "throttled", "too many requests (HTTP 429): the events wait"
+        return AnswerKind.slow_down, "throttled", "too many requests (HTTP 429): the events wait"
     said = f"an answer that is not documented ({_named(status, code, subcode)})"
     fix = "the events are sent again; if this persists, look the code up in Meta's error reference"
-    return Kind.unknown, "unknown_error", f"{said}: {fix}"
+    return AnswerKind.unknown, "unknown_error", f"{said}: {fix}"
 
 
-def _error(code: int | None, subcode: int | None) -> tuple[Kind, str, str] | None:
+def _error(code: int | None, subcode: int | None) -> tuple[AnswerKind, str, str] | None:
     """Return what the codes mean; None for unknown codes."""
     named = _named(None, code, subcode)
     if code in _RETRY:
-        return Kind.retry, "server_error", f"Meta asks for a retry ({named}): the events are sent again"
+        return AnswerKind.retry, "server_error", f"Meta asks for a retry ({named}): the events are sent again"
     if code in _SLOW_DOWN:
         return (
-            Kind.slow_down,
+            AnswerKind.slow_down,
             "throttled",
             f"Meta's rate limit is reached ({named}): the events wait",
         )
     if code is not None and code in _SETUP:
         fix = _SETUP_FIXES.get(code, "the access token may not send to this pixel: have access to it granted")
-        return Kind.setup, "setup", f"{fix} ({named}); the events are kept"
+        return AnswerKind.setup, "setup", f"{fix} ({named}); the events are kept"
     if code == _INVALID_PARAMETER and subcode == _UNKNOWN_OBJECT:
         fix = "the pixel does not exist or the access token may not see it: check the tenant's pixel_id and the token"
-        return Kind.setup, "setup", f"{fix} ({named}); the events are kept"
+        return AnswerKind.setup, "setup", f"{fix} ({named}); the events are kept"
     if code == _INVALID_PARAMETER and subcode in _EVENT_SUBCODES:
         assert subcode is not None
         failure, fix = _EVENT_FAILURES.get(subcode, ("bad_event", "look the subcode up in Meta's error reference"))
-        return Kind.bad_event, failure, f"Meta refuses an event ({named}): {fix}"
+        return AnswerKind.bad_event, failure, f"Meta refuses an event ({named}): {fix}"
     return None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from trackai_pipelines.delivery.answers import Kind, Verdict
+from trackai_pipelines.delivery.answers import AnswerKind, Verdict
 from trackai_pipelines.settings import CapiSettings
 
 FAILURES_TO_OPEN = 10
@@ -54,19 +54,19 @@ def after(circuit: Circuit, verdict: Verdict, *, now: datetime, settings: CapiSe
     """Return the circuit as it is after a request was answered."""
     asked = timedelta(seconds=verdict.wait_seconds or 0)
     match verdict.kind:
-        case Kind.accepted:
+        case AnswerKind.accepted:
             return Circuit(wait_until=now + asked if asked else None)
-        case Kind.bad_event:
+        case AnswerKind.bad_event:
             # It says nothing about the next request; but a probe that was answered like this got through to Meta.
             return Circuit() if circuit.state == "half_open" else circuit
-        case Kind.slow_down:
+        case AnswerKind.slow_down:
             wait = asked or timedelta(seconds=THROTTLED_STEPS * settings.retry_base_seconds)
             if circuit.state == "half_open":
                 return replace(circuit, state="open", retry_at=now + wait)
             return replace(circuit, wait_until=now + wait, reason=verdict.message)
-        case Kind.setup:
+        case AnswerKind.setup:
             return opened(circuit, verdict.message, now=now, settings=settings)
-        case Kind.retry | Kind.unknown:
+        case AnswerKind.retry | AnswerKind.unknown:
             failures = circuit.consecutive_failures + 1
             if circuit.state == "half_open" or failures >= FAILURES_TO_OPEN:
                 return opened(circuit, verdict.message, now=now, settings=settings)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row, kwargs_row
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.delivery.answers import Kind, Verdict
+from trackai_pipelines.delivery.answers import AnswerKind, Verdict
 from trackai_pipelines.delivery.circuit import Circuit, blocked
 from trackai_pipelines.delivery.events import Recipient
 from trackai_pipelines.delivery.prepare import (
@@ -147,12 +147,12 @@ async def record_answer(
     """
     alone = len(claim.events) == 1
     final = ends(claim, verdict)
-    splits = verdict.kind in (Kind.bad_event, Kind.unknown) and not alone
+    splits = verdict.kind in (AnswerKind.bad_event, AnswerKind.unknown) and not alone
     failure, message = verdict.failure or None, verdict.message
-    if verdict.kind is Kind.bad_event and not alone:
+    if verdict.kind is AnswerKind.bad_event and not alone:
         failure = "refused_together"
         message = f"refused with {len(claim.events) - 1} others, one of which is bad: sent again in a smaller request"
-    elif verdict.kind is Kind.unknown and final:
+    elif verdict.kind is AnswerKind.unknown and final:
         message = f"given up after {UNKNOWN_ANSWERS} answers that cannot be explained; the last one: {message}"
     cursor = await connection.execute(
         statement("delivery/record_answer"),
@@ -162,15 +162,15 @@ async def record_answer(
             **asdict(circuit),
             **_places(claim.events),
             "attempts": [event.attempt for event in claim.events],
-            "status": "success" if verdict.kind is Kind.accepted else "failed",
+            "status": "success" if verdict.kind is AnswerKind.accepted else "failed",
             "http_status": verdict.http_status,
             "code": verdict.code,
             "subcode": verdict.subcode,
             "fbtrace_id": verdict.fbtrace_id,
             "failure": failure,
-            "message": None if verdict.kind is Kind.accepted else message,
+            "message": None if verdict.kind is AnswerKind.accepted else message,
             "final": final,
-            "unknown": verdict.kind is Kind.unknown,
+            "unknown": verdict.kind is AnswerKind.unknown,
             "at_most": (len(claim.events) + 1) // 2 if splits else EVENTS_PER_REQUEST,
             "now": now,
         },
@@ -181,12 +181,12 @@ async def record_answer(
 
 def ends(claim: Claim, verdict: Verdict) -> bool:
     """Return whether a claim's events are finished, one way or the other."""
-    if verdict.kind is Kind.accepted:
+    if verdict.kind is AnswerKind.accepted:
         return True
     if len(claim.events) > 1:
         return False
-    given_up = verdict.kind is Kind.unknown and claim.events[0].unknowns + 1 >= UNKNOWN_ANSWERS
-    return verdict.kind is Kind.bad_event or given_up
+    given_up = verdict.kind is AnswerKind.unknown and claim.events[0].unknowns + 1 >= UNKNOWN_ANSWERS
+    return verdict.kind is AnswerKind.bad_event or given_up
 
 
 async def _give_up_pending(

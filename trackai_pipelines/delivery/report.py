@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date
 
-from trackai_pipelines.delivery.answers import Kind, Verdict
+from trackai_pipelines.delivery.answers import AnswerKind, Verdict
 from trackai_pipelines.delivery.claims import Claim, ends
 
 Part = tuple[str, date]
@@ -49,7 +49,7 @@ class DispatchReport:
     def add_answer(self, claim: Claim, verdict: Verdict) -> None:
         """Count a request, and its events by outcome."""
         self.requests += 1
-        if verdict.kind is Kind.accepted:
+        if verdict.kind is AnswerKind.accepted:
             outcome = self.sent
         else:
             self.failed_requests += 1
