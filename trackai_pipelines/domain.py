@@ -129,13 +129,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What doctor hands to a domain that it asks for findings."""
+    """What doctor hands to a domain that it asks for findings, and the web application when it asks for metrics."""
 
     connection: Connection[Any]
     """The event database, its schema current."""
     now: datetime
     domains: tuple[Domain, ...]
     """All declarations, for what a mechanism has to check of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """A figure of now for `/metrics`: a gauge, in base units (seconds, a share of 1)."""
+
+    name: str
+    """In the form of Prometheus, without `trackai_`, e.g. `oldest_wait_seconds`."""
+    says: str
+    labels: tuple[str, ...] = ()
+    samples: Sequence[tuple[tuple[str, ...], float]] = ()
+    """The labels' values, and the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +286,10 @@ class Domain:
     """Its part of the report."""
     story: Callable[[Connection[Any], str, int], Iterable[StoryPart]] | None = None
     """What became of a conversion (tenant id, conversion id) here, for `trackai explain`."""
+    metrics: Callable[[Checkup], Iterable[Metric]] | None = None
+    """Its figures for `/metrics`: read every few seconds, so by an index and without long lists of labels."""
     routes: Callable[[], Sequence[BaseRoute]] | None = None
-    """Its HTTP routes."""
+    """Its HTTP routes, their paths complete; `request.app.state.pool.connection()` is a connection."""
     erased_with_sales: Callable[[Connection[Any], str, Sequence[int], datetime], int] | None = None
     """Called in the transaction that erases conversions, with the tenant's id, the conversions' ids and the present;
     returns how many rows of its own it closed."""

@@ -30,6 +30,15 @@ def port() -> int:
 
 
 @pytest.fixture
+def web_port() -> int:
+    """Another port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+@pytest.fixture
 def taken() -> Iterator[int]:
     """A port that somebody listens on."""
     with socket.socket() as listener:
@@ -46,15 +55,28 @@ def test_a_port_in_use_is_told_before_anything_starts(run: Run, home: Path, take
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_the_web_applications_port_must_be_free_and_its_own(
+    run: Run, home: Path, port: int, taken: int, command: str
+) -> None:
+    result = run(command, "--port", str(port), "--web-port", str(taken))
+    assert result.exit_code == 1
+    assert f"Port {taken} of 127.0.0.1 is in use. Choose another, e.g. --web-port" in result.stderr
+    result = run(command, "--port", str(port), "--web-port", str(port))
+    assert result.exit_code == 1
+    assert f"cannot share port {port}. Choose another --port or --web-port." in result.stderr
+    assert list(home.iterdir()) == []
+
+
 def test_a_port_out_of_range_is_bad_usage(run: Run, home: Path) -> None:
     assert run("up", "--port", "70000").exit_code == 2
 
 
-def test_serves_until_ctrl_c_and_leaves_nothing_running(server_home: Path, port: int, run: Run) -> None:
-    running = process("up", "--port", str(port))
+def test_serves_until_ctrl_c_and_leaves_nothing_running(server_home: Path, port: int, web_port: int, run: Run) -> None:
+    running = process("up", "--port", str(port), "--web-port", str(web_port))
     try:
         _wait_until_told(running, f"http://127.0.0.1:{port}")
-        second = run("up", "--port", str(port + 1))
+        second = run("up", "--port", str(port + 1), "--web-port", str(web_port + 1))
         assert second.exit_code == 1
         assert "already" in second.stderr
         locations = "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }"
@@ -66,6 +88,8 @@ def test_serves_until_ctrl_c_and_leaves_nothing_running(server_home: Path, port:
         for module in ("dagster", "dagster._daemon"):
             variables = psutil.Process(_service(running.pid, module)).environ()
             assert variables["DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"] == "300"
+        assert requests.get(f"http://127.0.0.1:{web_port}/healthz", timeout=5).json()["status"] == "ok"
+        assert "trackai_residents_alive" in requests.get(f"http://127.0.0.1:{web_port}/metrics", timeout=5).text
         assert left_over(server_home)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
@@ -76,8 +100,10 @@ def test_serves_until_ctrl_c_and_leaves_nothing_running(server_home: Path, port:
     assert left_over(server_home) == []
 
 
-def test_a_child_that_dies_before_the_ui_answers_ends_everything_and_is_named(server_home: Path, port: int) -> None:
-    running = process("up", "--port", str(port))
+def test_a_child_that_dies_before_the_ui_answers_ends_everything_and_is_named(
+    server_home: Path, port: int, web_port: int
+) -> None:
+    running = process("up", "--port", str(port), "--web-port", str(web_port))
     try:
         os.kill(_service(running.pid, "dagster._daemon"), signal.SIGKILL)
         _, err = running.communicate(timeout=60)
@@ -88,13 +114,15 @@ def test_a_child_that_dies_before_the_ui_answers_ends_everything_and_is_named(se
     assert left_over(server_home) == []
 
 
-def test_killed_services_are_started_again_and_nothing_is_left_running(server_home: Path, port: int) -> None:
-    running = process("up", "--port", str(port))
+def test_killed_services_are_started_again_and_nothing_is_left_running(
+    server_home: Path, port: int, web_port: int
+) -> None:
+    running = process("up", "--port", str(port), "--web-port", str(web_port))
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_told(running, url)
         _wait_for_a_tick(url)
-        for module in ("dagster_webserver", "dagster._daemon", "dagster"):
+        for module in ("dagster_webserver", "dagster._daemon", "dagster", "trackai_pipelines.cli"):
             killed = _service(running.pid, module)
             os.kill(killed, signal.SIGKILL)
             assert _service(running.pid, module, other_than=killed) != killed
@@ -106,11 +134,12 @@ def test_killed_services_are_started_again_and_nothing_is_left_running(server_ho
     assert running.returncode == 0, err
     for name in ("webserver", "daemon", "code-server"):
         assert f"Dagster's {name} ended by itself (exit code -9); it is started again." in err
+    assert "The web application ended by itself (exit code -9); it is started again." in err
     assert left_over(server_home) == []
 
 
-def test_a_service_that_dies_again_and_again_ends_everything(server_home: Path, port: int) -> None:
-    running = process("up", "--port", str(port))
+def test_a_service_that_dies_again_and_again_ends_everything(server_home: Path, port: int, web_port: int) -> None:
+    running = process("up", "--port", str(port), "--web-port", str(web_port))
     killed = 0
     try:
         _wait_until_told(running, f"http://127.0.0.1:{port}")

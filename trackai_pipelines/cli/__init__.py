@@ -83,6 +83,12 @@ def _sandbox() -> Any:
     return sandbox
 
 
+def _web() -> Any:
+    from trackai_pipelines.web.cli import web
+
+    return web
+
+
 def _doctor() -> Any:
     from trackai_pipelines.doctor.cli import doctor
 
@@ -105,6 +111,7 @@ _FIRST = (
 )
 _LAST = (
     Command(name="explain", says="Show what became of one conversion, step by step.", load=_explain),
+    Command(name="web", says="Serve health, metrics and the domains' HTTP routes until Ctrl-C.", load=_web),
     Command(name="doctor", says="Check whether this installation can work, and say how to fix it.", load=_doctor),
     Command(name="env", says="Print export lines that make plain dagster and dg use the same databases.", load=_env),
     Command(name="sandbox", says="Run a local Conversions API that enforces Meta's documented rules.", load=_sandbox),

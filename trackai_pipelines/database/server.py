@@ -71,20 +71,26 @@ def masked(url: str) -> str:
     return re.sub(r"((?:ssl)?password\s*=\s*)('[^']*'|[^&\s]*)", r"\1****", url, flags=re.IGNORECASE)
 
 
-def checked_url(variable: str, url: str) -> str:
-    """The URL in the form that libpq reads, after its server answered and proved fit.
-
-    `variable` is the environment variable it came from, for messages. Raises DatabaseSetupError, never with the
-    password.
-    """
+def libpq_url(variable: str, url: str) -> str:
+    """Return the URL in the form that libpq reads, without asking its server. Raises DatabaseSetupError."""
     plain = _SCHEME.sub("postgresql://", url)
-    shown = masked(url)
     problem = _malformed(url, plain)
     if problem:
         raise DatabaseSetupError(
             f"{variable} is not a usable URL: {problem}. It must look like postgresql://user:password@host:5432/name, "
             "with special signs in the password percent-encoded (@ is %40, / is %2F)."
         )
+    return plain
+
+
+def checked_url(variable: str, url: str) -> str:
+    """The URL in the form that libpq reads, after its server answered and proved fit.
+
+    `variable` is the environment variable it came from, for messages. Raises DatabaseSetupError, never with the
+    password.
+    """
+    plain = libpq_url(variable, url)
+    shown = masked(url)
     try:
         with psycopg.connect(plain, connect_timeout=10) as connection:
             row = connection.execute(statement("database/server_facts")).fetchone()

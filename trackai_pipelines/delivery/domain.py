@@ -4,7 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Section, StoryPart, Table
+from trackai_pipelines.domain import (
+    Checkup,
+    Command,
+    DemoJob,
+    DemoPart,
+    Domain,
+    Finding,
+    Metric,
+    Section,
+    StoryPart,
+    Table,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -59,6 +70,12 @@ def _demo() -> DemoPart:
     )
 
 
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.delivery.metrics import metrics
+
+    return metrics(checkup)
+
+
 DELIVERY = Domain(
     name="delivery",
     says="Delivers events to Meta's Conversions API, each exactly once.",
@@ -81,4 +98,5 @@ DELIVERY = Domain(
     section=_section,
     story=_story,
     demo=_demo,
+    metrics=_metrics,
 )

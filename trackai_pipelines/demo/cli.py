@@ -14,7 +14,14 @@ import typer
 
 from trackai_pipelines.domain import Proof
 from trackai_pipelines.service.environment import environment
-from trackai_pipelines.service.serving import DEFAULT_HOST, DEFAULT_PORT, only_one, require_free_port, serve
+from trackai_pipelines.service.serving import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DEFAULT_WEB_PORT,
+    only_one,
+    require_free_ports,
+    serve,
+)
 from trackai_pipelines.terminal.output import fail, remark, results, step, table
 from trackai_pipelines.terminal.stopping import interruptible
 from trackai_pipelines.terminal.workspace import bring_up_to_date, workspace
@@ -44,6 +51,9 @@ def demo(
         int | None, typer.Option(min=1, help=f"Conversions in them.  [default: {DEFAULT_CONVERSIONS}]")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The UI's port.")] = DEFAULT_PORT,
+    web_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port of the web application.")
+    ] = DEFAULT_WEB_PORT,
 ) -> None:
     """From nothing: database, sample files, ingest, match, aggregate, dispatch, a table, a report, the Dagster UI.
 
@@ -56,7 +66,7 @@ def demo(
 
     settings = Settings()
     if not leave:
-        require_free_port(DEFAULT_HOST, port)
+        require_free_ports(DEFAULT_HOST, port, web_port)
     with ExitStack() as ending:
         ending.enter_context(only_one(settings.home))
         ending.enter_context(interruptible())
@@ -68,7 +78,8 @@ def demo(
                 prepared.variables,
                 host=DEFAULT_HOST,
                 port=port,
-                ready=lambda url: _look_at(url, prepared),
+                web_port=web_port,
+                ready=lambda url, web_url: _look_at(url, web_url, prepared),
             )
     if not leave:
         remark("Stopped.")
@@ -150,8 +161,9 @@ def _require_agreement(proofs: Iterable[Proof]) -> None:
         remark(f"Ground truth: {proof.agreement}.", style="green")
 
 
-def _look_at(url: str, prepared: _Prepared) -> None:
+def _look_at(url: str, web_url: str, prepared: _Prepared) -> None:
     remark(f"Dagster's UI is on {url}; Ctrl-C stops everything.", style="green")
     for place, says in prepared.shows:
         remark(f"  {place if '://' in place else f'{url}/{place}'}  {says}")
+    remark(f"  {web_url}/metrics  figures of now for Prometheus, and {web_url}/healthz")
     remark(f"  {prepared.report}  the report")

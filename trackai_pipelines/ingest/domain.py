@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Section, Table
+from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Metric, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -37,6 +37,12 @@ def _demo() -> DemoPart:
     return DemoPart(jobs=(DemoJob("ingest_landing_files", "Ingest"),))
 
 
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.ingest.metrics import metrics
+
+    return metrics(checkup)
+
+
 INGEST = Domain(
     name="ingest",
     says="Loads landing files and webhooks, and keeps what it refuses with the reason.",
@@ -49,4 +55,5 @@ INGEST = Domain(
     health=_health,
     section=_section,
     demo=_demo,
+    metrics=_metrics,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Metric, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -39,6 +39,12 @@ def _health(checkup: Checkup) -> Iterable[Finding]:
     return health(checkup)
 
 
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.lifecycle.metrics import metrics
+
+    return metrics(checkup)
+
+
 LIFECYCLE = Domain(
     name="lifecycle",
     says="Archives old days, restores them, and removes personal data.",
@@ -57,4 +63,5 @@ LIFECYCLE = Domain(
         Command(name="erase", says="Erase a person from a tenant's data.", load=_erase),
     ),
     health=_health,
+    metrics=_metrics,
 )

@@ -1,10 +1,10 @@
 """Match rates: what share of each day's sales was matched."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, DemoJob, DemoPart, Domain, Need, Section, Table
+from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Metric, Need, Section, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -46,6 +46,12 @@ def _demo() -> DemoPart:
     )
 
 
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.match_rates.metrics import metrics
+
+    return metrics(checkup)
+
+
 MATCH_RATES = Domain(
     name="match_rates",
     says="Daily match rates by tenant, gateway and currency.",
@@ -56,4 +62,5 @@ MATCH_RATES = Domain(
     commands=(Command(name="aggregate", says="Recompute the daily match rates of some days.", load=_aggregate),),
     section=_section,
     demo=_demo,
+    metrics=_metrics,
 )

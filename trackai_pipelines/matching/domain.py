@@ -4,7 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Need, StoryPart, Table
+from trackai_pipelines.domain import (
+    Checkup,
+    Command,
+    DemoJob,
+    DemoPart,
+    Domain,
+    Finding,
+    Metric,
+    Need,
+    StoryPart,
+    Table,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -60,6 +71,12 @@ def _demo() -> DemoPart:
     )
 
 
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.matching.metrics import metrics
+
+    return metrics(checkup)
+
+
 MATCHING = Domain(
     name="matching",
     says="Attributes each conversion to a click, or to none, and logs every attempt.",
@@ -79,4 +96,5 @@ MATCHING = Domain(
     health=_health,
     story=_story,
     demo=_demo,
+    metrics=_metrics,
 )

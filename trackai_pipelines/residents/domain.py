@@ -1,6 +1,15 @@
 """Residents: runs that stay, and what they report together."""
 
-from trackai_pipelines.domain import Domain, Table
+from collections.abc import Iterable
+
+from trackai_pipelines.domain import Checkup, Domain, Metric, Table
+
+
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.residents.metrics import metrics
+
+    return metrics(checkup)
+
 
 RESIDENTS = Domain(
     name="residents",
@@ -9,4 +18,5 @@ RESIDENTS = Domain(
         Table(name="leases", key=("name", "holder")),
         Table(name="window_figures", key=("id",)),
     ),
+    metrics=_metrics,
 )

@@ -1,4 +1,4 @@
-"""Dagster in the foreground: its code server, webserver and daemon, kept running until Ctrl-C.
+"""Dagster and the web application in the foreground: four processes, kept running until Ctrl-C.
 
 What belongs here: what `up` and `demo` have in common. What does not: child processes as such (services.py).
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trackai_pipelines.settings import Settings
 
 DEFAULT_PORT = 3000
+DEFAULT_WEB_PORT = 3001
 DEFAULT_HOST = "127.0.0.1"
 # A cold start on a small machine takes half a minute.
 _ANSWER_SECONDS = 180
@@ -49,8 +50,8 @@ _CODE += ["--max-workers", str(_CODE_THREADS)]
 _Death = tuple[float, Service]
 
 
-def require_free_port(host: str, port: int) -> None:
-    """Fail, with a way out, when somebody listens there already."""
+def require_free_port(host: str, port: int, option: str = "--port") -> None:
+    """Fail, with a way out, when another process listens there already."""
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,8 +59,8 @@ def require_free_port(host: str, port: int) -> None:
             probe.bind(address)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                fail(f"Port {port} of {host} is in use. Choose another, e.g. --port {port + 1}, or end what uses it.")
-            fail(f"Port {port} of {host} cannot be used: {error.strerror}. Choose another --port or --host.")
+                fail(f"Port {port} of {host} is in use. Choose another, e.g. {option} {port + 1}, or end what uses it.")
+            fail(f"Port {port} of {host} cannot be used: {error.strerror}. Choose another {option} or --host.")
 
 
 @contextmanager
@@ -74,19 +75,34 @@ def only_one(home: Path) -> Iterator[None]:
         yield
 
 
-def serve(
-    settings: "Settings", variables: Mapping[str, str], *, host: str, port: int, ready: Callable[[str], None]
-) -> None:
-    """Run code server, webserver and daemon with these variables; `ready` is called with the UI's URL once it answers.
+def require_free_ports(host: str, port: int, web_port: int) -> None:
+    """Fail, with a way out, unless both are free and differ."""
+    require_free_port(host, port)
+    if web_port == port:
+        fail(f"Dagster's UI and the web application cannot share port {port}. Choose another --port or --web-port.")
+    require_free_port(host, web_port, "--web-port")
 
-    Returns after Ctrl-C or SIGTERM, when everything has ended. Once the UI answers, a service that dies is started
-    again, and so is the embedded server. Fails when one dies before, or again and again.
+
+def serve(
+    settings: "Settings",
+    variables: Mapping[str, str],
+    *,
+    host: str,
+    port: int,
+    web_port: int,
+    ready: Callable[[str, str], None],
+) -> None:
+    """Run code server, webserver, daemon and web application with these variables.
+
+    `ready` is called with the URLs of Dagster's UI and of the web application once both answer. From then on a
+    service that dies is started again, and so is the embedded server. Returns after Ctrl-C or SIGTERM, when everything
+    has ended. Fails when a service dies before, or again and again.
     """
     services: list[Service] = []
     dead: list[_Death] = []
     # Daemon and code server have to agree on it.
     shared = {_SENSOR_TIMEOUT: os.environ.get(_SENSOR_TIMEOUT) or str(_SENSOR_TIMEOUT_SECONDS), **variables}
-    url = f"http://{_reachable(host)}:{port}"
+    url, web_url = (f"http://{_reachable(host)}:{number}" for number in (port, web_port))
     with stop_requests() as stopping, tempfile.TemporaryDirectory(prefix="trackai-") as folder:
         # A path of its own, because that of a home may be too long for a socket.
         code = Path(folder, "code.sock")
@@ -101,7 +117,7 @@ def serve(
             while not stopping.is_set() and not answers():
                 _require_life(services)
                 if time.monotonic() > deadline:
-                    fail(f"Dagster's {service.name} does not answer. {_log_of(service)}")
+                    fail(f"{_title(service)} does not answer. {_log_of(service)}")
                 stopping.wait(_LOOK_SECONDS)
 
         try:
@@ -110,9 +126,11 @@ def serve(
             workspace = ["-w", str(_workspace(code))]
             webserver = begin("webserver", "dagster_webserver", "--host", host, "--port", str(port), *workspace)
             begin("daemon", "dagster._daemon", "run", *workspace)
-            wait_for(webserver, lambda: _answers(url))
+            web = begin("web", "trackai_pipelines.cli", "web", "--host", host, "--port", str(web_port))
+            wait_for(webserver, lambda: _answers(f"{url}/server_info"))
+            wait_for(web, lambda: _answers(f"{web_url}/healthz"))
             if not stopping.is_set():
-                ready(url)
+                ready(url, web_url)
             look = time.monotonic()
             while not stopping.wait(_LOOK_SECONDS):
                 _revive(services, dead)
@@ -156,8 +174,12 @@ def _revive(services: list[Service], dead: list[_Death]) -> None:
             services[place] = start_again(service)
 
 
+def _title(service: Service) -> str:
+    return "The web application" if service.name == "web" else f"Dagster's {service.name}"
+
+
 def _ended(service: Service) -> str:
-    return f"Dagster's {service.name} ended by itself (exit code {service.process.returncode})"
+    return f"{_title(service)} ended by itself (exit code {service.process.returncode})"
 
 
 def _log_of(service: Service) -> str:
@@ -190,7 +212,7 @@ def _answers(url: str) -> bool:
         # A proxy of the environment does not know this machine.
         session.trust_env = False
         try:
-            return session.get(f"{url}/server_info", timeout=5).ok
+            return session.get(url, timeout=5).ok
         except requests.RequestException:
             return False
 

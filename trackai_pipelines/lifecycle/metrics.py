@@ -1,0 +1,25 @@
+"""Lifecycle's figure for `/metrics`: for how many days ahead there are partitions."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Checkup, Metric
+
+
+def metrics(checkup: Checkup) -> Iterator[Metric]:
+    """Yield it for each declared table that has a partition a day."""
+    tables = [table.name for domain in checkup.domains for table in domain.tables if table.leaves == "partition"]
+    yield Metric(
+        name="partitions_ahead_days",
+        says="Days after today up to the last one with a partition, by table.",
+        labels=("table",),
+        samples=[((table,), _days_ahead(checkup, table)) for table in tables],
+    )
+
+
+def _days_ahead(checkup: Checkup, table: str) -> int:
+    found = checkup.connection.execute(statement("database/partitions_of"), {"table": table}).fetchall()
+    days = [date.fromisoformat(name.removeprefix(f"{table}_")) for name, state in found if state == "attached"]
+    today = checkup.now.date()
+    return (max(days) - today).days if days else 0

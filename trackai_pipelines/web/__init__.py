@@ -1,0 +1,5 @@
+"""The web application: health, version, metrics, and the routes that domains declare.
+
+What belongs here: what every request goes through, whoever answers it. What does not: any route of a domain, and any
+figure; domains declare both.
+"""
