@@ -240,6 +240,63 @@ GATEWAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
         NAMES | {"zip": "50000-000"},
     ),
+    "eduzz": (
+        {"data.buyer.name": "Bea", "data.buyer.address": ADDRESS | {"zipCode": "50000-000", "country": "BR"}},
+        {"first_name": "Bea", **ADDRESS, "country": "BR"},
+    ),
+    "monetizze": (
+        {
+            f"comprador.{name}": value
+            for name, value in {
+                "nome": "Bea Costa",
+                "data_nascimento": None,
+                "cidade": "Recife",
+                "estado": "PE",
+                "cep": "50000-000",
+                "pais": "",
+            }.items()
+        },
+        {"first_name": "Bea", "last_name": "Costa", **ADDRESS},
+    ),
+    "perfectpay": (
+        {"customer": {"full_name": "Bea Costa", "city": "Recife", "state": "PE", "zip_code": "50000-000"}},
+        {"first_name": "Bea", "last_name": "Costa", **ADDRESS},
+    ),
+    "kirvano": (
+        {"customer": {"name": "Bea Costa", "address": {"city": None, "state": "PE"}}},
+        {"first_name": "Bea", "last_name": "Costa", "state": "PE"},
+    ),
+    "braip": (
+        {
+            "client_name": "Bea Costa",
+            "client_address_city": "",
+            "client_address_state": "PE",
+            "client_zip_code": 50000000,
+        },
+        {"first_name": "Bea", "last_name": "Costa", "state": "PE", "zip": "50000000", "country": "BR"},
+    ),
+    "ticto": (
+        {"customer.name": "Bea Costa", "customer.address": ADDRESS | {"zip_code": "50000-000", "country": None}},
+        {"first_name": "Bea", "last_name": "Costa", **ADDRESS},
+    ),
+    "guru": (
+        {"contact": {"name": "Bea", "address_city": "Recife", "address_state": "PE", "address_zip_code": "50000-000"}},
+        {"first_name": "Bea", **ADDRESS},
+    ),
+    "woocommerce": (
+        {"billing": NAMES | {"city": "Recife", "state": "PE", "postcode": "50000-000", "country": "BR"}},
+        NAMES | ADDRESS | {"country": "BR"},
+    ),
+    "paypal": (
+        {
+            "resource.payer": {
+                "name": {"given_name": "Ana Maria", "surname": "da Silva"},
+                "birth_date": "1990-01-31",
+                "address": {"admin_area_2": "Recife", "admin_area_1": "PE", "postal_code": "50000-000"},
+            }
+        },
+        NAMES | ADDRESS | {"birth_date": "1990-01-31"},
+    ),
 }
 
 

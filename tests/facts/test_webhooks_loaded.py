@@ -4,8 +4,10 @@ import json
 import random
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from ingest.landing_zone import business_rows, counts, load_all
@@ -84,6 +86,54 @@ def test_both_paid_events_of_a_sale_in_one_file(database_url: str, connection: C
     assert connection.execute("SELECT reason FROM trackai.ingest_rejects").fetchall() == [
         ("the sale HP1 is counted already, by event 1-approved",)
     ]
+
+
+def test_a_payment_is_one_conversion_in_whichever_messages_it_comes(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    """PayPal's order, its capture, and the older message about it; Monetizze's sale, paid and complete, in forms."""
+    capture = {
+        "id": "3C67",
+        "amount": {"value": "10.99", "currency_code": "USD"},
+        "create_time": "2026-05-10T18:34:20Z",
+    }
+    event = {"id": "WH-2", "event_type": "PAYMENT.CAPTURE.COMPLETED", "resource": capture}
+    _write(landing, "paypal", "a.json", [_paid("paypal"), event])
+    message = {
+        "txn_type": "web_accept",
+        "payment_status": "Completed",
+        "txn_id": "3C67",
+        "mc_gross": "10.99",
+        "mc_currency": "USD",
+        "payment_date": "11:34:20 May 10, 2026 PDT",
+    }
+    (landing / "acme" / "webhooks" / "paypal" / "b.form").write_text(urlencode(message))
+    forms = landing / "acme" / "webhooks" / "monetizze" / "all.jsonl"
+    forms.parent.mkdir()
+    fields = {
+        f"{folder}[{name}]": value
+        for folder, inside in _paid("monetizze").items()
+        if isinstance(inside, dict)
+        for name, value in inside.items()
+    }
+    trial = fields | {"produto[nome]": "X-Wing", "venda[codigo]": "1"}
+    events = [fields, fields | {"tipoEvento[codigo]": "6"}, trial, fields | {"tipoEvento[codigo]": "4"}]
+    forms.write_text("\n".join(urlencode(event) for event in events))
+    for _ in range(2):
+        load_all(database_url, landing)
+        sales = connection.execute("SELECT gateway, gateway_event_id, value FROM trackai.conversions ORDER BY 1")
+        assert sales.fetchall() == [
+            ("monetizze", "M7001:2", Decimal("197.0000")),
+            ("paypal", "WH-1", Decimal("10.9900")),
+        ]
+        reasons = connection.execute("SELECT reason FROM trackai.ingest_rejects ORDER BY 1").fetchall()
+        assert [reason for (reason,) in reasons] == [
+            "refund: monetizze event 4",
+            "test payment: the product X-Wing of Monetizze's test button",
+            "the sale 3C67 is counted already, by event WH-1",
+            "the sale 3C67 is counted already, by event WH-1",
+            "the sale M7001 is counted already, by event M7001:2",
+        ]
 
 
 def test_webhooks_loaded_thrice_in_any_order_at_once_are_there_once(

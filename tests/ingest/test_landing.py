@@ -58,7 +58,7 @@ def test_names_and_folders_tell_kind_tenant_and_gateway(tmp_path: Path) -> None:
 
 
 def test_other_files_are_ignored_with_a_reason_and_unfinished_ones_silently(tmp_path: Path) -> None:
-    for name in ("conversions.txt", "sales.csv", "acme/webhooks/paypal/1.json", "acme/webhooks/stripe/1.txt"):
+    for name in ("conversions.txt", "sales.csv", "acme/webhooks/adyen/1.json", "acme/webhooks/stripe/1.txt"):
         _write(tmp_path / name, "")
     for name in (".conversions.csv", "clicks.csv.tmp", "clicks.csv.part", ".git/clicks.csv"):
         _write(tmp_path / name, "")
@@ -66,8 +66,8 @@ def test_other_files_are_ignored_with_a_reason_and_unfinished_ones_silently(tmp_
     files, ignored = landing_files([tmp_path], landing_dir=tmp_path, kinds=KINDS)
     assert files == []
     assert [(f.path.relative_to(tmp_path).as_posix(), f.reason.split(";")[0]) for f in ignored] == [
-        ("acme/webhooks/paypal/1.json", "no reader for the gateway 'paypal'"),
-        ("acme/webhooks/stripe/1.txt", "webhooks are read from .json, .json.gz, .jsonl, .jsonl.gz"),
+        ("acme/webhooks/adyen/1.json", "no reader for the gateway 'adyen'"),
+        ("acme/webhooks/stripe/1.txt", "webhooks are read from .json, .json.gz, .jsonl, .jsonl.gz, .form, .form.gz"),
         ("conversions.txt", ignored[2].reason),
         ("sales.csv", ignored[3].reason),
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from trackai_pipelines.ingest.kinds import Kind, gateways_of
 
 RECORD_SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
-WEBHOOK_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
+WEBHOOK_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".form", ".form.gz")
 WEBHOOKS = "webhooks"
 # How programs name a file that they are still writing.
 _UNFINISHED = (".tmp", ".part")

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from trackai_pipelines.ingest.forms import form_value, is_a_form
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.personal import sensitivity
 from trackai_pipelines.ingest.streams import (
@@ -163,7 +164,7 @@ def webhook_payloads(path: Path, notes: Notes) -> Iterator[Payload | Unreadable]
                 yield text._replace(number=number)
                 continue
             try:
-                value = json_value(text)
+                value = form_value(text) if is_a_form(text) else json_value(text)
             except Refused as error:
                 number += 1
                 yield Unreadable(number, text, sha256(text), str(error))

@@ -87,8 +87,8 @@ def _value(value: object, place: _Place, budget: _Budget) -> object:
 
 def _mapping(payload: Mapping[object, object], place: _Place, budget: _Budget) -> dict[str, object]:
     copy: dict[str, object] = {}
-    # {"name": "telefone", "value": "..."}: the field's name is itself a value.
-    named = payload.get("name") if "value" in payload else None
+    # {"name": "telefone", "value": "..."}, {"key": "_billing_cpf", "value": "..."}: the field's name is itself a value.
+    named = payload.get("name", payload.get("key")) if "value" in payload else None
     for position, (key, value) in enumerate(payload.items()):
         if budget.left == 0:
             copy[_unused("...", copy)] = f"[{len(payload) - position:,} more fields not kept]"

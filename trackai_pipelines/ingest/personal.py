@@ -11,29 +11,38 @@ from hashlib import sha256
 # Field names are compared in lower case without anything but letters and digits: checkout_phone is checkoutphone.
 _NOISE = re.compile(r"[^a-z0-9]")
 
-_SECRET_PARTS = ("secret", "password", "passwd", "signature", "authorization", "apikey", "hottok", "credential")
-_SECRET_NAMES = {"accessurl", "orderstatusurl", "receipturl", "cvv", "cvc", "pwd", "hmac"}
+_SECRET_PARTS: tuple[str, ...] = ("secret", "password", "passwd", "signature", "authorization", "authentication")
+_SECRET_PARTS += ("apikey", "hottok", "credential")
+_SECRET_NAMES = {"chaveunica", "accessurl", "orderstatusurl", "receipturl", "cvv", "cvc", "pwd", "hmac"}
 _EMAIL_NAMES = {"mail", "em", "correo"}
 _PHONE_PARTS = ("phone", "telefon", "celular", "whatsapp", "mobile", "msisdn", "contactnumber")
-_PHONE_NAMES = {"ph", "tel", "cel", "cell", "fone", "dddcell", "areacode", "ddd"}
-_DOCUMENT_PARTS = ("cpf", "cnpj", "docnumber", "documentnumber", "taxid", "passport", "birthdate", "dateofbirth")
+_PHONE_NAMES = {"ph", "tel", "cel", "cell", "fone", "dddcell", "areacode", "ddd", "tel2"}
+_DOCUMENT_PARTS: tuple[str, ...] = ("cpf", "cnpj", "docnumber", "documentnumber", "identificationnumber", "documment")
+_DOCUMENT_PARTS += ("taxid", "taxnumber", "passport", "birthdate", "dateofbirth")
 _DOCUMENT_NAMES = {"document", "documento", "identification", "rg", "dni", "curp", "ssn", "dob", "db", "birthday"}
-_DOCUMENT_NAMES |= {"cardnumber", "creditcardnumber", "datanascimento", "datadenascimento", "fechanacimiento"}
+_DOCUMENT_NAMES |= {"doc", "cardnumber", "creditcardnumber", "datanascimento", "datadenascimento", "fechanacimiento"}
 _NAME_NAMES = {"firstname", "lastname", "fullname", "middlename", "surname", "givenname", "familyname", "fn", "ln"}
 _NAME_NAMES |= {"holdername", "cardholdername", "customername", "buyername", "payername", "sobrenome", "instagram"}
 # These are a product's, a plan's or a shop's as often; only inside a person's record are they the person's.
 _NAME_NAMES_OF_A_PERSON = {"name", "nome", "nickname", "username", "displayname", "businessname", "individualname"}
+_NAME_NAMES_OF_A_PERSON |= {"companyname", "holder"}
 _ADDRESS_NAMES = {"address", "address1", "address2", "addressline1", "addressline2", "street", "streetname"}
 _ADDRESS_NAMES |= {"streetnumber", "line1", "line2", "endereco", "logradouro", "complement", "complemento"}
 _ADDRESS_NAMES |= {"neighborhood", "bairro", "zip", "zipcode", "postalcode", "cep", "latitude", "longitude", "zp"}
 _ADDRESS_NAMES |= {"billingaddress", "shippingaddress", "defaultaddress"}
+_ADDRESS_NAMES |= {"postcode", "district", "adminarea1", "adminarea2"}
 _ADDRESS_NAMES |= {"city", "cidade", "ciudad", "ct", "state", "estado", "province", "provincecode", "uf", "st"}
 _ADDRESS_NAMES |= {"country", "countrycode", "countryiso", "countryname", "pais"}
+# What buyers write themselves, and a gateway's copy of the whole payload as a text.
+_NOTE_NAMES = {"customernote", "json"}
 _GENDER_NAMES = {"gender", "ge", "sex", "sexo", "genero"}
 _CUSTOMER_ID_NAMES = {"customerid", "buyerid"}
-_PERSON_PARTS = ("customer", "buyer", "payer", "subscriber", "cardholder", "billing", "shipping", "recipient")
+# Gateways that do not nest begin the names of a person's fields with one of these: cus_name, client_address_city.
+_OF_A_PERSON = re.compile("(?:customer|cus|client|student|aff|buyer|payer|billing|shipping)(?=[a-z])")
+_PERSON_PARTS: tuple[str, ...] = ("customer", "buyer", "payer", "subscriber", "cardholder", "comprador", "student")
+_PERSON_PARTS += ("billing", "shipping", "recipient")
 _PERSON_NAMES = {"user", "owner", "holder", "card", "contact", "lead", "client", "person", "receiver", "userdata"}
-_PERSON_NAMES |= {"address", "defaultaddress", "phone", "identification"}
+_PERSON_NAMES |= {"cards", "address", "defaultaddress", "phone", "identification"}
 
 # A hash, or what was meant to be one: as an operator must see it to tell why it was refused.
 _HASHED = re.compile(r"\s{0,8}[0-9A-Za-z]{32,128}\s{0,8}")
@@ -110,6 +119,9 @@ def sensitivity(field: str, *, in_person: bool) -> str | None:
     `in_person` says that it stands inside a buyer's record, where a plain `name` is the buyer's.
     """
     name = _NOISE.sub("", field[:200].lower())
+    prefix = _OF_A_PERSON.match(name)
+    if prefix and (kind := sensitivity(name[prefix.end() :], in_person=True)):
+        return kind
     if name in _SECRET_NAMES or name.endswith("token") or _has(name, _SECRET_PARTS):
         return "secret"
     if name in _EMAIL_NAMES or "email" in name:
@@ -120,8 +132,12 @@ def sensitivity(field: str, *, in_person: bool) -> str | None:
         return "document"
     if name in _NAME_NAMES or (in_person and name in _NAME_NAMES_OF_A_PERSON):
         return "name"
-    if name in _ADDRESS_NAMES or (in_person and name in {"number", "numero", "extension"}):
+    if name in _ADDRESS_NAMES or name.startswith("address"):
         return "address"
+    if in_person and name in {"number", "numero", "extension"}:
+        return "address"
+    if name in _NOTE_NAMES:
+        return "note"
     if name in _GENDER_NAMES:
         return "gender"
     return "customer id" if name in _CUSTOMER_ID_NAMES else None

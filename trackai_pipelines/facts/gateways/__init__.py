@@ -7,7 +7,23 @@ files and the database (`ingest.load`), hashing (`customer_information`).
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from trackai_pipelines.facts.gateways import cakto, hotmart, kiwify, mercadopago, shopify, stripe
+from trackai_pipelines.facts.gateways import (
+    braip,
+    cakto,
+    eduzz,
+    guru,
+    hotmart,
+    kirvano,
+    kiwify,
+    mercadopago,
+    monetizze,
+    paypal,
+    perfectpay,
+    shopify,
+    stripe,
+    ticto,
+    woocommerce,
+)
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
@@ -17,11 +33,20 @@ Reader = Callable[[Mapping[str, object]], Iterator[Sale | NotTaken]]
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
+        "braip": braip.read,
         "cakto": cakto.read,
+        "eduzz": eduzz.read,
+        "guru": guru.read,
         "hotmart": hotmart.read,
+        "kirvano": kirvano.read,
         "kiwify": kiwify.read,
         "mercadopago": mercadopago.read,
+        "monetizze": monetizze.read,
+        "paypal": paypal.read,
+        "perfectpay": perfectpay.read,
         "shopify": shopify.read,
         "stripe": stripe.read,
+        "ticto": ticto.read,
+        "woocommerce": woocommerce.read,
     }
 )

@@ -13,6 +13,7 @@ from trackai_pipelines.facts.gateways.payload import (
     at,
     buyer,
     currency,
+    dialled,
     moment_of_epoch,
     required_text,
     shown,
@@ -23,8 +24,6 @@ from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
 _PAID = {"PURCHASE_APPROVED", "PURCHASE_COMPLETE"}
-# Country calling codes have at most 3 digits, 4 with an area of the North American plan (1809).
-_LONGEST_CALLING_CODE = 4
 
 
 def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
@@ -56,7 +55,10 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         fbc=keys.fbc,
         fbp=keys.fbp,
         email=text(payload, "data.buyer.email"),
-        phone=_phone(payload),
+        phone=dialled(
+            text(payload, "data.buyer.checkout_phone", "data.buyer.phone"),
+            text(payload, "data.buyer.checkout_phone_code"),
+        ),
         buyer=buyer(
             payload,
             first_name="data.buyer.first_name",
@@ -69,15 +71,3 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         ),
         client_ip=address_of(at(payload, "data.purchase.buyer_ip")),
     )
-
-
-def _phone(payload: Mapping[str, object]) -> str | None:
-    """The buyer's number, with the calling code that the gateway keeps in a field of its own."""
-    number = text(payload, "data.buyer.checkout_phone", "data.buyer.phone")
-    code = (text(payload, "data.buyer.checkout_phone_code") or "").lstrip("+0")
-    if number is None or number.startswith("+") or not code.isdecimal() or len(code) > _LONGEST_CALLING_CODE:
-        return number
-    # Some checkouts write the calling code into the number as well: 12 digits with it are complete already.
-    if number.startswith(code) and sum(sign.isdecimal() for sign in number) >= 12:
-        return f"+{number}"
-    return f"+{code}{number}"

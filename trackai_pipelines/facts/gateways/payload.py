@@ -6,11 +6,13 @@ JSON. Not here: which fields a gateway has (its own module), or where tracking k
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from trackai_pipelines.customer_information.contact import normalised_phone
+from trackai_pipelines.customer_information.place import normalised_country
 from trackai_pipelines.ingest.outcomes import MalformedPayload
 from trackai_pipelines.money import is_currency
 
@@ -18,9 +20,14 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,28}(\.[0-9]{0,28})?([eE][+-]?[0-9]{1,2})?")
 # The digits Python's decimals carry by default; no money has more, and arithmetic within them is exact.
 _MOST_DIGITS = 28
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What of a payload may be repeated in a message: an event's or a state's name. Never an address or a number.
-_SHOWABLE = re.compile(r"(?!.*[0-9]{4})[A-Za-z][A-Za-z0-9_. -]{0,59}")
+# The clock of gateways that write Brasilia's time without saying so. Brazil has had no summer time since 2019.
+BRASILIA = timezone(timedelta(hours=-3))
+# What of a payload may be repeated in a message: an event's or a state's name or code. Never an address or a number.
+_SHOWABLE = re.compile(r"(?!.*[0-9]{4})[A-Za-z][A-Za-z0-9_. -]{0,59}|[0-9]{1,3}(?:\.[0-9]{1,3})?")
+_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
 _CODE = re.compile(r"[A-Za-z]{1,8}")
+# Country calling codes have at most 3 digits, 4 with an area of the North American plan (1809).
+_LONGEST_CALLING_CODE = 4
 
 
 def at(payload: object, path: str) -> object:
@@ -103,19 +110,21 @@ def currency(payload: object, *paths: str) -> str:
     return code
 
 
-def moment(payload: object, *paths: str) -> datetime:
-    """The ISO 8601 time at the first path that has one, in UTC; a time without zone is read as UTC.
+def moment(payload: object, *paths: str, zone: tzinfo = UTC) -> datetime:
+    """Return the ISO 8601 time at the first path that has one, in UTC. A time without a zone is read in `zone`.
 
-    Raises MalformedPayload where it is missing or no time.
+    Raises MalformedPayload where it is missing, no time, or a day without a time.
     """
     path, found = first(payload, *paths)
     if found is None:
         refuse(path, "is missing")
     if not isinstance(found, str):
         refuse(path, "is not a time written like 2025-04-08T14:43:43Z")
+    if _DAY.fullmatch(found.strip()):
+        refuse(path, "is a day without a time")
     try:
         read = datetime.fromisoformat(found.strip())
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        return (read.replace(tzinfo=zone) if read.tzinfo is None else read).astimezone(UTC)
     except (ValueError, OverflowError):
         refuse(path, "is not a time written like 2025-04-08T14:43:43Z")
 
@@ -148,6 +157,26 @@ def buyer(payload: object, **columns: str | tuple[str, ...]) -> dict[str, object
         found["first_name"] = found.get("first_name") or words[0]
         found["last_name"] = found.get("last_name") or " ".join(words[1:])
     return {column: value for column, value in found.items() if value}
+
+
+def dialled(number: str | None, calling_code: str | None) -> str | None:
+    """Return a phone number with the country's calling code that the gateway keeps in a field of its own."""
+    code = (calling_code or "").lstrip("+0")
+    if number is None or number.startswith("+") or not code.isdecimal() or len(code) > _LONGEST_CALLING_CODE:
+        return number
+    # Some checkouts write the calling code into the number as well: 12 digits with it are complete already.
+    if number.startswith(code) and sum(sign.isdecimal() for sign in number) >= 12:
+        return f"+{number}"
+    return f"+{code}{number}"
+
+
+def phone_in(number: str | None, country: str | None, otherwise: str | None = None) -> str | None:
+    """Return a phone number with the calling code of the buyer's country, by code or name, else of `otherwise`.
+
+    A number that cannot be completed there is returned as it came.
+    """
+    digits = normalised_phone(number, normalised_country(country) or otherwise)
+    return f"+{digits}" if digits else number
 
 
 def page_url(value: object) -> str | None:

@@ -1,0 +1,85 @@
+"""Ticto's webhooks, version 2. Amounts are in cents of BRL.
+
+The order's hash is the subscription's too, whose renewals keep it: the transaction is the sale.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from trackai_pipelines.facts.gateways.no_sale import (
+    CHARGEBACK,
+    NO_PAYMENT,
+    NOT_PAID,
+    NOT_PAID_YET,
+    REFUND,
+    no_sale,
+)
+from trackai_pipelines.facts.gateways.payload import (
+    BRASILIA,
+    at,
+    buyer,
+    dialled,
+    minor_amount,
+    moment,
+    page_url,
+    required_text,
+    text,
+)
+from trackai_pipelines.facts.gateways.tracking import tracking_keys
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import NotTaken
+
+_PAID = "authorized"
+_STATUSES = {
+    **dict.fromkeys(("waiting_payment", "pix_created", "bank_slip_created", "bank_slip_delayed"), NOT_PAID_YET),
+    **dict.fromkeys(("refused", "pix_expired"), NOT_PAID),
+    "refunded": REFUND,
+    # Claimed: the buyer asks Ticto for the money back.
+    **dict.fromkeys(("chargeback", "claimed"), CHARGEBACK),
+    **dict.fromkeys(("abandoned_cart", "trial", "card_exchanged", "close", "all_charges_paid"), NO_PAYMENT),
+    **dict.fromkeys(("subscription_canceled", "subscription_delayed", "uncanceled", "extended"), NO_PAYMENT),
+}
+_NOTHING = "Não Informado"
+
+
+def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
+    """Yield the sale that was authorized, or why it is none. Raises MalformedPayload."""
+    version = text(payload, "version")
+    if version is not None and not version.startswith("2"):
+        yield no_sale("ticto version", version, {})
+        return
+    status, transaction = required_text(payload, "status"), text(payload, "transaction.hash", "order.transaction_hash")
+    if status != _PAID:
+        yield no_sale("ticto status", status, _STATUSES, f"{transaction}:{status}" if transaction else None)
+        return
+    transaction = required_text(payload, "transaction.hash", "order.transaction_hash")
+    keys = tracking_keys(_told(payload, "tracking"), _told(payload, "query_params"))
+    number = text(payload, "customer.phone.number")
+    yield Sale(
+        gateway_event_id=f"{transaction}:{status}",
+        sale_key=transaction,
+        order_id=transaction,
+        value=minor_amount(payload, "order.paid_amount", decimals=2),
+        currency="BRL",
+        occurred_at=moment(payload, "status_date", zone=BRASILIA),
+        fbclid=keys.fbclid,
+        fbc=keys.fbc,
+        fbp=keys.fbp,
+        email=text(payload, "customer.email"),
+        phone=number
+        and dialled(f"{text(payload, 'customer.phone.ddd') or ''}{number}", text(payload, "customer.phone.ddi")),
+        buyer=buyer(
+            at(payload, "customer"),
+            full_name="name",
+            city="address.city",
+            state="address.state",
+            zip="address.zip_code",
+            country="address.country",
+        ),
+        event_source_url=page_url(at(payload, "checkout_url")),
+    )
+
+
+def _told(payload: Mapping[str, object], path: str) -> object:
+    """What stands at the path, without the words that Ticto writes for what it was not told."""
+    found = at(payload, path)
+    return {name: value for name, value in found.items() if value != _NOTHING} if isinstance(found, Mapping) else found
