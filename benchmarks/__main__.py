@@ -29,7 +29,7 @@ def main() -> None:
     options.add_argument(
         "--database-url", help="a superuser's database on another server of this machine; default an embedded server"
     )
-    options.add_argument("--out", type=Path, help="figures as JSON; .md and .svg beside; default in TRACKAI_HOME")
+    options.add_argument("--out", type=Path, help="figures as JSON; .md and .svg next to it; default: in TRACKAI_HOME")
     chosen = options.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
@@ -53,7 +53,7 @@ def main() -> None:
                 if figures:
                     found[name] = measured_now(chosen.scale, where, benchmark.CHARTED, figures)
                     write(out, found)
-    remark(f"The figures are in {out}, with tables and a drawing beside it.")
+    remark(f"The figures are in {out}, with tables and a drawing next to it.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast days are aggregated: one busy day beside plain GROUP BY scans of the same rows, and a year.
+"""How fast days are aggregated: one busy day, compared with plain GROUP BY scans of the same rows, and a year.
 
 The attributions here have no click: the aggregate does not look at it. What does not belong here: whether the
 aggregate is right (tests).
@@ -41,7 +41,7 @@ SIZES = {
 
 
 def run(scale: Scale, database: Database) -> Iterator[Figure]:
-    """Seconds of the scans, of the busy day alone and beside a year of others, and of that year; the memory taken."""
+    """Yield the seconds of the scans, of the busy day alone and with a year of others, and of that year."""
     sizes = SIZES[scale]
     busy = datetime.now(UTC).date() - timedelta(days=1)
     first = busy - timedelta(days=sizes.days)
@@ -53,7 +53,7 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
     _add_days(database, [first + timedelta(days=place) for place in range(sizes.days)], sizes.a_day, before=sizes.day)
     seconds, peak = _aggregated(database, first, busy - timedelta(days=1), sizes.days * sizes.a_day)
     yield from _figures(f"{sizes.days} days of {short(sizes.a_day)}", seconds, peak, sizes.days * sizes.a_day)
-    yield from _busy_day(database, sizes, busy, f", beside {sizes.days} other days")
+    yield from _busy_day(database, sizes, busy, f", with {sizes.days} other days")
 
 
 def _busy_day(

@@ -68,7 +68,7 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
 
 
 def _load(database: Database, rows: int, day: date) -> int:
-    """Put the day's rows into their partition; gives its size with its indexes."""
+    """Put the day's rows into their partition; return its size with its indexes."""
     have_world(database, clicks=0, tenants=_TENANTS)
     with connect(database.url, name="benchmark") as connection:
         clear(connection)

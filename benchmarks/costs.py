@@ -103,7 +103,7 @@ def _drain(url: str) -> Worked:
 
 
 def timed(connection: Connection[Any], decide: Callable[[], int]) -> Worked:
-    """What `decide`, which gives the conversions it decided, takes in this worker process, over this connection."""
+    """Measure `decide`, which returns the conversions it decided, in this worker process, over this connection."""
     before = backend_cpu_seconds(connection)
     begin_together()
     begun = time.perf_counter()

@@ -35,7 +35,7 @@ _CONFIGURATION = ["retention_policies", "archive_owner"]
 
 @dataclass(frozen=True)
 class Database:
-    """A migrated event database of the benchmarks' own, Dagster's beside it, and a TRACKAI_HOME."""
+    """A migrated event database of the benchmarks' own, Dagster's database, and a TRACKAI_HOME."""
 
     url: str
     dagster_url: str
@@ -46,7 +46,7 @@ class Database:
 def throw_away_database(server_url: str | None) -> Iterator[Database]:
     """Within the block, databases on a server made for it and tuned as the project tunes its own.
 
-    `server_url` names a superuser's database on another server of this machine; there a database is made beside it.
+    `server_url` names a superuser's database on another server of this machine; a database is made there.
     """
     home = Path(tempfile.mkdtemp(prefix="trackai-benchmark-"))
     # The account that runs PostgreSQL for root must get in.
@@ -90,7 +90,7 @@ def benchmark_sql(name: str) -> LiteralString:
 
 
 def count(connection: Connection[Any], query: LiteralString) -> int:
-    """The one number that a query gives."""
+    """Return the one number that a query answers with."""
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])

@@ -1,5 +1,5 @@
 """How fast events are delivered to a local Conversions API that answers after 50 ms, in how much memory, and whether a
-thousand tenants keep their pace beside one that is slow and one that is dead.
+thousand tenants keep their pace while one is slow and one is dead.
 
 The API runs in a process of its own on this machine and takes its share of the processor. What does not belong here:
 whether what is delivered is right (tests).
@@ -27,7 +27,7 @@ from trackai_pipelines.settings import CapiSettings
 CHARTED = ("events/s",)
 
 _PACE = "Delivery: answers after 50 ms"
-_TROUBLE = "Delivery: tenants beside others in trouble"
+_TROUBLE = "Delivery: tenants next to others in trouble"
 _LATENCY_MS = 50
 _SLOW_MS = 5_000
 _SLOW, _DEAD = 1, 2

@@ -1,4 +1,4 @@
-"""How fast landing files are loaded, in how much memory, beside a bare COPY of the same rows into the same table.
+"""How fast landing files are loaded, in how much memory, compared with a bare COPY of the same rows.
 
 The bare COPY writes the rows as the load prepared them, in one statement, with all indexes, constraints and triggers.
 What does not belong here: webhooks, whose cost is the gateway's payload (tests/ingest).

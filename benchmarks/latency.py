@@ -59,7 +59,7 @@ class _Phase:
 class _Sizes:
     clicks: int
     life_seconds: int
-    """Of a drain: short, so that drains are relieved all the time."""
+    """The life of a drain: short, so drains are relieved all the time."""
     phases: tuple[_Phase, ...]
 
 

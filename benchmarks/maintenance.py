@@ -1,4 +1,4 @@
-"""How long writers wait while days are made, archived and dropped beside an open reader.
+"""How long writers wait while days are made, archived and dropped while a reader is open.
 
 A writer commits a click and a row of the log at a time, a thousand rows a second; a reader has looked at the log and
 keeps its transaction open, for half of the time. What does not belong here: how fast rows are archived (archive).
@@ -29,7 +29,7 @@ from trackai_pipelines.lifecycle.leaving import leaving
 
 CHARTED = ("p99 ms",)
 
-_TITLE = "Maintenance beside a writer of 1,000 rows/s"
+_TITLE = "Maintenance with a writer of 1,000 rows/s"
 _ROWS_A_SECOND = 1_000
 _LONGEST_P99_MS = 100
 # Clicks leave after 400 days, and the worlds' are younger: the same clock for all.
@@ -60,10 +60,10 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
     with _writing(database) as idle:
         time.sleep(sizes.idle_seconds)
     yield from _figures("nothing else runs", idle)
-    with _writing(database) as beside:
+    with _writing(database) as waits:
         # In a process of its own: the writer shall wait for the server, not for this one's interpreter.
-        (held_up,) = in_processes(_maintain_beside_a_reader, [(database, today, old)])
-    yield from _figures(f"{len(old)} days of {short(sizes.rows)} rows leave two tables", beside)
+        (held_up,) = in_processes(_maintain_with_a_reader, [(database, today, old)])
+    yield from _figures(f"{len(old)} days of {short(sizes.rows)} rows leave two tables", waits)
     yield from row(_TITLE, "the reader", {"detaches held up": held_up})
 
 
@@ -106,8 +106,8 @@ def _writing(database: Database) -> Iterator[list[float]]:
         writer.join()
 
 
-def _maintain_beside_a_reader(database: Database, today: date, old: list[date]) -> int:
-    """Everything that maintenance and retention do to the days; gives how many detaches the reader held up."""
+def _maintain_with_a_reader(database: Database, today: date, old: list[date]) -> int:
+    """Everything that maintenance and retention do to the days; return how many detaches the reader held up."""
     held_up = 0
     store = open_store(str(Path(database.home) / "archive"))
 

@@ -1,4 +1,4 @@
-"""Work in fresh processes, so that its memory is its own.
+"""Work in fresh processes, whose memory is their own.
 
 What belongs here: starting functions in processes of their own and their peak memory. What does not: what they do.
 """
@@ -46,7 +46,7 @@ def peak_megabytes() -> float:
     """The largest resident memory of this process so far."""
     status = Path("/proc/self/status")
     if status.exists():
-        # What getrusage tells includes the process that started this one, on Linux.
+        # What getrusage reports includes the process that started this one, on Linux.
         (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) / 1024
     # Kilobytes elsewhere, bytes on macOS.

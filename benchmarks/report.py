@@ -1,7 +1,7 @@
 """One report of all benchmarks: a table for people, figures for programs, Markdown and a drawing for the documentation.
 
 What belongs here: keeping figures and showing them. What does not: measuring. Figures of a benchmark that is not run
-again are kept, so that the long ones may be run one at a time.
+again are kept, so the long ones may be run one at a time.
 """
 
 import json
@@ -79,7 +79,7 @@ def show(figures: Iterable[Figure]) -> None:
 
 
 def write(path: Path, found: Mapping[str, Measured]) -> None:
-    """Keep the figures as JSON at `path`, and beside it as Markdown and SVG under the same name."""
+    """Keep the figures as JSON at `path`, and next to it as Markdown and SVG under the same name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({name: asdict(one) for name, one in found.items()}, indent=1) + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(_markdown(found, path.with_suffix(".svg").name), encoding="utf-8")

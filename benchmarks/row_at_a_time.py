@@ -28,7 +28,7 @@ _LOG = (
 
 
 def one_by_one(sample: int) -> Work:
-    """A worker with one connection that is told the idempotency keys of the first `sample` conversions.
+    """A worker with one connection that is given the idempotency keys of the first `sample` conversions.
 
     For each: look up the key and whether it is decided, look up fbc, look up fbp, insert, log, commit: five statements.
     Its statements are prepared, and it need not find or lock its work.

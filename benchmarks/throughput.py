@@ -1,4 +1,4 @@
-"""How fast a backlog drains, beside a worker that takes one row at a time and beside bare inserting.
+"""How fast a backlog drains, compared with a worker that takes one row at a time and with bare inserting.
 
 All on one database: the same conversions are decided again and again, each time from empty results and after a
 checkpoint. What does not belong here: how the cost grows (growth).

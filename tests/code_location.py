@@ -88,13 +88,13 @@ def _inserter(connection: Connection[Any], table: str, defaults: dict[str, Any])
 
 @pytest.fixture
 def insert_click(connection: Connection[Any]) -> Insert:
-    """Insert a click by plain SQL; gives its id."""
+    """Insert a click by plain SQL; return its id."""
     return _inserter(connection, "clicks", {})
 
 
 @pytest.fixture
 def insert_sale(connection: Connection[Any]) -> Insert:
-    """Insert a conversion by plain SQL, `at` being when it happened; gives its id."""
+    """Insert a conversion by plain SQL, `at` being when it happened; return its id."""
     insert = _inserter(connection, "conversions", {"gateway": "shopify", "value": 10, "currency": "BRL"})
     numbers = iter(range(1, 1_000_000))
 
@@ -128,7 +128,7 @@ def add_matched_sales(insert_click: Insert, insert_sale: Insert) -> Callable[...
 
 @pytest.fixture
 def environment(home: Path, database_url: str, empty_database_url: str) -> dict[str, str]:
-    """What `trackai env` gives to plain `dagster` and `dg` commands."""
+    """The environment that `trackai env` prints for plain `dagster` and `dg` commands."""
     dagster_home = home / "dagster"
     dagster_home.mkdir()
     (dagster_home / "dagster.yaml").write_text(shipped("dagster.yaml").read_text())

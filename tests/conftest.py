@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    """pytest-xdist: tell a worker where the server's home is."""
+    """pytest-xdist: let a worker know where the server's home is."""
     node.workerinput["server_home"] = str(node.config.stash[_HOME])  # type: ignore[attr-defined]
 
 
@@ -173,7 +173,7 @@ def make_home() -> Iterator[Callable[..., Path]]:
 
 @pytest.fixture
 def add_tenant(connection: Connection) -> Callable[..., str]:
-    """Insert a tenant: `add_tenant("acme", lookback_days=30)` gives its id, which is `t-acme`."""
+    """Insert a tenant: `add_tenant("acme", lookback_days=30)` returns its id, which is `t-acme`."""
 
     def add(slug: str, **columns: object) -> str:
         row = {"id": f"t-{slug}", "slug": slug, "name": slug, **columns}

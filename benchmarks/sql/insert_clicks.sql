@@ -1,4 +1,4 @@
--- The clicks number %(first)s to %(last)s of the world. Half of them carry the cookie beside the click id of the URL.
+-- The clicks number %(first)s to %(last)s of the world. Half of them carry the cookie next to the click id of the URL.
 INSERT INTO trackai.clicks
     (id, tenant_id, fbclid, fbc, fbp, utm_source, utm_medium, utm_campaign, utm_content, ip, user_agent, created_at,
      ingested_at)

@@ -1,6 +1,6 @@
--- What the facts of a benchmark are made of: each value is a function of its row's number, so that a sale names its
+-- What the facts of a benchmark are made of: each value is a function of its row's number, so a sale names its
 -- click's keys without reading the click. Keys are as long as Meta's, tenants' shares fall like 1/n.
--- STABLE, and casts to text spelled out, so that the planner can put each function's expression in its place.
+-- STABLE, and casts to text spelled out, which lets the planner put each function's expression in its place.
 
 CREATE SCHEMA IF NOT EXISTS benchmark;
 
@@ -58,7 +58,7 @@ RETURN (ARRAY[
     'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15'
 ])[1 + (number & 3)::integer];
 
--- Sales of 75 clicks in 100 carry the click's fbc, 15 only its fbp (beside an unknown fbc or none), 6 unknown keys, 4 no
+-- Sales of 75 clicks in 100 carry the click's fbc, 15 only its fbp (with an unknown fbc or none), 6 unknown keys, 4 no
 -- key. They happened in the last two days before `until`, from a minute to a month after their click; how long after is
 -- spread evenly over the magnitudes: a third within 34 minutes, two thirds within 20 hours.
 CREATE OR REPLACE FUNCTION benchmark.sales(first bigint, last bigint)
