@@ -1,4 +1,4 @@
--- The columns of a table of schema trackai, in order, with their comments. Served by the catalog.
+-- Returns the columns of a table of schema trackai, in order, with their comments. Served by the catalog.
 SELECT a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type,
        NOT a.attnotnull AS nullable,

@@ -1,5 +1,5 @@
--- Who keeps a table from being changed: sessions of this database with an open transaction that has locked it, the oldest
--- first, one row each.
+-- Returns what keeps a table from being changed: sessions of this database with an open transaction that has locked it,
+-- the oldest first, one row each.
 -- Served by pg_locks and pg_stat_activity.
 SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.xact_start
 FROM pg_stat_activity a

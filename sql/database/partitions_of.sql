@@ -1,5 +1,5 @@
--- The tables that are named like a UTC day of a partitioned table of schema trackai, in order of name, and whether each is
--- attached to it, pending (a DETACH CONCURRENTLY that was broken off) or detached.
+-- Returns the tables that are named like a UTC day of a partitioned table of schema trackai, in order of name, and
+-- whether each is attached to it, pending (a DETACH CONCURRENTLY that was interrupted) or detached.
 -- Served by the catalog; takes no lock on any of them.
 SELECT child.relname,
        CASE WHEN i.inhrelid IS NULL THEN 'detached' WHEN i.inhdetachpending THEN 'pending' ELSE 'attached' END AS state

@@ -1,5 +1,5 @@
--- How many rows a table of schema trackai has, its partitions included: exactly up to %(exactly)s, about beyond that. At
--- most that many rows are read; larger counts come from the statistics views, which lag behind by a second or so.
+-- How many rows a table of schema trackai has, its partitions included: exactly up to %(exactly)s, about beyond that.
+-- At most that many rows are read; larger counts come from the statistics views, which lag behind by a second or so.
 SELECT CASE WHEN counted.rows <= %(exactly)s THEN counted.rows ELSE greatest(counted.rows, estimated.rows) END
 FROM (
     SELECT count(*) AS rows FROM (SELECT FROM {table} LIMIT %(exactly)s + 1) AS read

@@ -1,6 +1,7 @@
--- Counts the events of attributed sales since %(since)s by tenant and place: sent, waiting, failed for good, not due, or
--- unexplained; with the circuit that a waiting tenant waits for. Where they are given, %(before)s bounds the sales' time,
--- and %(tenant)s restricts them to one tenant. A transient failure (%(transient)s) must have its row on the queue.
+-- Counts the events of attributed sales since %(since)s by tenant and place: sent, waiting, failed for good, not due,
+-- or unexplained; with the circuit that a waiting tenant waits for. Where they are given, %(before)s bounds the sales'
+-- time, and %(tenant)s restricts them to one tenant. A transient failure (%(transient)s) must have its row on the
+-- queue.
 -- Indexes: conversions_by_day, primary keys, dispatch_attempts_by_conversion; hash joins over many days.
 -- Guarantees: one snapshot sees queue, attempts and attributions, so a request in flight is never miscounted.
 WITH placed AS (

@@ -1,4 +1,5 @@
--- What is on the queue, by tenant, with what its tenant waits for; sales that lie ahead (after %(until)s) stand apart.
+-- Counts the events on the queue by tenant, with the circuit that the tenant waits for; sales in the future (after
+-- %(until)s) are counted apart.
 -- Index: dispatch_queue's primary key, read once.
 SELECT t.slug, t.status, coalesce(t.pixel_id, '') <> '' AS has_pixel, q.ahead, q.events, q.oldest,
        coalesce(c.held_until > clock_timestamp(), false) AS held,

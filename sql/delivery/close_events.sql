@@ -1,5 +1,5 @@
--- Takes events that cannot be sent off the queue and writes down why, as an attempt that failed without a request.
--- Events without a failure are no longer due: they leave without a word. Index: dispatch_queue's primary key.
+-- Takes events that cannot be sent off the queue and records why, as an attempt that failed without a request.
+-- Events without a failure are no longer due and leave without an attempt. Index: dispatch_queue's primary key.
 WITH closed AS (
     SELECT *
     FROM unnest(

@@ -1,6 +1,7 @@
 -- What became of the delivery of each tenant's sales: how many were accepted, in how many attempts, how many failed for
 -- good because too little is known of the buyer; since when the tenant's sales have been attributed, and when the last
--- one was accepted. Index: dispatch_attempts_by_tenant, matched_attributions_by_strategy; for the demo, not for requests.
+-- one was accepted. Index: dispatch_attempts_by_tenant, matched_attributions_by_strategy; for the demo, not for
+-- requests.
 SELECT t.slug,
        t.pixel_id,
        coalesce(d.sent, 0) AS sent,

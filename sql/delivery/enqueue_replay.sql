@@ -1,7 +1,7 @@
 -- Puts the attributed sales of active tenants that happened from %(from_day)s to before %(to_day)s (UTC) on the queue,
--- unless they are there, older than Meta takes, or accepted already; %(resend)s queues accepted ones, too.
--- Index: conversions_by_day, primary keys, dispatch_attempts_by_conversion. Guarantees: what is accepted while this runs
--- leaves the queue unsent, because a claim looks again.
+-- unless they are there, are older than Meta takes, or were accepted; %(resend)s queues accepted ones, too.
+-- Index: conversions_by_day, primary keys, dispatch_attempts_by_conversion. Guarantees: an event that is accepted while
+-- this runs leaves the queue unsent, because a claim checks again.
 INSERT INTO trackai.dispatch_queue (tenant_id, occurred_at, conversion_id, attempts, resend)
 SELECT c.tenant_id, c.occurred_at, c.id, coalesce(tried.attempts, 0), tried.sent IS TRUE
 FROM trackai.conversions c

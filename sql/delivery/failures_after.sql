@@ -1,6 +1,7 @@
--- Events of the tenants %(slugs)s that failed for good in attempts later than %(after)s, by reason, with one message each.
--- What failed and is on the queue is tried again, and is not among them. Index: dispatch_attempts' primary key,
--- dispatch_queue's.
+-- Counts events of the tenants %(slugs)s that failed for good in attempts later than %(after)s, by reason, with a
+-- message.
+-- An event that failed and is on the queue is retried, and is not counted. Index: primary keys of dispatch_attempts and
+-- dispatch_queue.
 SELECT t.slug, d.failure, count(*) AS events, min(d.message) AS message
 FROM trackai.tenants t
 JOIN trackai.dispatch_attempts d ON d.tenant_id = t.id AND d.id > %(after)s AND d.status = 'failed'

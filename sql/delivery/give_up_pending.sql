@@ -1,5 +1,5 @@
--- Ends attempts that a worker left behind when it died: what became of them is not known.
--- Index: dispatch_attempts_by_conversion. The caller holds the tenant, so that no attempt of its is under way.
+-- Ends attempts that a worker left behind when it died: their outcome is unknown.
+-- Index: dispatch_attempts_by_conversion. The caller holds the tenant, so none of its attempts is in flight.
 UPDATE trackai.dispatch_attempts d
 SET status = 'failed',
     failure = 'unknown_outcome',

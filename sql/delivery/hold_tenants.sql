@@ -1,9 +1,11 @@
--- Takes hold of up to %(free)s tenants that have something to do, least time left first, for the worker %(holder)s: an
--- event may go out, or one has grown too old (before %(too_old)s) and must be closed, whatever the circuit says.
--- Of tenants in trouble at most %(free_for_doubtful)s are taken, so that they never fill all places.
+-- Holds up to %(free)s tenants that have something to do, least time left first, for the worker %(holder)s: an event
+-- can go out, or one has become too old (before %(too_old)s) and must be closed, whatever the circuit says.
+-- At most %(free_for_doubtful)s of them are tenants in trouble, which therefore never fill all places.
+-- The queue is filled by the triggers attributed_are_queued and matched_late_are_queued on matched_attributions and
+-- tenants_are_followed on tenants (sql/schema.sql), and by delivery/enqueue_replay.
 -- Index: dispatch_queue's primary key, one probe for each tenant on the queue; primary keys of tenants and circuits.
--- Guarantees: a tenant has one holder. A hold lapses by the server's clock, which all workers share, and nobody has to
--- give it back. Rows are locked in the order of tenants, so that two workers never wait for each other.
+-- Guarantees: a tenant has one holder. A hold lapses by the server's clock, which all workers share, without being
+-- released. Rows are locked in the order of tenants, so two workers never wait for each other.
 WITH RECURSIVE heads AS (
     (SELECT tenant_id, occurred_at FROM trackai.dispatch_queue ORDER BY tenant_id, occurred_at LIMIT 1)
     UNION ALL

@@ -1,5 +1,6 @@
--- How many accepted events of the sales of some UTC days carry each key, by tenant and day of the sale.
--- The bits are those of events.KEYS. Indexes: conversions_by_day, dispatch_attempts_by_conversion.
+-- Counts the accepted events that carry each key, by tenant and UTC day of the sale.
+-- Each bit stands for the key at its place in events.KEYS. Indexes: conversions_by_day,
+-- dispatch_attempts_by_conversion.
 SELECT t.slug,
        (c.occurred_at AT TIME ZONE 'UTC')::date AS day,
        count(*) AS events,

@@ -1,4 +1,5 @@
--- The SHA-256 of what was sent last for each of these conversions. Index: dispatch_attempts_by_conversion.
+-- Returns the SHA-256 of the bytes that were sent last for each of these conversions. Index:
+-- dispatch_attempts_by_conversion.
 SELECT DISTINCT ON (conversion_id) conversion_id, payload_sha256
 FROM trackai.dispatch_attempts
 WHERE tenant_id = %(tenant_id)s

@@ -1,7 +1,11 @@
--- The next events of a tenant, oldest sale first: up to %(events)s, and no more than each of them may have company
--- (at_most), so that a refused request comes again in two. With all that an event is made of.
+-- Returns the next events of a tenant, oldest sale first, with everything that an event is made of: up to %(events)s,
+-- and no more than the smallest at_most among them, which splits a refused request in two. The columns bear the names
+-- of delivery.prepare.QueuedEvent and delivery.events.AttributedSale, which are made of them by name.
+-- The queue is filled by the triggers attributed_are_queued and matched_late_are_queued on matched_attributions and
+-- tenants_are_followed on tenants (sql/schema.sql), and by delivery/enqueue_replay.
 -- Index: dispatch_queue's primary key from its left end; primary keys of conversions, matched_attributions and clicks;
--- dispatch_attempts_by_conversion. Reads only: who holds the tenant is the only one to change these rows.
+-- dispatch_attempts_by_conversion. It only reads: the worker that holds the tenant is the only one to change these
+-- rows.
 WITH head AS (
     SELECT *,
            row_number() OVER oldest_first AS place,
@@ -18,7 +22,7 @@ WITH head AS (
     WINDOW oldest_first AS (ORDER BY occurred_at, conversion_id ROWS UNBOUNDED PRECEDING)
 )
 SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0) AS attempts, q.unknowns,
-       -- No longer due: its attribution is gone, or it was accepted and nobody asked for it again.
+       -- An event is no longer due if its attribution is gone, or it was accepted and no replay asked for it again.
        a.conversion_id IS NOT NULL AND (q.resend OR tried.sent IS NOT TRUE) AS due,
        q.conversion_id,
        coalesce(c.gateway, '') AS gateway,
@@ -29,7 +33,7 @@ SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0) AS attempts, q.u
        c.customer_email_hash AS email_hash,
        c.customer_phone_hash AS phone_hash,
        c.customer_information,
-       -- What has been made less precise is not told as if it were the buyer's.
+       -- Anonymised values are not sent: they are no longer the buyer's.
        CASE WHEN c.anonymised_at IS NULL THEN host(c.client_ip) END AS client_ip,
        CASE WHEN c.anonymised_at IS NULL THEN c.client_user_agent END AS client_user_agent,
        c.event_source_url,

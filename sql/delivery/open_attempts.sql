@@ -1,5 +1,6 @@
--- Writes down what is about to be sent: an attempt for each event, and its exact bytes for the next one.
--- Index: primary key of dispatch_queue; dispatch_attempts_by_conversion refuses an attempt that somebody else has made.
+-- Records what is about to be sent: an attempt for each event, and its exact bytes for the next attempt.
+-- Index: primary key of dispatch_queue; dispatch_attempts_by_conversion refuses an attempt that another worker has
+-- made.
 WITH opened AS (
     SELECT *
     FROM unnest(

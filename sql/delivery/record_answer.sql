@@ -1,7 +1,7 @@
--- Writes down what became of a request, in one statement: its attempts, its queue rows, the tenant's circuit; and gives
--- the hold back. Gives 1; or 0, with nothing changed, where the hold is another worker's by now: that one has taken the
--- attempts for lost and makes them again.
--- %(final)s: the events leave the queue. Else they stay, to be sent in company of %(at_most)s at most.
+-- Records the outcome of a request in one statement: its attempts, its queue rows and the tenant's circuit; and
+-- releases the hold. Returns 1; or 0, with nothing changed, if another worker has the hold: it treats the attempts as
+-- lost and makes them again.
+-- If %(final)s, the events leave the queue. Otherwise they stay, to be sent in requests of at most %(at_most)s.
 -- Index: primary keys of dispatch_circuits and dispatch_queue, dispatch_attempts_by_conversion.
 WITH held AS (
     UPDATE trackai.dispatch_circuits

@@ -1,4 +1,4 @@
--- Gives the hold on a tenant back without a request, with the circuit as it is now. Index: primary key.
+-- Releases the hold on a tenant without a request, and stores its circuit. Index: primary key.
 UPDATE trackai.dispatch_circuits
 SET state = %(state)s,
     consecutive_failures = %(consecutive_failures)s,

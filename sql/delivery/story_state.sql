@@ -1,4 +1,4 @@
--- Whether one conversion is due, on the queue, and what its tenant waits for. Indexes: primary keys.
+-- Returns whether one conversion is due, whether it is queued, and what its tenant waits for. Indexes: primary keys.
 SELECT t.status, t.dispatch_policy, a.strategy, c.occurred_at, q.conversion_id IS NOT NULL AS queued,
        coalesce(h.held_until > clock_timestamp(), false) AS held,
        coalesce(h.state, 'closed') AS state,

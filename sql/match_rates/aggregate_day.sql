@@ -1,9 +1,9 @@
 -- Writes daily_match_rates of one UTC day from what match_rates/count_day counted, and removes groups that are gone.
 -- Returns the day's totals in one row.
 -- Indexes: daily_match_rates_by_day and its primary key. The caller holds the day's lock, which keeps two runs apart.
--- Guarantees: the same facts make the same rows, however often it runs. The percentile is exact where the waits next to it
--- are an end of their bucket, and otherwise interpolated between the ends: the error is at most the width of a bucket,
--- three per cent, or a millisecond in the first one.
+-- Guarantees: the same facts make the same rows, however often it runs. The percentile is exact where the waits next to
+-- it are an end of their bucket, and otherwise interpolated between the ends: the error is at most the width of a
+-- bucket, three per cent, or a millisecond in the first one.
 WITH waits AS (
     SELECT d.tenant_id, d.gateway, d.currency, d.bucket,
            min(d.shortest) AS shortest, max(d.longest) AS longest, sum(d.conversions) AS conversions

@@ -1,4 +1,4 @@
--- The aggregate of one UTC day beside the facts, and whether the log has the day's partition.
+-- Compares the aggregate of one UTC day with the facts, and returns whether the log has the day's partition.
 -- Indexes: conversions_by_day, matched_attributions' primary key, daily_match_rates_by_day.
 WITH facts AS (
     SELECT count(*) AS conversions, count(*) FILTER (WHERE a.strategy IS NULL) AS undecided

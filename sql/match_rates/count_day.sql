@@ -1,5 +1,5 @@
--- Counts the conversions of one UTC day by tenant, gateway, currency, strategy and how long they waited, into a table of
--- the session's own. A statement for itself: one that also writes elsewhere gets no parallel workers.
+-- Counts the conversions of one UTC day by tenant, gateway, currency, strategy and how long they waited, into a table
+-- of the session's own. It is a statement of its own, because one that also writes elsewhere gets no parallel workers.
 -- Indexes: conversions_by_day and the primary key of matched_attributions; scans where the day is most of the table.
 -- Guarantees: every conversion of the day is counted once.
 -- Waits are counted in buckets (32 to a doubling, from a millisecond) with their ends: an exact percentile has to sort

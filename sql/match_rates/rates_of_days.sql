@@ -1,4 +1,4 @@
--- The match rates of a range of days, one row for each tenant and day, gateways and currencies taken together.
+-- Returns the match rates of a range of days, one row for each tenant and day, over all gateways and currencies.
 -- Index: daily_match_rates_by_day.
 -- Guarantees: only days that have been aggregated; both ends of the range are included.
 SELECT t.slug,

@@ -1,4 +1,4 @@
--- Decided conversions of a range of aggregated UTC days, and how many each strategy matched.
+-- Counts the decided conversions of a range of aggregated UTC days, and how many each strategy matched.
 -- Index: daily_match_rates_by_day.
 SELECT coalesce(sum(conversions - pending), 0)::bigint AS decided,
        coalesce(sum(fbc), 0)::bigint AS fbc,

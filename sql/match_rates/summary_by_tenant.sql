@@ -1,4 +1,4 @@
--- Every tenant with its conversions by strategy, and its value by currency as {"BRL": ["total", "matched"]}.
+-- Returns every tenant with its conversions by strategy, and its value by currency as {"BRL": ["total", "matched"]}.
 -- Sales of the UTC days %(first)s to %(last)s count, of one tenant or (NULL) of all.
 -- Index: conversions_by_day for few days. Reads the conversions and their attributions once and joins them by hash: for
 -- reports, not for requests.

@@ -1,6 +1,6 @@
--- Where the conversions are that happened since a UTC day: attributed, waiting on the queue, or neither. One
--- snapshot sees both the queue and the attributions, so that a batch under way is never miscounted.
+-- Counts the conversions that happened since a UTC day: attributed, waiting on the queue, or neither.
 -- Indexes: conversions_by_day, primary keys of matched_attributions and match_queue.
+-- Guarantees: one snapshot sees both queue and attributions, so a batch under way is never miscounted.
 WITH placed AS (
     SELECT c.tenant_id, c.id, count(a.conversion_id) AS attributions, count(q.conversion_id) AS waits
     FROM trackai.conversions c

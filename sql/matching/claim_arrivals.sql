@@ -1,6 +1,7 @@
--- Takes noted arrivals of clicks and identities, up to about %(facts)s facts: ranges of ids, the longer ones piece
--- by piece (the rest is noted again). The caller compares them with unmatched conversions in the same transaction.
--- Index: fact_arrivals' primary key. Guarantees: no range is given to two workers; a dead worker's comes back.
+-- Takes noted arrivals of clicks and identities, up to about %(facts)s facts: ranges of ids, long ones piece by piece
+-- (the rest is noted again). The caller compares them with unmatched conversions in the same transaction.
+-- The triggers clicks_are_noted and identities_are_noted (sql/schema.sql) note the ranges of each insert.
+-- Index: fact_arrivals' primary key. Guarantees: no two workers get the same range; a dead worker's range comes back.
 WITH locked AS MATERIALIZED (
     SELECT a.tenant_id, a.id, a.fact, a.first_id, a.last_id
     FROM trackai.fact_arrivals a

@@ -1,5 +1,6 @@
--- Takes up to %(clicks)s notes of deleted clicks. The caller sees in the same transaction that no attribution keeps them.
--- Index: deleted_clicks' primary key. Guarantees: no note is given to two workers; a dead worker's comes back.
+-- Takes up to %(clicks)s notes of deleted clicks. The caller clears them from attributions in the same transaction.
+-- The trigger clicks_are_unlinked on clicks (sql/schema.sql) writes the notes.
+-- Index: deleted_clicks' primary key. Guarantees: no two workers get the same note; a dead worker's note comes back.
 WITH taken AS MATERIALIZED (
     SELECT d.ctid AS place FROM trackai.deleted_clicks d LIMIT %(clicks)s FOR UPDATE SKIP LOCKED
 )

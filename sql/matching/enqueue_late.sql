@@ -1,7 +1,7 @@
 -- Puts unmatched conversions back on the queue that an arrived click, or an arrived identity's click, can match.
 -- Indexes: primary keys (the arrived ranges), open_click_keys, open_browser_keys, open_email_keys.
--- Guarantees: exactly those with the same key (not only the same hash) and the click inside the window, so that
--- what is queued here becomes a hit. A conversion that is being matched right now is waited for, not missed.
+-- Guarantees: exactly those with the same key (not only the same hash) and the click inside the window, so each one
+-- that is queued here becomes a hit. It waits for a conversion that is being matched right now instead of missing it.
 WITH arrived AS (
     SELECT * FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
         AS a (tenant_id, fact, first_id, last_id)

@@ -1,7 +1,8 @@
--- Queues every conversion of the UTC days from %(from_day)s to before %(to_day)s that has no hit, so that it is
--- tried again and each attempt is logged. One that was never matched at all is among them: this mends, too.
--- Index: conversions_by_day, matched_attributions' primary key. Guarantees: safe to repeat; rows that wait
--- already wait once.
+-- Queues every conversion of the UTC days from %(from_day)s to before %(to_day)s that has no hit: it is tried again,
+-- and each attempt is logged. Conversions that were never matched at all are among them, which repairs a lost queue
+-- row.
+-- Index: conversions_by_day, matched_attributions' primary key. Guarantees: safe to repeat; a conversion is queued
+-- once.
 INSERT INTO trackai.match_queue (tenant_id, conversion_id, cause)
 SELECT c.tenant_id, c.id, 'rematch'
 FROM trackai.conversions c

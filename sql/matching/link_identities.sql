@@ -1,6 +1,6 @@
 -- Fills in click_id of identities whose producer named the click by its external_id, once both are here.
--- Looks from both sides: at arrived clicks that an identity waits for, and at arrived identities whose click is
--- there. Answers with the identities it linked, as ranges of one.
+-- It covers both sides: arrived clicks that an identity waits for, and arrived identities whose click is there.
+-- Returns the identities that it linked.
 -- Indexes: primary keys (the arrived ranges), identities_waiting_for_click, clicks' (tenant_id, external_id).
 WITH arrived AS (
     SELECT * FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])

@@ -1,5 +1,5 @@
--- Attributions decided on one UTC day against that day's log, both ways. An attribution and its log rows carry the
--- same time, so that one day is enough. A click that was deleted since left the attribution, not the log.
+-- Compares the attributions decided on one UTC day with that day's log, both ways. An attribution and its log rows have
+-- the same time, so one day is enough. A click that was deleted since left the attribution, not the log.
 -- Indexes: one partition of match_log by pruning, matched_attributions' primary key; hash joins otherwise.
 WITH log AS MATERIALIZED (
     SELECT tenant_id, conversion_id, created_at, strategy, outcome, click_id

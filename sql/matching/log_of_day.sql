@@ -1,4 +1,4 @@
--- One UTC day of the match log: attempts by strategy and outcome, and among them first attempts of a conversion.
+-- Counts one UTC day of the match log: attempts by strategy and outcome, and the first attempts among them.
 -- Index: none; partition pruning leaves one partition, which is read once.
 SELECT strategy, outcome, count(*) AS attempts, count(*) FILTER (WHERE attempt = 1) AS first
 FROM trackai.match_log

@@ -1,16 +1,17 @@
 -- Matches the claimed conversions: fbc, then fbp, then (where the tenant wants it) e-mail, else unmatched.
--- Writes one attribution a conversion and one log row a strategy tried, and answers with what was decided.
--- Indexes: clicks_by_click_key, clicks_by_browser_key (newest first, so that each look-up reads one entry),
+-- Writes one attribution for each conversion and one log row for each strategy tried, and returns what was decided.
+-- The triggers attributed_are_queued and matched_late_are_queued (sql/schema.sql) then queue the sale for delivery.
+-- Indexes: clicks_by_click_key, clicks_by_browser_key (newest first: each look-up reads one entry),
 -- identities_by_email, and the primary keys of conversions, clicks and matched_attributions.
--- A candidate's key is compared, not only its hash; a text that is the key as it stands
--- is compared as it is, which spares a pattern.
+-- A candidate's key is compared, not only its hash; a text that is its own key is compared directly, which saves a
+-- pattern match.
 -- Guarantees: a candidate is a click of the same tenant with the same key in (sale - lookback, sale + 5 minutes],
--- the newest wins, then the highest id; a conversion that is matched already keeps its click; the answer hangs on
+-- the newest wins, then the highest id; a conversion that is matched already keeps its click; the result depends on
 -- the facts alone, not on batches or workers.
 -- A conversion that stays unmatched goes on the queue once more, to be looked at after this transaction has
 -- committed: a click that commits in between is seen by that look, or sees this conversion's open keys.
--- OFFSET 0 keeps a step's expressions from being copied into each place that names them: worked out once a row,
--- without the cost of storing the step.
+-- OFFSET 0 keeps a step's expressions from being copied into each place that names them: they are computed once for
+-- each row, without the cost of storing the step.
 WITH moment AS (
     SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS at
 ),

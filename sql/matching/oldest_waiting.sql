@@ -1,7 +1,7 @@
--- How many conversions of eligible tenants wait to be matched (up to 10,000 a tenant), and since when the oldest of
--- them has. Index: match_queue's and conversions' primary keys.
--- Guarantees: one row; the time is NULL when nothing waits. The queue is in no order of time, so beyond the 10,000
--- it is the oldest of those looked at.
+-- Counts the conversions of eligible tenants that wait to be matched (up to 10,000 for each tenant), and returns since
+-- when the oldest has waited. Index: primary keys of match_queue and conversions.
+-- Guarantees: one row; the time is NULL when nothing waits. The queue is not ordered by time, so beyond the 10,000 it
+-- is the oldest of those counted.
 SELECT count(*) AS conversions, min(c.created_at) AS since
 FROM trackai.tenants t
 CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
--- How much a drain would find: conversions of eligible tenants on the queue (counted up to 10,000 a tenant, enough
--- to know), and whether arrived clicks or identities wait to be compared, or deleted clicks to be looked after.
+-- Returns how much a drain would find: conversions of eligible tenants on the queue (counted up to 10,000 for each
+-- tenant, which is enough to know), and whether arrived clicks or identities, or deleted clicks, wait to be processed.
 -- Index: primary keys of match_queue, fact_arrivals and deleted_clicks.
 SELECT coalesce(sum(waiting.rows), 0)::bigint AS conversions,
        EXISTS (SELECT 1 FROM trackai.fact_arrivals) OR EXISTS (SELECT 1 FROM trackai.deleted_clicks) AS arrivals

@@ -1,6 +1,6 @@
--- Moves the lease of %(holder)s on and tells how things stand: whether its time is over, whether it is so for as long
--- again, how many others last longer than a hand-over, and whether it is the eldest. No row: the lease is gone.
--- Index: leases' primary key. An expired lease that nobody replaced comes back to life.
+-- Renews the lease of %(holder)s and returns its state: whether its life is over, whether it has lasted twice its life,
+-- how many others last longer than a hand-over, and whether it is the eldest. No row means that the lease is gone.
+-- Index: leases' primary key. An expired lease that was not replaced comes back to life.
 WITH beaten AS (
     UPDATE trackai.leases
     SET expires_at = now() + make_interval(secs => %(expires)s)

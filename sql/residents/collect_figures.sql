@@ -1,5 +1,7 @@
--- Takes all noted figures of %(name)s, for the one resident that reports; added up by part. The table holds a minute's.
--- Guarantees: each note is reported once; a note that is being written is left for the next report.
+-- Takes all noted figures of %(name)s, summed by part, for the one resident that reports. The table holds a minute of
+-- them.
+-- Index: none, a small table read whole. Guarantees: each note is reported once; a note that is being written is left
+-- for the next report.
 WITH taken AS (
     DELETE FROM trackai.window_figures f
     USING (

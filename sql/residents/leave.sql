@@ -1,2 +1,2 @@
--- Gives a lease back. Index: leases' primary key.
+-- Releases a lease. Index: leases' primary key.
 DELETE FROM trackai.leases WHERE name = %(name)s AND holder = %(holder)s

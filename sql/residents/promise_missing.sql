@@ -1,7 +1,7 @@
--- Promises as many residents of %(name)s as are missing to make %(wanted)s, and gives a holder for each.
+-- Promises as many residents of %(name)s as are missing from %(wanted)s, and returns a holder for each.
 -- The caller holds the lock of leases in the same transaction, taken by a statement before this one. Index: leases'
--- primary key; a name has a handful of rows. Guarantees: a dead resident counts until its lease expires and no longer,
--- one that leaves soon counts no more.
+-- primary key; a name has a handful of rows. Guarantees: a dead resident counts until its lease expires; one that
+-- leaves soon does not count.
 WITH dead AS (
     DELETE FROM trackai.leases WHERE name = %(name)s AND expires_at <= now()
 ),

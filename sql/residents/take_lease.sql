@@ -1,8 +1,9 @@
--- Turns the promise %(promised)s into the lease of %(holder)s. Where it expired, another one that nobody has taken yet:
--- who was promised that comes later still, and on a machine where every start takes too long nobody would ever stay.
--- Without any promise a lease is given only when residents are missing. The caller holds the lock of leases in the same
--- transaction, taken by a statement before this one. Index: leases' primary key.
--- Guarantees: a promise is taken once; a resident that starts too late comes in the place of its replacement, not on top.
+-- Turns the promise %(promised)s into the lease of %(holder)s. If it expired, another open promise is taken instead:
+-- its resident starts later still, and on a machine where every start takes too long no resident would ever stay.
+-- Without any promise a lease is granted only when residents are missing. The caller holds the lock of leases in the
+-- same transaction, taken by a statement before this one. Index: leases' primary key.
+-- Guarantees: a promise is taken once; a resident that starts too late takes the place of its replacement, and is not
+-- an additional one.
 WITH promise AS (
     DELETE FROM trackai.leases
     WHERE name = %(name)s

@@ -1,5 +1,6 @@
--- Changes a tenant in what is not null; an empty text removes a value. Answers with its id, or with no row.
--- Index: tenants_slug_key. Guarantees: whatever becomes due by it is queued by the table's own trigger.
+-- Changes the columns of a tenant whose parameter is not NULL; an empty text removes a value. Returns its id, or no
+-- row.
+-- Index: tenants_slug_key. Guarantees: the trigger tenants_are_followed (sql/schema.sql) queues sales that become due.
 UPDATE trackai.tenants
 SET name = coalesce(%(name)s, name),
     status = coalesce(%(status)s, status),

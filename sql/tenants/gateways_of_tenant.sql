@@ -1,5 +1,6 @@
--- The gateways that a tenant (slug or id) has conversions from.
--- Index: conversions' (tenant_id, gateway, gateway_event_id), one descent a gateway, however many conversions.
+-- Returns the gateways that a tenant (slug or id) has conversions from.
+-- Index: conversions' (tenant_id, gateway, gateway_event_id), one descent for each gateway, however many conversions it
+-- has.
 -- Guarantees: each gateway once, in order.
 WITH RECURSIVE tenant AS (
     SELECT id FROM trackai.tenants WHERE slug = %(tenant)s OR id = %(tenant)s

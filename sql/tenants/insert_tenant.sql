@@ -1,5 +1,5 @@
--- Adds one tenant; answers with its id, or with no row where the slug or the id is taken.
--- Index: tenants' keys find the conflict. Guarantees: an existing tenant stays as it is.
+-- Adds one tenant; returns its id, or no row if the slug or the id is taken.
+-- Index: the keys of tenants find the conflict. Guarantees: an existing tenant stays as it is.
 INSERT INTO trackai.tenants
     (id, slug, name, status, pixel_id, lookback_days, email_matching, default_country, dispatch_policy, sent_event_id,
      limited_data_use, ldu_country, ldu_state, opt_out, test_event_code)

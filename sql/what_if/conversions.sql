@@ -1,6 +1,6 @@
--- The conversions of a range of UTC days, with their keys and what their tenant has set. For PostgreSQL.
+-- Returns the conversions of a range of UTC days, with their keys and their tenant's settings. For PostgreSQL.
 -- Index: conversions_by_day.
--- Guarantees: one row a conversion, decided or not. Its e-mail hash is there until it is anonymised.
+-- Guarantees: one row for each conversion, decided or not. Its e-mail hash is there until it is anonymised.
 SELECT c.tenant_id,
        c.id,
        c.gateway,

@@ -1,5 +1,5 @@
--- The keys of a click, for DuckDB: the same as trackai.click_key and trackai.browser_key of the migrations, which archived
--- clicks do not carry. White space is Unicode's, as there.
+-- Computes the keys of a click, for DuckDB: the same as trackai.click_key and trackai.browser_key of the migrations,
+-- which archived clicks do not carry. White space is Unicode's, as there.
 CREATE OR REPLACE MACRO trimmed(value) AS nullif(regexp_replace(
     value,
     '^[\x{0009}-\x{000D}\x{001C}-\x{0020}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+|[\x{0009}-\x{000D}\x{001C}-\x{0020}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+$',

@@ -1,6 +1,7 @@
--- The attempts of a range's conversions that are still in the database, and when the click that was hit happened. For PostgreSQL.
+-- Returns the attempts of a range's conversions that are still in the database, and when the click that was hit
+-- happened. For PostgreSQL.
 -- Index: match_log_by_conversion, the primary key of clicks.
--- Guarantees: every attempt once.
+-- Guarantees: every attempt appears once.
 SELECT l.tenant_id, l.conversion_id, l.strategy, l.outcome, l.click_id, l.created_at
 FROM trackai.conversions c
 JOIN trackai.match_log l ON l.tenant_id = c.tenant_id AND l.conversion_id = c.id

@@ -1,4 +1,4 @@
--- Identities that name an e-mail and a click. For PostgreSQL.
+-- Returns the identities that name an e-mail and a click. For PostgreSQL.
 -- Index: none. Read once.
 SELECT i.tenant_id, i.email_hash, i.click_id
 FROM trackai.identities i

@@ -256,7 +256,7 @@ def test_one_comparison_at_a_time_but_a_dead_run_does_not_count_for_ever(
             repository_def=repository,
         ) as context:
             data = repository.get_sensor_def("late_clicks_sensor").evaluate_tick(context)
-        assert data.run_requests or (data.skip_message or "").endswith("is at it.")
+        assert data.run_requests or (data.skip_message or "").endswith("is comparing them.")
         return bool(data.run_requests)
 
     def run(status: dg.DagsterRunStatus, job: str = "match_conversions") -> dg.DagsterRun:

@@ -1,8 +1,8 @@
 """The drain: takes waiting conversions in micro-batches and matches each batch in one transaction.
 
 What belongs here: looking for work until there is none, and the report. What does not: staying for more (follow.py),
-when it runs (defs/), what matches (sql/matching). Several drains at once share the work; one that dies gives its
-batch back.
+when it runs (defs/), and what matches (sql/matching). Several drains at once share the work; the batch of one that dies
+returns to the queue.
 """
 
 import time
@@ -21,19 +21,19 @@ from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 
 BATCH_SIZE = 5_000
-"""Conversions a micro-batch: large enough that the statement's fixed cost vanishes, small enough that a batch
-takes a fraction of a second and its loss costs nothing."""
+"""Conversions in a micro-batch: enough to make the statement's fixed cost negligible, few enough that a batch takes a
+fraction of a second and its loss costs nothing."""
 
 FACTS_PER_COMPARISON = 20_000
 """Arrived clicks and identities compared with unmatched conversions in one transaction."""
 
 CLICKS_PER_UNLINKING = 20_000
-"""Notes of deleted clicks that are settled in one transaction."""
+"""Notes of deleted clicks that are processed in one transaction."""
 
 CONVERSIONS_PER_VACUUM = 100_000
-"""Conversions taken off the queue between two sweepings of it. Index entries of rows that are gone are walked over by
-each claim until then, and autovacuum looks once a minute, when millions may have gone: measured, 8 microseconds of a
-claim per conversion instead of 2."""
+"""Conversions taken off the queue between two vacuums of it. Until a vacuum, each claim walks over the index entries of
+rows that are gone; autovacuum looks once a minute, when millions may be gone. Measured: a claim takes 8 microseconds
+for each conversion instead of 2."""
 
 
 # An identity's click that is deleted meanwhile, or another worker, can make a transaction fail with one of these. It is
@@ -52,18 +52,18 @@ class DrainReport:
 
     decisions: Counter[tuple[date, str]] = field(default_factory=Counter)
     latencies: Counter[int] = field(default_factory=Counter)
-    """Of conversions decided for the first time: from arrival to decision, by bucket (see latency.py)."""
+    """Conversions decided for the first time, by bucket of the time from arrival to decision (see latency.py)."""
     conversions: int = 0
-    """Decisions in all, re-matches included."""
+    """All decisions, re-matches included."""
     rematched: int = 0
-    """Of these, conversions that had been unmatched before."""
+    """Decisions about conversions that had been unmatched before."""
     attempts: int = 0
     """Rows written to match_log."""
     batches: int = 0
     late: int = 0
     """Unmatched conversions put back on the queue because a click or identity arrived."""
     seconds: float = 0.0
-    """Time at work, waiting not included."""
+    """Time at work, without waiting."""
 
     @property
     def by_strategy(self) -> Counter[str]:
@@ -81,7 +81,7 @@ class DrainReport:
         return 1 - self.by_strategy["unmatched"] / self.conversions
 
     def add(self, other: "DrainReport") -> None:
-        """Count what the other did, too."""
+        """Add what another drain did."""
         self.decisions.update(other.decisions)
         self.latencies.update(other.latencies)
         self.conversions += other.conversions
@@ -94,7 +94,7 @@ class DrainReport:
 
 @dataclass(frozen=True)
 class Look:
-    """One look at what waits, and what was done about it."""
+    """One look at the queue, and what was done about it."""
 
     report: DrainReport
     idle: bool
@@ -111,7 +111,7 @@ def drain(
     clock: Clock | None = None,
     on_batch: Callable[[DrainReport], None] | None = None,
 ) -> DrainReport:
-    """Match everything that waits, including what late clicks and identities make matchable, and report.
+    """Match everything that waits, including what late clicks and identities make matchable; return a report.
 
     `run_id` goes into match_log. `clock` replaces the server's time. `on_batch` is called after each commit.
     Raises psycopg.Error when the server goes away; what was committed stays, the rest waits on the queue.
@@ -129,7 +129,7 @@ def drain(
 def looks(
     connection: Connection, *, run_id: str, batch_size: int = BATCH_SIZE, clock: Clock | None = None
 ) -> Iterator[Look]:
-    """Look for work, again for each item asked for: a portion of late facts, then one micro-batch, each committed."""
+    """Look for work once for each item requested: a portion of late facts, then one micro-batch, each committed."""
     after = ""
     gone = 0
     while True:
@@ -140,7 +140,7 @@ def looks(
         claimed, following = _retrying(_match_batch, connection, report, run_id, batch_size, after, clock)
         gone += claimed
         if gone >= CONVERSIONS_PER_VACUUM:
-            # Only the table's owner may; whoever else asks is passed over with a warning, and so is a second at once.
+            # Only the table's owner may vacuum it. The server skips others with a warning, and a second vacuum at once.
             connection.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) trackai.match_queue")
             gone = 0
         report.seconds = time.monotonic() - started
@@ -162,7 +162,7 @@ class Waiting:
 
 
 def work_waiting(connection: Connection) -> Waiting:
-    """Conversions of eligible tenants on the queue (up to 10,000 a tenant) and whether arrivals or deletions wait."""
+    """Count the queued conversions of eligible tenants (up to 10,000 each); look for waiting arrivals and deletions."""
     with connection.cursor(row_factory=class_row(Waiting)) as cursor:
         waiting = cursor.execute(statement("matching/work_waiting")).fetchone()
     assert waiting is not None
@@ -177,9 +177,9 @@ def _match_batch(
     after: str,
     clock: Clock | None,
 ) -> tuple[int, str]:
-    """Claim and match one batch; gives its size and the tenant after which the next one starts.
+    """Claim and match one batch; return its size and the tenant after which the next one starts.
 
-    Tenants take turns: a full batch hands over to the tenant after its last one, a partial one starts anew.
+    Tenants take turns: after a full batch comes the tenant after its last one, after a partial batch the first tenant.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (locks.BATCHES,))
@@ -212,7 +212,7 @@ def _match_batch(
 
 
 def _compare_arrivals(connection: Connection, report: DrainReport) -> bool:
-    """Compare one portion of arrived facts with unmatched conversions; says whether there was one."""
+    """Compare one portion of arrived facts with unmatched conversions; return whether there was one."""
     with connection.transaction():
         ranges = connection.execute(statement("matching/claim_arrivals"), {"facts": FACTS_PER_COMPARISON}).fetchall()
         if not ranges:
@@ -225,10 +225,10 @@ def _compare_arrivals(connection: Connection, report: DrainReport) -> bool:
 
 
 def _unlink_deleted(connection: Connection) -> bool:
-    """See that no attribution keeps a click that was deleted meanwhile; says whether there was one to look after.
+    """Clear clicks that were deleted meanwhile from attributions; return whether any deletion was noted.
 
-    A batch that began before the deletion was committed may have chosen the click. Those have ended once the lock was
-    had alone; the ones that follow see the deletion. It is given back at once: nobody waits for what is done then.
+    A batch that began before the deletion was committed may have chosen the click. All such batches have ended once the
+    lock was held exclusively; later ones see the deletion. The lock is released at once, so nothing waits for the rest.
     """
     with connection.transaction():
         gone = connection.execute(statement("matching/claim_deleted"), {"clicks": CLICKS_PER_UNLINKING}).fetchall()

@@ -1,7 +1,7 @@
 """The resident drain: stays, and matches what arrives within a fraction of a second.
 
 What belongs here: waking up, resting, and coming back after a lost connection. What does not: a look and its batch
-(drain.py), who else is at work (residents/), what is shown of a window (defs/).
+(drain.py), other residents (residents/), and what the UI shows of a window (defs/).
 """
 
 import logging
@@ -16,18 +16,18 @@ from trackai_pipelines.matching.drain import DrainReport, looks
 _log = logging.getLogger(__name__)
 
 WAKE_UP = "trackai_match"
-"""The channel on which inserting transactions tell that conversions wait (sql/migrations/0005_residents.sql)."""
+"""The channel on which inserts announce that conversions wait (`queue_conversions` in sql/schema.sql)."""
 
 POLL_SECONDS = 0.5
-"""How long an idle drain waits for a wake-up before it looks all the same: a look costs a few milliseconds, and not
-every insert sends a wake-up."""
+"""How long an idle drain waits for a wake-up before it polls: a look costs a few milliseconds, and not every insert
+sends a wake-up."""
 
 REST_SECONDS = 0.1
-"""From one look to the next while batches are not full. Under a steady trickle each look then takes a batch instead of
-a row: planning a batch costs ten times as much as matching one more row."""
+"""The pause between looks while batches are not full. Under a steady trickle each look then takes a batch instead of a
+row: planning a batch costs ten times as much as matching one more row."""
 
 RECONNECT_SECONDS = 60
-"""How long a server may be away before a resident gives up and leaves the rest to its successor."""
+"""How long the server may be unreachable before a resident gives up and leaves the rest to its successor."""
 
 
 OnWindow = Callable[[Connection, DrainReport, float], None]
@@ -41,10 +41,10 @@ def follow(
     on_window: OnWindow,
     window_seconds: float,
 ) -> None:
-    """Match as rows arrive until `until()` says that it is enough, asked after each look.
+    """Match as rows arrive until `until()` is true, which is asked after each look.
 
-    `on_window` gets what was done, about every `window_seconds` and at the end, and the seconds it took; it is not
-    called when nothing was done. Raises psycopg.OperationalError when the server stays away for RECONNECT_SECONDS.
+    `on_window` receives what was done and the seconds it took, about every `window_seconds` and at the end; it is not
+    called when nothing was done. Raises psycopg.OperationalError when the server is unreachable for RECONNECT_SECONDS.
     """
     window = _Window(on_window, window_seconds)
     while not until():
@@ -52,10 +52,10 @@ def follow(
             try:
                 _stay(connection, run_id, until, window)
             except OperationalError as error:
-                # What was committed is counted; the batch under way is on the queue again.
+                # What was committed is counted; the batch that was under way is back on the queue.
                 if not connection.broken:
                     raise
-                _log.warning("the drain lost its connection and comes back: %s", error)
+                _log.warning("the drain lost its connection and reconnects: %s", error)
             finally:
                 if not connection.broken:
                     window.close(connection)
@@ -80,7 +80,7 @@ def _stay(connection: Connection, run_id: str, until: Callable[[], bool], window
         if not look.full:
             time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - looked)))
         if look.idle:
-            # Wake-ups that came since the last look are given at once.
+            # Wake-ups that came since the last look are returned at once.
             for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                 pass
         looked = time.monotonic()

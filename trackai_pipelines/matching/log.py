@@ -1,6 +1,6 @@
 """The match log by day: what it holds, and whether it agrees with the attributions.
 
-What belongs here: reading the log. What does not: writing it (sql/matching/match_batch.sql does, with the result).
+What belongs here: reading the log. What does not: writing it (sql/matching/match_batch.sql writes it with the result).
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def analyse_log(connection: Connection) -> None:
 
 
 def day_of_log(connection: Connection, day: date) -> DayOfLog:
-    """Count one UTC day of the log."""
+    """Return the counts of one UTC day of the log."""
     rows = connection.execute(statement("matching/log_of_day"), {"day": day}).fetchall()
     outcomes = {(strategy, outcome): attempts for strategy, outcome, attempts, _ in rows}
     return DayOfLog(day, sum(first for _, _, _, first in rows), outcomes)
@@ -45,7 +45,7 @@ class Agreement:
 
     attributions: int
     without_log: int
-    """Attributions that the log does not account for."""
+    """Attributions that the log does not explain."""
     without_attribution: int
     """Hits in the log whose conversion is not attributed that way."""
 
@@ -60,15 +60,15 @@ def log_agreement(connection: Connection, day: date) -> Agreement:
 
 @dataclass(frozen=True)
 class Accounts:
-    """Where the conversions of some days are."""
+    """How many conversions of some days are attributed, wait, or are lost."""
 
     conversions: int
     attributed: int
     waiting: int
     unaccounted: int
-    """Neither attributed nor waiting: lost, if that ever happened."""
+    """Conversions that are neither attributed nor waiting: they would be lost."""
     doubled: int
-    """Attributions too many."""
+    """Surplus attributions."""
 
 
 def account_for(connection: Connection, from_day: date) -> Accounts:

@@ -1,6 +1,6 @@
 """Re-matching on request: unmatched conversions of a range of days go back on the queue.
 
-What belongs here: the request. What does not: late clicks and identities (the drain compares those by itself).
+What belongs here: queueing on request. What does not: late clicks and identities (the drain compares those by itself).
 """
 
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from trackai_pipelines.database.statements import statement
 
 
 def enqueue_rematch(connection: Connection, from_day: date, to_day: date) -> int:
-    """Queue the conversions without a hit of the UTC days `from_day` to `to_day`, both included; gives how many.
+    """Queue the conversions without a hit of the UTC days `from_day` to `to_day`, both included; return how many.
 
     The day of a conversion is that of its sale (`occurred_at`). One transaction a day. Raises ValueError when the
     range is empty.

@@ -1,7 +1,7 @@
 """Leases: which residents are alive, as the event database knows it.
 
-A run's status outlives its process, so it says nothing about life; a lease row ends by itself when nobody moves it on.
-All times are the server's: leases are compared between processes. What does not belong here: the work of a resident.
+A run's status outlives its process, so it says nothing about liveness; a lease expires by itself unless it is renewed.
+All times are the server's, because processes compare leases. What does not belong here: the work of a resident.
 """
 
 import logging
@@ -17,14 +17,14 @@ from trackai_pipelines.database.statements import statement
 
 HEARTBEAT_SECONDS = 1.0
 EXPIRES_SECONDS = 4.0
-"""Without a heartbeat for this long a resident counts as dead. With the sensor loop's 5 s and a run's start of 3-5 s
+"""A resident without a heartbeat for this long counts as dead. With the sensor loop's 5 s and a run's start of 3-5 s
 another one is at work within 15 s."""
 
 START_SECONDS = 30
-"""How long a promised resident may take to start before another one is asked for."""
+"""How long a promised resident may take to start before another one is requested."""
 
 HAND_OVER_SECONDS = 30
-"""How long before its end a resident's successor is asked for; starting one takes 6-10 s."""
+"""How long before a resident's end its successor is requested; starting one takes 6-10 s."""
 
 Connect = Callable[[], Connection]
 _log = logging.getLogger(__name__)
@@ -40,19 +40,19 @@ class Terms:
 
     @property
     def hand_over_seconds(self) -> float:
-        """A short life has a short hand-over."""
+        """How long before its end the successor is requested: a short life has a short hand-over."""
         return min(HAND_OVER_SECONDS, self.life_seconds / 3)
 
     @property
     def longest_seconds(self) -> float:
-        """The bound of a life whose successor never comes."""
+        """How long a resident stays at most, if its successor never comes."""
         return 2 * self.life_seconds
 
 
 def promise_missing(connection: Connection, terms: Terms) -> list[str]:
-    """Promise as many residents as are missing; gives their holders, one for each that is to be started now.
+    """Promise as many residents as are missing; return the holder of each, to be started now.
 
-    Alive is who has a lease that lasts longer than a hand-over, or was promised less than START_SECONDS ago.
+    A resident is not missing if its lease lasts longer than a hand-over, or it was promised within START_SECONDS.
     """
     with _alone(connection):
         rows = connection.execute(
@@ -69,34 +69,34 @@ def promise_missing(connection: Connection, terms: Terms) -> list[str]:
 
 
 def promised(connection: Connection, name: str) -> list[str]:
-    """The promised residents of a name that have not come yet."""
+    """Return the promised residents of a name that have not started yet."""
     return [holder for (holder,) in connection.execute(statement("residents/promised"), {"name": name}).fetchall()]
 
 
 def withdraw(connection: Connection, name: str, promises: Sequence[str]) -> None:
-    """Take promises back that will not be kept."""
+    """Withdraw promises that will not be kept."""
     connection.execute(statement("residents/withdraw"), {"name": name, "holders": list(promises)})
 
 
 def holders(connection: Connection, name: str) -> list[str]:
-    """The residents of a name that are alive, the eldest first; without those that are being started."""
+    """Return the residents of a name that are alive, the eldest first; without those that are being started."""
     return [holder for (holder,) in connection.execute(statement("residents/holders"), {"name": name}).fetchall()]
 
 
 class Lease:
-    """A resident's hold on life. Its heartbeat sets what follows; the resident looks at it between two steps."""
+    """A resident's lease. Its heartbeat sets the attributes; the resident reads them between two steps."""
 
     def __init__(self, terms: Terms, holder: str) -> None:
         self.terms = terms
         self.holder = holder
         self.eldest = False
-        """The eldest resident reports for all."""
+        """Whether this is the eldest resident, which reports for all."""
         self.over = threading.Event()
-        """Set when it is time to end: its life is over and its successor at work, or its lease was lost."""
+        """Set when the resident must end: its life is over and its successor is at work, or its lease was lost."""
         self.why = ""
 
     def beat(self, connection: Connection) -> None:
-        """Move the lease on and see how things stand."""
+        """Renew the lease, and update the attributes."""
         row = connection.execute(
             statement("residents/beat"),
             {
@@ -107,11 +107,11 @@ class Lease:
             },
         ).fetchone()
         if row is None:
-            self._end("its lease expired meanwhile, and another one was started in its place")
+            self._end("its lease expired, and another resident was started in its place")
             return
         due, overdue, lasting, self.eldest = row
         if overdue:
-            self._end("nobody came to relieve it, and its life is over")
+            self._end("its life is over, and no successor came")
         elif due and lasting >= self.terms.wanted:
             self._end("its life is over, and its successor is at work")
 
@@ -122,10 +122,10 @@ class Lease:
 
 @contextmanager
 def held_lease(connect: Connect, terms: Terms, *, promised: str, holder: str) -> Iterator[Lease | None]:
-    """Within the block, a lease with a heartbeat of its own; None when there are enough residents without this one.
+    """Within the block, hold a lease with its own heartbeat; None if there are enough residents without this one.
 
-    `promised` is what `promise_missing` gave, `holder` the name it is held under from now on, e.g. the run's id.
-    A server that is away for a while ends the lease only if another resident took its place.
+    `promised` is what `promise_missing` returned, `holder` the name that holds the lease from now on, e.g. the run's
+    id. A server that is unreachable for a while ends the lease only if another resident took its place.
     """
     lease = Lease(terms, holder)
     if not _take(connect, lease, promised):
@@ -165,7 +165,7 @@ def _take(connect: Connect, lease: Lease, promised: str) -> bool:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """A transaction that nobody else counts or makes leases in."""
+    """Hold a transaction in which no other process counts or makes leases."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.LEASES,))
         yield
@@ -178,7 +178,7 @@ def _keep_beating(connect: Connect, lease: Lease, done: threading.Event) -> None
                 while not done.wait(HEARTBEAT_SECONDS):
                     lease.beat(connection)
         except OperationalError as error:
-            _log.warning("the heartbeat of %s lost its connection and tries again: %s", lease.terms.name, error)
+            _log.warning("the heartbeat of %s lost its connection and reconnects: %s", lease.terms.name, error)
             done.wait(HEARTBEAT_SECONDS)
 
 
@@ -187,4 +187,4 @@ def _leave(connect: Connect, lease: Lease) -> None:
         with connect() as connection:
             connection.execute(statement("residents/leave"), {"name": lease.terms.name, "holder": lease.holder})
     except OperationalError as error:
-        _log.warning("the lease of %s was not given back and expires by itself: %s", lease.terms.name, error)
+        _log.warning("the lease of %s was not released and expires by itself: %s", lease.terms.name, error)

@@ -1,6 +1,6 @@
-"""Figures that the residents of a name report together: one report a window, however many residents share the work.
+"""Figures that the residents of a name report together: one report for each window, however many share the work.
 
-Each notes what it counted; the eldest collects and shows it. What does not belong here: what is counted.
+Each resident notes what it counted; the eldest collects and reports it. What does not belong here: what is counted.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ Figures = Mapping[str, Counter[str]]
 
 
 def note_figures(connection: Connection, name: str, figures: Figures) -> None:
-    """Leave a window's figures for the one that reports."""
+    """Note a window's figures for the resident that reports."""
     noted = {part: counts for part, counts in figures.items() if counts}
     connection.execute(
         statement("residents/note_figures"),
@@ -25,6 +25,6 @@ def note_figures(connection: Connection, name: str, figures: Figures) -> None:
 
 
 def collect_figures(connection: Connection, name: str) -> dict[str, Counter[str]]:
-    """Take what all residents of the name have noted, added up."""
+    """Take what all residents of the name have noted, summed."""
     rows = connection.execute(statement("residents/collect_figures"), {"name": name}).fetchall()
     return {part: Counter(counts) for part, counts in rows}

@@ -1,5 +1,6 @@
--- What the match log says of each conversion, for DuckDB: its strategy and the time of the decision, as the attribution has them.
--- Guarantees: one row a conversion that has attempts. Without a hit it is unmatched since its first attempts.
+-- Returns what the match log says about each conversion, for DuckDB: its strategy and the time of the decision, as the
+-- attribution has them.
+-- Guarantees: one row for each conversion that has attempts. Without a hit it is unmatched since its first attempts.
 CREATE OR REPLACE TABLE decided AS
 SELECT tenant_id,
        conversion_id,

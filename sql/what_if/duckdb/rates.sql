@@ -1,5 +1,5 @@
 -- Match rates of each tenant, UTC day, gateway and currency, for DuckDB: the columns of trackai.daily_match_rates.
--- Guarantees: every conversion is counted once; what nothing has decided is pending.
+-- Guarantees: every conversion is counted once; an undecided conversion is pending.
 SELECT c.tenant_id,
        CAST(c.occurred_at AT TIME ZONE 'UTC' AS DATE) AS day,
        c.gateway,

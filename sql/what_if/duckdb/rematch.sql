@@ -1,8 +1,8 @@
--- Decides the conversions anew with another lookback window, for DuckDB.
--- Whether a strategy hits hangs on whether a click of the tenant with the same key lies in (sale - lookback, sale + 5 minutes];
--- which of several wins does not matter to a rate.
+-- Decides the conversions again with another lookback window, for DuckDB.
+-- Whether a strategy hits depends on whether a click of the tenant with the same key lies in (sale - lookback, sale + 5
+-- minutes]; which of several wins does not matter to a rate.
 -- E-mail: by the conversion's hash while that is there; once it is anonymised, by the click that the log names.
--- Guarantees: a conversion that nothing has decided yet stays so.
+-- Guarantees: an undecided conversion stays undecided.
 CREATE OR REPLACE TABLE decided AS
 WITH windows AS (
     SELECT tenant_id, id, click_key, browser_key, email_hash, email_matching,

@@ -1,6 +1,6 @@
 """Attributions and the match log as assets.
 
-What belongs here: which days a run is for, and what is shown of it. What does not: matching itself (matching/).
+What belongs here: which days a run is for, and its metadata. What does not: matching itself (matching/).
 """
 
 from datetime import date
@@ -48,7 +48,7 @@ class MatchConfig(dg.Config):
 def matched_attributions(
     context: dg.AssetExecutionContext, config: MatchConfig, database: EventDatabase
 ) -> dg.MaterializeResult[None]:
-    """Match whatever waits and end, or stay; with `rematch`, the unmatched conversions of the run's days, too."""
+    """Match what waits, with `rematch` also the unmatched conversions of the run's days; or stay as a resident."""
     days = days_of_run(context)
     if config.stay:
         report = stay(context, database, config.promised)
@@ -85,7 +85,7 @@ def _drain_once(context: dg.AssetExecutionContext, database: EventDatabase, agai
 
 
 def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own: list[date]) -> None:
-    """Record a materialisation for each further day that sales were decided of, and for today's part of the log."""
+    """Record a materialisation for each other day whose sales were decided, and for today's partition of the log."""
     touched = sorted({day for day, _ in report.decisions if is_partition(day)} - set(own))
     for day in touched:
         context.log_event(
@@ -108,12 +108,12 @@ def _show_other_days(context: dg.AssetExecutionContext, report: DrainReport, own
     backfill_policy=ONE_RUN,
     owners=OWNERS,
     kinds={"postgres"},
-    description="Every attempt to match, with its outcome: why a sale was or was not matched. Append-only; a partition "
-    "is a partition of the table, the UTC day the attempt was made. Written together with the attributions; "
+    description="Every attempt to match, with its outcome: why a sale was or was not matched. Append-only. A partition "
+    "is a partition of the table: the UTC day of the attempt. It is written together with the attributions; "
     "materialising a partition counts the day and refreshes the planner's statistics.",
 )
 def match_log(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
-    """Close the log of the run's days: count them and have the planner know them."""
+    """Count the log of the run's days, and refresh the planner's statistics of them."""
     with database.connect("match log") as connection:
         analyse_log(connection)
         for day in days_of_run(context):

@@ -8,7 +8,7 @@ from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.log import account_for, log_agreement
 
-# Sales this recent are accounted for one by one at every run.
+# Every run accounts for sales this recent one by one.
 DAYS = 7
 
 
@@ -17,7 +17,7 @@ DAYS = 7
     description="Every conversion of the last 7 days has exactly one attribution or waits on the queue.",
 )
 def exactly_one_attribution(database: EventDatabase) -> dg.AssetCheckResult:
-    """Nothing lost, nothing doubled."""
+    """Check that no conversion is lost and none is attributed twice."""
     with database.connect("checks") as connection:
         found = account_for(connection, utc_now().date() - timedelta(days=DAYS))
     return dg.AssetCheckResult(
@@ -39,10 +39,10 @@ def exactly_one_attribution(database: EventDatabase) -> dg.AssetCheckResult:
 @dg.asset_check(
     asset="match_log",
     additional_deps=["matched_attributions"],
-    description="What was decided today and yesterday stands in the log, and every hit in the log is an attribution.",
+    description="What was decided today and yesterday is in the log, and every hit in the log is an attribution.",
 )
 def log_agrees_with_attributions(database: EventDatabase) -> dg.AssetCheckResult:
-    """The audit trail can be trusted."""
+    """Check that the audit trail can be trusted."""
     today = utc_now().date()
     with database.connect("checks") as connection:
         days = [log_agreement(connection, day) for day in (today - timedelta(days=1), today)]

@@ -1,4 +1,4 @@
-"""The jobs that match, and that look whether all is matched."""
+"""The jobs that match, and that check whether everything is matched."""
 
 import dagster as dg
 
@@ -6,12 +6,12 @@ from trackai_pipelines.matching.defs.assets import MatchConfig, match_log, match
 
 match_conversions = dg.define_asset_job(
     "match_conversions",
-    # A check that is planned in a run that stays would be shown as in progress for as long.
+    # Dagster would show a check as in progress for as long as a resident run stays.
     selection=dg.AssetSelection.assets(matched_attributions).without_checks(),
     config=dg.RunConfig(ops={"matched_attributions": MatchConfig(rematch=False)}),
     description="Matches every conversion that waits, whatever its day, in micro-batches of one transaction each. The "
-    "run's partition is the day it starts on. Several at once share the work. Those that match_sensor starts stay and "
-    "match what arrives; one started by hand ends when nothing waits.",
+    "run's partition is the day it starts on. Several runs at once share the work. Runs that match_sensor starts stay "
+    "and match what arrives; a run started by hand ends when nothing waits.",
 )
 
 rematch_unmatched = dg.define_asset_job(
@@ -25,6 +25,6 @@ rematch_unmatched = dg.define_asset_job(
 check_matching = dg.define_asset_job(
     "check_matching",
     selection=dg.AssetSelection.checks_for_assets(matched_attributions, match_log),
-    description="Looks whether every conversion has its one attribution or waits, whether the log agrees, and whether "
-    "the log has partitions ahead. Matches nothing.",
+    description="Checks that every conversion has exactly one attribution or waits, that the log agrees, and that the "
+    "log has partitions ahead. Matches nothing.",
 )

@@ -1,4 +1,4 @@
-"""What is shown of matching, as metadata of its assets."""
+"""Matching's metadata: what the Dagster UI shows of its assets."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,7 +10,7 @@ STRATEGIES = ("fbc", "fbp", "email", "unmatched")
 
 
 def decided(strategies: Mapping[str, int]) -> dict[str, int | float]:
-    """What was decided about a day's sales: not what the day holds, which daily_match_rates tells."""
+    """Return what was decided about a day's sales; daily_match_rates has what the day holds."""
     counts = {strategy: strategies.get(strategy, 0) for strategy in STRATEGIES}
     total = sum(counts.values())
     rate = {"match rate": round(1 - counts["unmatched"] / total, 4)} if total else {}
@@ -18,12 +18,12 @@ def decided(strategies: Mapping[str, int]) -> dict[str, int | float]:
 
 
 def decided_of(report: DrainReport, day: date) -> dict[str, int | float]:
-    """What a drain decided about the sales of one UTC day."""
+    """Return what a drain decided about the sales of one UTC day."""
     return decided({strategy: report.decisions[day, strategy] for strategy in STRATEGIES})
 
 
 def latency_metadata(latencies: Mapping[int, int]) -> dict[str, float]:
-    """Percentiles of the time from arrival to decision, where anything was decided for the first time."""
+    """Return percentiles of the time from arrival to decision; none if nothing was decided for the first time."""
     shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
     found = {name: percentile_seconds(latencies, share) for name, share in shares.items()}
     return {f"{name} seconds to match": round(value, 3) for name, value in found.items() if value is not None}

@@ -1,6 +1,6 @@
 """A resident drain as a run: it holds a lease, matches what arrives, and shows each window's work in the UI.
 
-What belongs here: lease and windows of a run. What does not: matching (matching/), leases as such (residents/).
+What belongs here: a run's lease and its windows. What does not: matching (matching/), and leases (residents/).
 """
 
 from collections import Counter
@@ -20,20 +20,20 @@ from trackai_pipelines.settings import Settings
 from trackai_pipelines.utc_days import is_partition
 
 WINDOW_SECONDS = 60
-"""One materialisation a partition and window, whatever the number of drains: rows in Dagster's storage cost more than
-rows in ours."""
+"""There is one materialisation for each partition and window, whatever the number of drains: rows in Dagster's storage
+cost more than rows in ours."""
 
 _LOG, _LATENCY = "log", "latency"
 
 
 def drain_terms() -> Terms:
-    """How many resident drains there should be, and for how long each stays."""
+    """Return how many resident drains there should be, and how long each stays."""
     settings = Settings()
     return Terms("match_conversions", wanted=settings.drains, life_seconds=settings.resident_life_seconds)
 
 
 def stay(context: dg.AssetExecutionContext, database: EventDatabase, promised: str) -> DrainReport:
-    """Match as rows arrive until the life of the lease is over; gives all that this run did."""
+    """Match as rows arrive until the lease's life is over; return all that this run did."""
     total = DrainReport()
     run_id = context.run.run_id
     with held_lease(lambda: database.connect("heartbeat"), drain_terms(), promised=promised, holder=run_id) as lease:
@@ -59,7 +59,7 @@ def stay(context: dg.AssetExecutionContext, database: EventDatabase, promised: s
 
 
 def figures_of(report: DrainReport) -> Figures:
-    """A window's figures by part: each UTC day of sale, the log, and the latency's buckets."""
+    """Return a window's figures by part: each UTC day of sale, the log, and the buckets of latency."""
     figures: dict[str, Counter[str]] = {}
     for (day, strategy), count in report.decisions.items():
         figures.setdefault(day.isoformat(), Counter())[strategy] += count
@@ -77,7 +77,7 @@ def figures_of(report: DrainReport) -> Figures:
 
 
 def _report(context: dg.AssetExecutionContext, figures: Figures) -> None:
-    """One materialisation for each day that sales were decided of, and one for today's part of the log."""
+    """Record a materialisation for each day whose sales were decided, and one for today's partition of the log."""
     totals = figures.get(_LOG, Counter())
     latency = latency_metadata({int(bucket): count for bucket, count in figures.get(_LATENCY, Counter()).items()})
     for part, strategies in sorted(figures.items()):

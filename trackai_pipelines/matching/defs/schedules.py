@@ -1,4 +1,4 @@
-"""When it is looked whether all is matched."""
+"""When matching is checked."""
 
 import dagster as dg
 
@@ -13,5 +13,5 @@ from trackai_pipelines.matching.defs.jobs import check_matching
     description="Once an hour: whether every conversion of seven days is accounted for, and whether the log agrees.",
 )
 def hourly_matching_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """One run of the checks."""
+    """Request one run of the checks."""
     return dg.RunRequest()

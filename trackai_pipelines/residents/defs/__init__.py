@@ -1,1 +1,1 @@
-"""Residents in Dagster: the sensors' part, runs that are kept alive."""
+"""Residents in Dagster: what sensors need to keep resident runs alive."""

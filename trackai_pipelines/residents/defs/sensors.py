@@ -1,6 +1,6 @@
-"""What a sensor does to keep residents alive: a run for each that is missing.
+"""How a sensor keeps residents alive: it requests a run for each that is missing.
 
-What belongs here: whether runs are due, and how one is asked for. What does not: what a resident does.
+What belongs here: whether runs are due, and how one is requested. What does not: what a resident does.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ _LOOK_SECONDS = 1.0
 QUEUED_COUNTS_FOR = timedelta(minutes=10)
 _NOT_STARTED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
-# A run that does not end by itself is taken for dead this long after the longest life of a resident.
+# A run that does not end by itself counts as dead this long after the longest life of a resident.
 _GRACE_SECONDS = 300
 
 
 def missing_residents(
     context: dg.SensorEvaluationContext, connection: Connection, terms: Terms, *, op: str, config: Mapping[str, Any]
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """A run for each resident that is missing, as the leases tell; `promised` goes into the config of `op`.
+    """Return a run request for each resident that the leases lack; `promised` goes into the config of `op`.
 
-    Watches (sensor_watch) before it says that none is missing. Runs that wait in Dagster's queue, for a while, are not
-    asked for again: when nothing can be started, that only makes the queue longer.
+    It watches (sensor_watch) before it reports that none is missing. Runs that wait in Dagster's queue are not
+    requested again for a while: when nothing can be started, that would only make the queue longer.
     """
     if not terms.wanted:
         return dg.SkipReason("None is wanted: the setting says 0.")
@@ -61,10 +61,10 @@ def missing_residents(
 
 
 def _withdraw_forgotten(instance: dg.DagsterInstance, connection: Connection, name: str) -> None:
-    """Take back what nobody made a run of: an evaluation whose daemon was killed watches on, and promises to nobody.
+    """Withdraw promises without a run: an evaluation whose daemon was killed goes on watching, and promises in vain.
 
-    Dagster makes the runs of an evaluation before it begins the next one, so that a promise of an earlier evaluation
-    has its run, or never will.
+    Dagster creates the runs of an evaluation before it begins the next one, so a promise of an earlier evaluation has
+    its run by now, or never will.
     """
     forgotten = [
         holder
