@@ -5,6 +5,7 @@ address or number that is given is hashed at once, and neither shown nor kept.
 """
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from trackai_pipelines.lifecycle.personal_data.erase import Erasure
-    from trackai_pipelines.tenants.tenants import Tenant
 
 _KINDS = {
     "conversions": "sales: hashes, cookies, address, user agent and page go",
@@ -29,6 +29,15 @@ _KINDS = {
     "archives": "archives that have to be written anew",
     "events": "events that waited for delivery: they are not sent any more",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The tenant whose data the person is in. `default_country` completes phone numbers."""
+
+    id: str
+    slug: str
+    default_country: str | None
 
 
 def erase(
@@ -57,7 +66,7 @@ def erase(
         raise usage("nobody was named: give --email or --phone, or both")
     settings = Settings()
     with connect(ready_database(settings), name="trackai erase") as connection:
-        meant = _tenant(connection, tenant)
+        meant = _owner(connection, tenant)
         person: dict[str, Any] = {**_hashes(meant, email, phone), "dry_runs": settings.home / "dry-runs"}
         store = open_store(settings.archive_url)
         if not yes:
@@ -75,10 +84,13 @@ def erase(
     remark(f"Erased from the data of {meant.slug}.", style="green")
 
 
-def _tenant(connection: "Connection", tenant: str) -> "Tenant":
-    from trackai_pipelines.tenants.tenants import all_tenants
+def _owner(connection: "Connection", tenant: str) -> _Owner:
+    from psycopg.rows import class_row
 
-    tenants = all_tenants(connection)
+    from trackai_pipelines.database.statements import statement
+
+    with connection.cursor(row_factory=class_row(_Owner)) as cursor:
+        tenants = cursor.execute(statement("lifecycle/personal_data/tenants")).fetchall()
     meant = next((known for known in tenants if tenant in (known.slug, known.id)), None)
     if meant is None:
         slugs = ", ".join(known.slug for known in tenants[:20]) or "none; `trackai tenant add` adds one"
@@ -86,7 +98,7 @@ def _tenant(connection: "Connection", tenant: str) -> "Tenant":
     return meant
 
 
-def _hashes(tenant: "Tenant", email: str | None, phone: str | None) -> dict[str, str | None]:
+def _hashes(tenant: _Owner, email: str | None, phone: str | None) -> dict[str, str | None]:
     from trackai_pipelines.customer_information.contact import email_hash, phone_hash
 
     found = {
@@ -104,7 +116,7 @@ def _hashes(tenant: "Tenant", email: str | None, phone: str | None) -> dict[str,
     return found
 
 
-def _ask(tenant: "Tenant") -> None:
+def _ask(tenant: _Owner) -> None:
     if not sys.stdin.isatty():
         raise usage("there is no terminal to ask on whether to erase this: add --yes")
     if not typer.confirm(f"Erase this from the data of {tenant.slug}? It cannot be undone.", err=True):
@@ -116,7 +128,7 @@ def _show(erasure: "Erasure") -> None:
     results().print(table(("rows", "of what"), rows))
 
 
-def _say_nothing(tenant: "Tenant") -> None:
+def _say_nothing(tenant: _Owner) -> None:
     remark(
         f"Nothing of this person was found in the data of {tenant.slug}. Sales that were anonymised by age carry no "
         "hash any more, and are not found by one."
