@@ -1,4 +1,4 @@
-"""`trackai sandbox`: a local Conversions API in the foreground, for trying out delivery."""
+"""`trackai sandbox`: a local Conversions API in the foreground, to try out delivery."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +24,7 @@ def sandbox(
     pixel: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Know this pixel only; repeatable. Default: any number.")
     ] = None,
-    latency_ms: Annotated[int, typer.Option(min=0, help="Added to each answer.")] = 0,
+    latency_ms: Annotated[int, typer.Option(min=0, help="Added to each response.")] = 0,
     misbehave: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,14 +32,14 @@ def sandbox(
             help='E.g. \'{"do": "timeout", "probability": 0.1}\'; repeatable. docs/sandbox.md names all of them.',
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Fixes what happens by chance.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seeds what happens by chance.")] = 0,
     keep_events: Annotated[
         int, typer.Option(min=0, help="Accepted events remembered one by one; 0 for totals only.")
     ] = KEPT_EVENTS,
 ) -> None:
     """Run a local Conversions API that enforces Meta's documented rules, until Ctrl-C.
 
-    It shows what it received on a page, and can be told to time out, throttle, refuse and break connections.
+    A page shows what it received. It can be told to time out, throttle, refuse and break connections.
     """
     from trackai_pipelines.capi_sandbox import server
 

@@ -1,7 +1,7 @@
-"""`trackai dispatch`: deliver what is due, and tell what came of it tenant by tenant.
+"""`trackai dispatch`: deliver what is due, and show what came of it tenant by tenant.
 
-What belongs here: options, the course of a dispatch, what is shown. What does not: the dry run (dry_run.py), and
-delivering itself (delivery/).
+What belongs here: options, the course of a dispatch, what is shown. What does not: the dry run (cli_dry_run.py), and
+delivering itself (dispatcher.py).
 """
 
 import json
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from trackai_pipelines.delivery.report import DispatchReport
 
 _SHOWN_EVERY_SECONDS = 10.0
-# How often it is looked whether a tenant has come to be held back, while following.
+# How often --follow looks for tenants that are held back.
 _LOOK_SECONDS = 15.0
-# How long back-offs are waited out without any event getting through: ten failures in a row, after which the circuit
-# opens, are four minutes apart.
+# How long the command waits out back-offs while no event gets through: the ten failures in a row that open a circuit
+# take four minutes.
 _PATIENCE_SECONDS = 300.0
-# Between looks at a tenant that another dispatcher serves.
+# The pause between looks at a tenant that another dispatcher serves.
 _PAUSE_SECONDS = 0.2
 
 
@@ -50,7 +50,7 @@ def dispatch(
     from_day: Annotated[
         datetime | None,
         typer.Option("--from", formats=DAY_FORMAT, metavar="DAY", help="Replay sales from this UTC day on, YYYY-MM-DD: "
-                     "what was not accepted of them is tried again."),
+                     "those that were not accepted are tried again."),
     ] = None,
     to_day: Annotated[
         datetime | None,
@@ -58,7 +58,7 @@ def dispatch(
     ] = None,
     resend: Annotated[
         bool,
-        typer.Option("--resend-already-sent", help="Replay what was accepted, too. RISK: Meta does not promise to "
+        typer.Option("--resend-already-sent", help="Also replay what was accepted. RISK: Meta does not promise to "
                      "count an event that a server sends twice only once, so each of these sales may be counted twice "
                      "in campaigns."),
     ] = False,
@@ -67,8 +67,8 @@ def dispatch(
     """Deliver to Meta's Conversions API what is due, then exit; several at once share the work.
 
     A tenant needs a pixel and a token: `trackai tenant set SLUG --pixel-id ID`, and TRACKAI_CAPI_TOKEN_<SLUG> in the
-    environment or a file in TRACKAI_CAPI_TOKEN_DIR. Back-offs are waited out; the command ends when nothing more can
-    go out. Exit code 1 when due events are held back by an open circuit: no token or pixel, access refused, or ten
+    environment or a file in TRACKAI_CAPI_TOKEN_DIR. The command waits out back-offs and ends when nothing more can go
+    out. Exit code 1 when due events are held back by an open circuit: no token or pixel, access refused, or ten
     requests in a row that failed. Events that Meta can never take are closed with their reason, which is no failure of
     the command. Nothing that waits is lost.
     """
@@ -117,7 +117,7 @@ class _Outcome:
 
     @property
     def by_tenant(self) -> dict[str, dict[str, Any]]:
-        """Counts, reasons of waiting, and failures by code, for each tenant that has any."""
+        """Counts, reasons for waiting, and failures by code, for each tenant that has any."""
         from trackai_pipelines.delivery.report import by_tenant
 
         done = {name: by_tenant(counted) for name, counted in self.report.outcomes.items()}
@@ -168,9 +168,9 @@ def _require_sense(
     if from_day and to_day:
         days_of(from_day, to_day)
     if resend and from_day is None:
-        raise usage("--resend-already-sent belongs to a replay: say of which days, with --from and --to")
+        raise usage("--resend-already-sent belongs to a replay: name its days with --from and --to")
     if dry_run and (follow or from_day):
-        raise usage("--dry-run changes nothing, so that it goes neither with --follow nor with --from and --to")
+        raise usage("--dry-run changes nothing, so it goes neither with --follow nor with --from and --to")
     if follow and from_day:
         raise usage("a replay ends by itself: leave --follow out, or follow afterwards")
     if out is not None and not dry_run:
@@ -212,7 +212,7 @@ def _outcome(url: str, work: "Callable[[], DispatchReport]") -> _Outcome:
 
 
 def _until_nothing_can_go_out(url: str, deliver: "Callable[[], DispatchReport]") -> "DispatchReport":
-    """Deliver, and again when tenants have backed off for long enough, until nothing gets through any more."""
+    """Deliver, and deliver again when tenants have backed off for long enough, until nothing more gets through."""
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.delivery.backlog import backlog_of, next_try
@@ -237,21 +237,21 @@ def _until_nothing_can_go_out(url: str, deliver: "Callable[[], DispatchReport]")
 
 
 def _follow(url: str, deliver: "Callable[..., DispatchReport]") -> "DispatchReport":
-    """Deliver what becomes due until Ctrl-C or SIGTERM; tell when a tenant comes to be held back."""
+    """Deliver what becomes due until Ctrl-C or SIGTERM; say so when a tenant is held back."""
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.delivery.backlog import backlog_of
 
-    told: set[str] = set()
+    shown: set[str] = set()
     next_look = time.monotonic() + 1
 
     def look() -> None:
-        nonlocal told
+        nonlocal shown
         with connect(url, name="trackai dispatch") as connection:
             held_back = {one.slug: one for one in backlog_of(connection, now=utc_now()) if one.held_back}
-        for slug in held_back.keys() - told:
+        for slug in held_back.keys() - shown:
             remark(f"{slug} is held back; {held_back[slug].reason}.", style="yellow")
-        told = set(held_back)
+        shown = set(held_back)
 
     with stop_requests() as stopping:
         remark("Delivering what becomes due; Ctrl-C ends it.")

@@ -1,6 +1,6 @@
 """`trackai dispatch --dry-run`: the summary of what would be sent.
 
-What belongs here: where a dry run is written to, and what is shown of it. What does not: the dry run (delivery/).
+What belongs here: where a dry run is written, and what is shown of it. What does not: the dry run (dry_run.py).
 """
 
 import json
@@ -20,7 +20,7 @@ _CHANGES = ("new", "same", "changed", "refused")
 
 
 def write_dry_run(url: str, folder: Path, *, named: bool, capi: "CapiSettings", as_json: bool) -> None:
-    """Write what is due into the folder, or, unless that was named, into a new one below it; show the summary."""
+    """Write what is due into the folder if it was named, else into a new one below it; show the summary."""
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.delivery.dry_run import dry_run
@@ -69,7 +69,7 @@ def _by_tenant(found: "DryRun") -> dict[str, dict[str, Any]]:
 
 
 def _warnings(folder: Path) -> dict[str, Counter[str]]:
-    """What Meta would take but is worth less, by slug, read from the requests as they were written."""
+    """Return what Meta would take but is worth less, by slug, from the requests as they were written."""
     from msgspec.json import decode
 
     from trackai_pipelines.delivery.validate import warnings_of

@@ -1,4 +1,4 @@
-"""`trackai ingest`: landing files into the database, with a bar while it lasts and a table afterwards."""
+"""`trackai ingest`: load landing files, with a progress bar meanwhile and a table afterwards."""
 
 from collections.abc import Callable
 from pathlib import Path

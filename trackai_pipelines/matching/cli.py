@@ -25,7 +25,7 @@ def match(
 ) -> None:
     """Match everything that waits, then exit; several at once share the work.
 
-    What late clicks and identities make matchable is matched, too. Conversions of suspended tenants stay pending.
+    This includes conversions that late clicks and identities make matchable. Those of suspended tenants stay pending.
     """
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.matching.drain import drain
@@ -59,7 +59,7 @@ def rematch(from_day: FromDay, to_day: ToDay) -> None:
 
 
 def _follow(url: str, run_id: str) -> "DrainReport":
-    """Match as rows arrive until Ctrl-C or SIGTERM; gives all that was done."""
+    """Match as rows arrive until Ctrl-C or SIGTERM; return all that was done."""
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.matching.drain import DrainReport
     from trackai_pipelines.matching.follow import follow

@@ -1,4 +1,4 @@
-"""`trackai up`: everything that runs all the time, in the foreground; `trackai stop`: the server that others left."""
+"""`trackai up` runs everything in the foreground; `trackai stop` ends the server that other commands left running."""
 
 from typing import Annotated
 

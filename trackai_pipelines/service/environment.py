@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def environment(settings: "Settings") -> dict[str, str]:
-    """The variables by name, all set; makes Dagster's instance folder and starts the embedded server if it must.
+    """Return the variables by name, all set; make Dagster's instance folder, start the embedded server if needed.
 
     The values may hold passwords. Raises DatabaseSetupError.
     """
@@ -42,7 +42,7 @@ def environment(settings: "Settings") -> dict[str, str]:
 
 
 def write_instance(settings: "Settings") -> None:
-    """Put this version's dagster.yaml into Dagster's instance folder; readers see the old one or the new one whole."""
+    """Put this version's dagster.yaml into Dagster's instance folder; readers see the old or the new one whole."""
     from trackai_pipelines.database.statements import shipped
 
     wanted = shipped("dagster.yaml").read_bytes()

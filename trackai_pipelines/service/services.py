@@ -1,6 +1,6 @@
 """Child processes that run for as long as a command does: started, watched, ended with all of their own children.
 
-What belongs here: processes and their logs. What does not: which ones and with what (serving.py).
+What belongs here: processes and their logs. What does not: which processes, and with what arguments (serving.py).
 """
 
 import os
@@ -16,7 +16,7 @@ import psutil
 
 from trackai_pipelines.service import tethered
 
-# Runs end in a second or two; who has not after this is killed.
+# Runs end in a second or two; a process that has not ended after this is killed.
 _PATIENCE_SECONDS = 8
 _STEP_SECONDS = 0.1
 _LARGEST_LOG = 10 * 1024**2
@@ -71,14 +71,14 @@ def start(name: str, arguments: Sequence[str], *, environment: Mapping[str, str]
 
 
 def start_again(service: Service) -> Service:
-    """Start anew what has died. What the dead one had started is left to work on: it is the caller's to end."""
+    """Start a service again that has died. The children of the dead one work on: ending them is up to the caller."""
     return start(service.name, service.arguments, environment=service.environment, logs=service.log.parent)
 
 
 def stop(services: Sequence[Service], *, patience: float = _PATIENCE_SECONDS) -> None:
-    """End the services together, each with all processes that it started; nothing of them is left.
+    """End the services together, each with all processes that it started.
 
-    Who has not ended after `patience` seconds is killed.
+    A service that has not ended after `patience` seconds is killed.
     """
     for service in services:
         _signal(service, signal.SIGTERM)
@@ -91,7 +91,7 @@ def stop(services: Sequence[Service], *, patience: float = _PATIENCE_SECONDS) ->
 
 
 def _signal(service: Service, number: signal.Signals) -> None:
-    # The number of a group is not given away while it has a member, and we look just before.
+    # The system does not reuse the number of a group that has a member, and this looks for one just before.
     if service.alive:
         try:
             os.killpg(service.process.pid, number)

@@ -2,8 +2,8 @@
 
 What belongs here: what `up` and `demo` have in common. What does not: child processes as such (services.py).
 
-Webserver and daemon share one code server, which we watch. Left to themselves, each starts its own and the daemon
-replaces its one every minute; after a kill it notices only then, and no sensor ticks before.
+Webserver and daemon share one code server, which we watch. Left to themselves, each starts its own, and the daemon
+replaces its own every minute; it notices a killed one only then, and no sensor ticks in between.
 """
 
 import errno
@@ -31,17 +31,17 @@ DEFAULT_HOST = "127.0.0.1"
 # A cold start on a small machine takes half a minute.
 _ANSWER_SECONDS = 180
 _LOOK_SECONDS = 0.3
-# How long a killed database server stays away at most.
+# The longest that a killed database server stays away.
 _KEEP_SECONDS = 5
-# A service that dies more often than this within the span has a reason that starting it again does not mend.
+# A service that dies more often than this within the span has a reason that starting it again does not fix.
 _MOST_DEATHS = 5
 _DEATHS_SPAN_SECONDS = 300
 _LOCATION = "trackai_pipelines"
-# Sensors watch for as long as they may, and every evaluation leaves a row in Dagster's storage.
+# Sensors watch for as long as they are allowed to: every evaluation leaves a row in Dagster's storage.
 _SENSOR_TIMEOUT_SECONDS = 300
 _SENSOR_TIMEOUT = "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"
-# Sensors that watch keep three, and as many again for each daemon that was killed meanwhile; the stock number is the
-# processors' plus four.
+# Sensors that watch occupy three threads, and three more for each daemon that was killed meanwhile. Dagster's default
+# is the number of processors plus four.
 _CODE_THREADS = 32
 _CODE = ["-m", "trackai_pipelines.definitions", "--location-name", _LOCATION, "--inject-env-vars-from-instance"]
 _CODE += ["--max-workers", str(_CODE_THREADS)]
@@ -65,13 +65,13 @@ def require_free_port(host: str, port: int, option: str = "--port") -> None:
 
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Within the block this process alone serves the home: two daemons would do everything twice."""
+    """Within the block only this process serves the home: two daemons would do everything twice."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "up.lock").open("a", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fail(f"Dagster runs for {home} already, by `trackai up` or `trackai demo`. End that one, or use it.")
+            fail(f"`trackai up` or `trackai demo` already runs Dagster for {home}. End that one, or use it.")
         yield
 
 
@@ -96,15 +96,15 @@ def serve(
 
     `ready` is called with the URLs of Dagster's UI and of the web application once both answer. From then on a
     service that dies is started again, and so is the embedded server. Returns after Ctrl-C or SIGTERM, when everything
-    has ended. Fails when a service dies before, or again and again.
+    has ended. Fails when a service dies before that, or again and again.
     """
     services: list[Service] = []
     dead: list[_Death] = []
-    # Daemon and code server have to agree on it.
+    # Daemon and code server have to agree on this.
     shared = {_SENSOR_TIMEOUT: os.environ.get(_SENSOR_TIMEOUT) or str(_SENSOR_TIMEOUT_SECONDS), **variables}
     url, web_url = (f"http://{_reachable(host)}:{number}" for number in (port, web_port))
     with stop_requests() as stopping, tempfile.TemporaryDirectory(prefix="trackai-") as folder:
-        # A path of its own, because that of a home may be too long for a socket.
+        # Not in the home, whose path may be too long for a socket.
         code = Path(folder, "code.sock")
 
         def begin(name: str, *arguments: str) -> Service:
@@ -139,14 +139,14 @@ def serve(
                     look = time.monotonic()
             remark("Stopping...")
         finally:
-            # The daemon first, so that it starts no run any more. It would wait a minute for the sensors that are being
-            # evaluated; killed, it evaluates them again when it starts.
+            # The daemon first, so it starts no more runs. It would wait a minute for the sensors that are being
+            # evaluated; a daemon that was killed evaluates them again when it starts.
             stop([service for service in services if service.name == "daemon"], patience=2)
             stop([*services, *(service for _, service in dead)])
 
 
 def _workspace(code: Path) -> Path:
-    """Write the workspace that consists of our code server, beside its socket."""
+    """Write the workspace that consists of our code server, next to its socket."""
     server = {"host": "localhost", "socket": str(code), "location_name": _LOCATION}
     file = code.with_name("workspace.yaml")
     # JSON is YAML, too.
@@ -161,7 +161,7 @@ def _require_life(services: Sequence[Service]) -> None:
 
 
 def _revive(services: list[Service], dead: list[_Death]) -> None:
-    """Start the services again that died, and note them: the runs of a dead code server work on, and end with us."""
+    """Start services again that died, and note them: the runs of a dead code server work on, and end with us."""
     now = time.monotonic()
     for place, service in enumerate(services):
         if service.died:
@@ -187,7 +187,7 @@ def _log_of(service: Service) -> str:
 
 
 def _reachable(host: str) -> str:
-    """The address by which we reach what listens on `host`."""
+    """Return the address by which we reach a process that listens on `host`."""
     if host == "0.0.0.0":  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     if host == "::":
@@ -196,7 +196,7 @@ def _reachable(host: str) -> str:
 
 
 def _listens(path: Path) -> bool:
-    """Whether somebody listens on a socket; a code server does once it has loaded the definitions."""
+    """Return whether a process listens on a socket; a code server does once it has loaded the definitions."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -227,4 +227,4 @@ def _keep_database(settings: "Settings") -> None:
         if settings.dagster_postgres_url is None:
             dagster_database_url(settings)
     except DatabaseSetupError as error:
-        remark(f"The embedded server is away: {error}", style="red")
+        remark(f"The embedded server does not run: {error}", style="red")

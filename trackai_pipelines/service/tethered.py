@@ -1,9 +1,9 @@
-"""Runs a command that is told to end (SIGTERM) when its parent dies, however the parent dies.
+"""Runs a command that receives SIGTERM when its parent dies, however the parent dies.
 
     python tethered.py PARENT_PID PROGRAM ARGUMENT...
 
-A program of its own rather than a hook between fork and exec, where little may safely be called. Only Linux offers
-this; elsewhere the command simply runs. What does not belong here: anything that takes time to import.
+It is a program rather than a hook between fork and exec, where few calls are safe. Only Linux offers this; elsewhere
+the command simply runs. What does not belong here: anything that takes time to import.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):
-        # It died before the tie.
+        # The parent died before the tie.
         sys.exit(1)
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 

@@ -9,10 +9,10 @@ from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import fail, remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
-# The table's own rules, told before the database has to refuse.
+# The table's own rules, applied before the database has to refuse.
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-# Meta's ids of objects are numbers; anything else would be another path of its API.
+# Meta's object ids are numbers; anything else would be another path of its API.
 _PIXEL = re.compile(r"[0-9]{1,30}")
 
 app = typer.Typer(help="Add tenants, change them and list them.", no_args_is_help=True)
@@ -100,7 +100,7 @@ def add(
 
     given = _given(
         name=name or slug,
-        # As an empty text it would be a value.
+        # An empty text would be a value.
         pixel_id=pixel_id or None,
         email_matching=email_matching,
         lookback_days=lookback_days,

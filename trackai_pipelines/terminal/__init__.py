@@ -1,1 +1,1 @@
-"""What every command shares: output, failures, requests to stop, and the database that it works on."""
+"""What every command shares: output, failures, requests to stop, the declarations and the database it works with."""

@@ -15,7 +15,7 @@ ToDay = Annotated[datetime, typer.Option("--to", formats=DAY_FORMAT, metavar="DA
 
 
 def days_of(from_day: datetime, to_day: datetime) -> tuple[date, date]:
-    """The range's ends; an empty range is bad usage."""
+    """Return the first and the last day; an empty range is bad usage."""
     if to_day < from_day:
         raise usage(f"the range of days is empty: {from_day:%Y-%m-%d} is after {to_day:%Y-%m-%d}; swap them")
     return from_day.date(), to_day.date()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that a command sees when it suits it, so that it can end in order."""
+"""Ctrl-C and SIGTERM as requests that a command notices when it can end in order."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def stop_requests() -> Iterator[threading.Event]:
     """Within the block, Ctrl-C, SIGTERM and a closed terminal set the event and do nothing else.
 
-    Outside of the main thread, where signals cannot be handled, nobody sets it.
+    Outside the main thread signals cannot be handled, and the event stays unset.
     """
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -33,7 +33,7 @@ def stop_requests() -> Iterator[threading.Event]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within the block, SIGTERM and a closed terminal interrupt like Ctrl-C, so that clean-up runs."""
+    """Within the block, SIGTERM and a closed terminal interrupt like Ctrl-C, so clean-up runs."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

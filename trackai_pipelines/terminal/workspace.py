@@ -54,10 +54,10 @@ def workspace() -> Workspace:
 
 
 def ready_database(settings: "Settings") -> str:
-    """The event database's URL, its schema current.
+    """Return the event database's URL, its schema current.
 
     The embedded server's schema is brought up to date without asking, and its partitions are kept ahead. A database
-    of TRACKAI_DATABASE_URL is changed only by who says so: the command fails and names `trackai migrate`.
+    of TRACKAI_DATABASE_URL is changed only on request: the command fails and names `trackai migrate`.
     """
     from trackai_pipelines.database.migrate import is_current
     from trackai_pipelines.database.server import event_database_url
@@ -74,7 +74,7 @@ def ready_database(settings: "Settings") -> str:
 
 
 def bring_up_to_date(url: str) -> tuple[list[str], list[str]]:
-    """Migrate, then make partitions ahead; gives the revisions applied and the partitions made."""
+    """Migrate, then make partitions ahead; return the revisions applied and the partitions made."""
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.database.migrate import is_current
@@ -105,5 +105,5 @@ def migrate() -> None:
 
 
 def new_run_id() -> str:
-    """What rows written by a command name as their run."""
+    """Return an id by which rows that a command writes name their run."""
     return f"cli-{uuid.uuid4().hex[:12]}"

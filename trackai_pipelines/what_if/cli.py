@@ -1,4 +1,4 @@
-"""Match rates of past days from the archives: as they were, or with another lookback window."""
+"""`trackai what-if`: match rates of past days, as they were or with another lookback window."""
 
 import json
 from dataclasses import asdict

@@ -1,6 +1,6 @@
-"""Bringing an archived day back from the command line.
+"""`trackai restore`: bring an archived day back.
 
-What belongs here: the command and what it says. What does not: restoring (lifecycle/archive).
+What belongs here: the command and what it says. What does not: restoring (restore.py).
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from trackai_pipelines.terminal.workspace import ready_database, workspace
 def restore(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="The rows' table, e.g. match_log.")],
     day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DAY", help="The UTC day, YYYY-MM-DD.")],
-    keep_days: Annotated[int, typer.Option("--keep-days", min=1, help="For how long it stays at least.")] = 30,
+    keep_days: Annotated[int, typer.Option("--keep-days", min=1, help="How long it stays at least.")] = 30,
 ) -> None:
     """Bring an archived day of a table back into the database.
 

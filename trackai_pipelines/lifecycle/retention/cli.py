@@ -1,6 +1,7 @@
 """`trackai retention`: show what is to leave or lose its personal fields, then do it.
 
-What belongs here: options, and how a plan is shown. What does not: making plans and carrying them out (lifecycle/).
+What belongs here: options, and how a plan is shown. What does not: making plans (plan.py), and carrying them out
+(apply.py).
 """
 
 import json
@@ -33,8 +34,8 @@ def retention(
 ) -> None:  # fmt: skip
     """Anonymise, archive, drop and delete what retention_policies call old; the plan is shown first.
 
-    What something keeps in the database is shown as blocked, with the reason; it is no failure. Exit code 1 when a step
-    failed. Safe to repeat, and to kill: the next run finishes what was broken off.
+    What has to stay in the database is shown as blocked, with the reason; that is no failure. Exit code 1 when a step
+    failed. Safe to repeat, and to kill: the next run finishes what this one left.
     """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
@@ -45,7 +46,7 @@ def retention(
     settings, today = Settings(), utc_now().date()
     asked = day.date() if day else today
     if asked > today and not dry_run:
-        raise usage(f"{asked} is still to come: add --dry-run to see what would be old then")
+        raise usage(f"{asked} is in the future: add --dry-run to see what would be old then")
     url = ready_database(settings)
     with connect(url, name="trackai retention") as connection:
         if dry_run:
