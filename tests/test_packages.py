@@ -64,6 +64,8 @@ def test_what_runs_is_what_was_tested() -> None:
     assert running < developing
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_pip_takes_over_where_uv_cannot_be_had(tmp_path: Path) -> None:
     """From an index without uv, pip installs the packages by their hashes, and the project."""
     index = tmp_path / "index"

@@ -11,6 +11,7 @@ import dagster as dg
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.settings import Settings
 
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -25,7 +26,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     parts += [domain.definitions_for(domains) for domain in domains if domain.definitions_for]
     together = dg.Definitions.merge(*parts)
     return dg.Definitions(
-        assets=together.assets,
+        assets=dg.map_asset_specs(_with_its_page, together.assets or []),
         asset_checks=together.asset_checks,
         jobs=together.jobs,
         sensors=together.sensors,
@@ -35,6 +36,13 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         # every check of a run, and gain nothing.
         executor=dg.in_process_executor,
     )
+
+
+def _with_its_page(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the asset with a link in its description to the page of its domain, which its group is named after."""
+    page = f"{spec.group_name}.md"
+    link = f"[docs/{page}]({Settings().docs_url}/{page}) says more."
+    return spec.replace_attributes(description=f"{spec.description}\n\n{link}")
 
 
 defs = build_definitions()

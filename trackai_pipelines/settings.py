@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     first_day: date | None = Field(default=None, validation_alias="TRACKAI_FIRST_DAY")
     """The first UTC day that Dagster shows as a partition."""
 
+    docs_url: str = Field(
+        default="http://127.0.0.1:3001/docs", pattern=r"^https?://[^/].*[^/]$", validation_alias="TRACKAI_DOCS_URL"
+    )
+    """Where readers of Dagster's UI find the pages of docs/; by default the web application of this machine."""
+
     dagster_keep_days: int = Field(default=14, ge=1, validation_alias="TRACKAI_DAGSTER_KEEP_DAYS")
     """How long Dagster's storage keeps runs that have ended."""
 

@@ -1,6 +1,7 @@
 """The code location loads quickly, quietly and whole, as `dagster` and `dg` see it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from trackai_pipelines.definitions import defs
+from trackai_pipelines.database.statements import shipped
+from trackai_pipelines.definitions import build_definitions, defs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +103,17 @@ def test_every_job_sensor_schedule_and_check_explains_itself() -> None:
         assert schedule.description, schedule.name
     for key in defs.resolve_asset_graph().asset_check_keys:
         assert defs.resolve_asset_graph().get_check_spec(key).description, key
+
+
+def test_every_asset_links_to_the_page_of_its_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its description, which the UI shows as Markdown; the setting says where readers find the pages."""
+    monkeypatch.setenv("TRACKAI_DOCS_URL", "https://docs.example/tree/docs")
+    for node in build_definitions().resolve_asset_graph().asset_nodes:
+        link = re.search(r"\[docs/(\w+\.md)\]\((.+)\)", node.description or "")
+        assert link, node.key
+        assert (shipped("docs") / link[1]).is_file()
+        assert link[2] == f"https://docs.example/tree/docs/{link[1]}"
+        assert node.group_name == link[1].removesuffix(".md")
 
 
 def test_checks_stand_on_their_assets() -> None:

@@ -71,6 +71,7 @@ def test_the_setting_goes_before_the_data(
     assert "export TRACKAI_FIRST_DAY=2026-02-03" in run("env").stdout.splitlines()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("setting", "begins"), [("2026-02-03", "2026-02-03"), ("", EARLIEST_DAY.isoformat())])
 def test_every_process_with_the_variable_has_the_same_partitions(
     monkeypatch: pytest.MonkeyPatch, setting: str, begins: str
