@@ -25,8 +25,10 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     parts = [domain.definitions() for domain in domains if domain.definitions]
     parts += [domain.definitions_for(domains) for domain in domains if domain.definitions_for]
     together = dg.Definitions.merge(*parts)
+    # Any, because Dagster types them as what they might be; ours are all of the decorators.
+    assets: Any = together.assets or ()
     return dg.Definitions(
-        assets=dg.map_asset_specs(_with_its_page, together.assets or []),
+        assets=dg.map_asset_specs(_with_its_page, assets),
         asset_checks=together.asset_checks,
         jobs=together.jobs,
         sensors=together.sensors,

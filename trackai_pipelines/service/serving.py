@@ -40,6 +40,8 @@ _LOCATION = "trackai_pipelines"
 # Sensors watch for as long as they are allowed to: every evaluation leaves a row in Dagster's storage.
 _SENSOR_TIMEOUT_SECONDS = 300
 _SENSOR_TIMEOUT = "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"
+# Descriptions of assets link to pages that the web application serves.
+_DOCS = "TRACKAI_DOCS_URL"
 # Sensors that watch occupy three threads, and three more for each daemon that was killed meanwhile. Dagster's default
 # is the number of processors plus four.
 _CODE_THREADS = 32
@@ -100,9 +102,13 @@ def serve(
     """
     services: list[Service] = []
     dead: list[_Death] = []
-    # Daemon and code server have to agree on this.
-    shared = {_SENSOR_TIMEOUT: os.environ.get(_SENSOR_TIMEOUT) or str(_SENSOR_TIMEOUT_SECONDS), **variables}
     url, web_url = (f"http://{_reachable(host)}:{number}" for number in (port, web_port))
+    shared = {
+        # Daemon and code server have to agree on this.
+        _SENSOR_TIMEOUT: os.environ.get(_SENSOR_TIMEOUT) or str(_SENSOR_TIMEOUT_SECONDS),
+        _DOCS: os.environ.get(_DOCS) or f"{web_url}/docs",
+        **variables,
+    }
     with stop_requests() as stopping, tempfile.TemporaryDirectory(prefix="trackai-") as folder:
         # Not in the home, whose path may be too long for a socket.
         code = Path(folder, "code.sock")

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.domain import Domain
+from trackai_pipelines.web.documentation import page
 from trackai_pipelines.web.guard import Guard, Limits
 from trackai_pipelines.web.metrics import Metrics
 from trackai_pipelines.web.pages import DISTRIBUTION, index
@@ -57,6 +58,7 @@ def build_app(
             Route("/healthz", healthz),
             Route("/version", version),
             Route("/metrics", metrics.answer),
+            Route("/docs/{name}", page),
             *(route for domain in domains if domain.routes for route in domain.routes()),
         ],
         middleware=[Middleware(Guard, limits=limits, observe=metrics.observe)],
