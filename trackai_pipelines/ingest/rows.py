@@ -34,10 +34,10 @@ class RowReader:
     def __init__(self, kind: Kind) -> None:
         self.file_columns = frozenset(kind.record.__struct_fields__) | kind.also_in_files
         self._kind = kind
-        self._row = kind.row
+        self._values = kind.row
         self._decode = msgspec.json.Decoder(kind.record).decode
         self._readers = _value_readers(kind.record)
-        self._last = len(kind.columns) - 1
+        self._tabs = len(kind.columns) - 1
         self._references = [(place, name) for place, name in enumerate(kind.columns) if name in kind.references]
         place_of = kind.columns.index
         self._row_id = None if kind.row_id is None else place_of(kind.row_id)
@@ -46,57 +46,30 @@ class RowReader:
 
     def of_record(self, record: Line | Fields, context: Context) -> Row:
         """Return the row of a line or of named values. Raises Refused."""
-        return self._row_of(self._decoded(record), record.number, context)[0]
+        if isinstance(record, Fields):
+            decoded = self._from_values(record.values)
+        else:
+            raw = record.raw
+            try:
+                # The decoder does not look at the bytes of fields it leaves out.
+                if not raw.isascii():
+                    raw.decode("utf-8")
+                decoded = self._decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                decoded = self._decoded_slowly(raw)
+        return self._row_of(self._values(decoded, context), record.number, context)
 
     def of_payload(self, decoded: msgspec.Struct, number: int, context: Context) -> Row:
         """Return the row of a record that was read from a webhook's payload. Raises Refused."""
-        row, values = self._row_of(decoded, number, context)
+        values = self._values(decoded, context)
+        row = self._row_of(values, number, context)
         key = tuple(str(values[place]) for place in self._sale)
         return row._replace(sale=key) if all(key) else row
 
-    def _row_of(self, decoded: msgspec.Struct, number: int, context: Context) -> tuple[Row, tuple[Text, ...]]:
-        values = self._row(decoded, context)
+    def _row_of(self, values: tuple[Text, ...], number: int, context: Context) -> Row:
         if self._stated is not None and not values[self._stated]:
             stated = (context.stated_at + timedelta(microseconds=number)).isoformat()
             values = (*values[: self._stated], stated, *values[self._stated + 1 :])
-        text = self._text(values)
-        if self._row_id is not None and not values[self._row_id]:
-            # The same at every loading.
-            digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-            cells = text.split("\t")
-            cells[self._row_id] = f"row:{digest}"
-            text = "\t".join(cells)
-        if self._references:
-            named = [(place, name) for place, name in self._references if values[place]]
-            if named:
-                owner = str(values[0])
-                return Row(text, tuple(Reference(name, owner, str(values[place])) for place, name in named)), values
-        return Row(text), values
-
-    def _decoded(self, record: Line | Fields) -> msgspec.Struct:
-        if isinstance(record, Fields):
-            return self._from_values(record.values)
-        raw = record.raw
-        try:
-            # The decoder does not look at the bytes of fields it leaves out.
-            if not raw.isascii():
-                raw.decode("utf-8")
-            return self._decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            values = json_value(raw)
-        if not isinstance(values, dict):
-            raise Refused("the line is not a JSON object; expected one object a line")
-        return self._from_values(values)
-
-    def _from_values(self, values: Mapping[str, object]) -> msgspec.Struct:
-        typed: dict[str, Any] = {}
-        for name, read in self._readers:
-            value = values.get(name)
-            if value is not None and value != "":
-                typed[name] = read(value)
-        return self._kind.record(**typed)
-
-    def _text(self, values: tuple[Text, ...]) -> str:
         try:
             text = "\t".join(values)  # type: ignore[arg-type]
         except TypeError:
@@ -112,10 +85,37 @@ class RowReader:
             or "\0" in text
             or "@" in text
             or "%40" in text
-            or text.count("\t") != self._last
+            or text.count("\t") != self._tabs
         ):
-            return self._checked_text(map(str, values))
-        return text
+            text = self._checked_text(map(str, values))
+        if self._row_id is not None and not values[self._row_id]:
+            # The same at every loading.
+            digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+            cells = text.split("\t")
+            cells[self._row_id] = f"row:{digest}"
+            text = "\t".join(cells)
+        for place, _ in self._references:
+            if values[place]:
+                return Row(text, self._references_of(values))
+        return Row(text)
+
+    def _references_of(self, values: tuple[Text, ...]) -> tuple[Reference, ...]:
+        owner = str(values[0])
+        return tuple(Reference(name, owner, str(values[place])) for place, name in self._references if values[place])
+
+    def _decoded_slowly(self, raw: bytes) -> msgspec.Struct:
+        values = json_value(raw)
+        if not isinstance(values, dict):
+            raise Refused("the line is not a JSON object; expected one object a line")
+        return self._from_values(values)
+
+    def _from_values(self, values: Mapping[str, object]) -> msgspec.Struct:
+        typed: dict[str, Any] = {}
+        for name, read in self._readers:
+            value = values.get(name)
+            if value is not None and value != "":
+                typed[name] = read(value)
+        return self._kind.record(**typed)
 
     def _checked_text(self, values: "map[str]") -> str:
         escaped = []
