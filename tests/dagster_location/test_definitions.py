@@ -18,6 +18,9 @@ ASSETS = {
     "clicks",
     "identities",
     "conversions",
+    "users",
+    "campaigns",
+    "user_conversions",
     "matched_attributions",
     "match_log",
     "daily_match_rates",
@@ -25,21 +28,24 @@ ASSETS = {
     "daily_report",
 }
 JOBS = {
-    "ingest_landing_files", "match_conversions", "rematch_unmatched", "check_matching", "aggregate_match_rates",
-    "dispatch_conversions", "check_delivery", "maintain_partitions", "apply_retention", "prune_dagster_history",
-    "make_report",
+    "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
+    "aggregate_match_rates", "dispatch_conversions", "check_delivery", "maintain_partitions",
+    "apply_retention", "prune_dagster_history", "make_report",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
 }  # fmt: skip
 SCHEDULES = {
-    "hourly_matching_check", "nightly_match_rates", "quarter_hourly_delivery_check", "daily_partition_maintenance",
-    "daily_retention", "daily_history_pruning", "nightly_report",
+    "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "quarter_hourly_delivery_check",
+    "daily_partition_maintenance", "daily_retention", "daily_history_pruning", "nightly_report",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
     "identities": set(),
     "conversions": {"no_duplicate_conversions"},
+    "users": set(),
+    "campaigns": set(),
+    "user_conversions": {"user_links_are_current"},
     "matched_attributions": {"exactly_one_attribution"},
     "match_log": {"log_agrees_with_attributions", "partitions_ahead", "retention_keeps_up"},
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete"},
@@ -141,6 +147,9 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "clicks": set(),
         "identities": set(),
         "conversions": set(),
+        "users": set(),
+        "campaigns": set(),
+        "user_conversions": {"users", "conversions"},
         "matched_attributions": {"clicks", "identities", "conversions"},
         "match_log": {"matched_attributions"},
         "daily_match_rates": {"conversions", "matched_attributions"},

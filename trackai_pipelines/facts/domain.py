@@ -1,11 +1,13 @@
 """Facts: what happened, as producers and gateways report it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trackai_pipelines.domain import DemoPart, Domain, Personal, Remains, StoryPart, Table
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     import dagster as dg
     from psycopg import Connection
 
@@ -30,15 +32,12 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
     return story(connection, tenant_id, conversion_id)
 
 
-def _demo() -> DemoPart:
-    from trackai_pipelines.facts.sample import write
-
-    return DemoPart(write=write)
+from trackai_pipelines.domain import DemoPart, Domain, Personal, Remains, StoryPart, Table
 
 
 FACTS = Domain(
     name="facts",
-    says="Clicks, identities and conversions: immutable and deduplicated.",
+    says="What happened: clicks, identities and conversions, with the users and campaigns behind them.",
     tables=(
         Table(
             name="clicks",
@@ -53,6 +52,7 @@ FACTS = Domain(
             name="conversions",
             key=("tenant_id", "id"),
             time="occurred_at",
+            blocks=(_unlinked,),
             personal=Personal(
                 by_age={
                     "customer_email_hash": Remains.NOTHING,
@@ -64,9 +64,24 @@ FACTS = Domain(
                 },
             ),
         ),
+        Table(
+            name="users",
+            key=("tenant_id", "id"),
+            # The row stays for what other domains say of the user; nothing in it says who that is.
+            personal=Personal(
+                email_hash="email_hash", phone_hash="phone_hash", user_id="id", clear=("email_hash", "phone_hash")
+            ),
+        ),
+        Table(
+            name="user_conversions",
+            key=("tenant_id", "conversion_id"),
+            personal=Personal(user_id="user_id", delete=True),
+        ),
+        Table(name="campaigns", key=("tenant_id", "campaign_id")),
     ),
     kinds=_kinds,
     definitions=_definitions,
     story=_story,
     demo=_demo,
+    erased_with_sales=_erased,
 )

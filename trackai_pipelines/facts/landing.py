@@ -1,4 +1,4 @@
-"""The landing kinds of the facts: clicks, identities, and conversions with the gateways' webhooks.
+"""The landing kinds of the facts: clicks, identities, conversions with the gateways' webhooks, users and campaigns.
 
 What belongs here: which fields a record may have, what is required of them, and the columns that they become. What
 does not: how files are read and rows written (`ingest`), what a single field may be (`ingest.fields`), and how a
@@ -92,6 +92,32 @@ class Conversion(msgspec.Struct, gc=False):
     event_source_url: str | None = None
 
 
+class User(msgspec.Struct, gc=False):
+    """A user of the app as a record of a file."""
+
+    tenant: Text = None
+    tenant_id: Text = None
+    id: Text = None
+    email_hash: str | None = None
+    phone_hash: str | None = None
+    email: str | None = None
+    phone: Text = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Campaign(msgspec.Struct, gc=False):
+    """An ad campaign as a record of a file."""
+
+    tenant: Text = None
+    tenant_id: Text = None
+    campaign_id: Text = None
+    name: Text = None
+    status: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
 def _click_row(click: Click, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(click.tenant, click.tenant_id)
     return (
@@ -169,6 +195,42 @@ def _conversion_row(sale: Conversion, context: Context) -> tuple[Text, ...]:
     )
 
 
+def _user_row(user: User, context: Context) -> tuple[Text, ...]:
+    owner = context.owner_of(user.tenant, user.tenant_id)
+    user_id = fields.identifier_of(user.id, "id")
+    if not user_id:
+        raise Refused("id is missing; expected the app's own id of the user")
+    return (
+        owner.id,
+        user_id,
+        fields.hash_of(user.email_hash or "", "email_hash") or email_hash(user.email) or "",
+        fields.hash_of(user.phone_hash or "", "phone_hash") or _phone(user.phone, owner),
+        fields.optional_time(user.created_at, "created_at", context.latest),
+        fields.optional_time(user.updated_at, "updated_at", context.latest),
+    )
+
+
+def _campaign_row(campaign: Campaign, context: Context) -> tuple[Text, ...]:
+    owner = context.owner_of(campaign.tenant, campaign.tenant_id)
+    campaign_id = fields.identifier_of(campaign.campaign_id, "campaign_id")
+    if not campaign_id:
+        raise Refused("campaign_id is missing; expected what clicks name in utm_campaign")
+    status = (campaign.status or "").strip().lower() or "draft"
+    if status not in _STATUSES:
+        raise Refused(f"status {fields.shown(status)} is not one of {', '.join(_STATUSES)}")
+    return (
+        owner.id,
+        campaign_id,
+        fields.text_of(campaign.name, "name").strip() or campaign_id,
+        status,
+        fields.optional_time(campaign.created_at, "created_at", context.latest),
+        fields.optional_time(campaign.updated_at, "updated_at", context.latest),
+    )
+
+
+_STATUSES = ("draft", "active", "paused", "completed", "archived")
+
+
 def _phone(phone: Text, owner: Owner) -> str:
     return (phone_hash(str(phone), owner.default_country) or "") if phone else ""
 
@@ -226,6 +288,7 @@ CLICKS = Kind(
     row_id="external_id",
     now="created_at",
     references={"funnel_id": "facts/unknown_funnels"},
+    afterwards=("facts/register_staged_campaigns",),
 )
 IDENTITIES = Kind(
     name="identities",
@@ -269,10 +332,33 @@ CONVERSIONS = Kind(
     # When the row arrived: not the producer's to say.
     also_in_files=frozenset({"created_at"}),
     long_texts=frozenset({"client_user_agent", "event_source_url"}),
+    afterwards=("facts/link_staged_conversions",),
     same_thing=SameThing(
         statement="facts/repeated_sales", columns=("tenant_id", "gateway", "gateway_event_id", "sale_key")
     ),
     webhooks={gateway: partial(conversions_of, read, gateway) for gateway, read in READERS.items()},
 )
-# In the order in which they are loaded: identities name clicks, and conversions look for both.
-KINDS = (CLICKS, IDENTITIES, CONVERSIONS)
+USERS = Kind(
+    name="users",
+    says="People of an app, by the app's own id, with hashed e-mail and phone. A later row of the same id replaces the "
+    "hashes.",
+    record=User,
+    columns=("tenant_id", "id", "email_hash", "phone_hash", "created_at", "updated_at"),
+    row=_user_row,
+    stated="updated_at",
+    insert="facts/insert_users",
+    afterwards=("facts/link_staged_users",),
+)
+CAMPAIGNS = Kind(
+    name="campaigns",
+    says="Ad campaigns: those that a tenant lists, and those that its clicks name in `utm_campaign`. A later row of "
+    "the same id replaces name and status.",
+    record=Campaign,
+    columns=("tenant_id", "campaign_id", "name", "status", "created_at", "updated_at"),
+    row=_campaign_row,
+    stated="updated_at",
+    insert="facts/insert_campaigns",
+)
+# In the order in which they are loaded: clicks name campaigns, identities name clicks, and conversions look for users,
+# clicks and identities.
+KINDS = (CAMPAIGNS, USERS, CLICKS, IDENTITIES, CONVERSIONS)

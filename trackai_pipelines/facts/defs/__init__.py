@@ -1,9 +1,12 @@
-"""The facts in Dagster: their checks."""
+"""The facts in Dagster: the stored links between users and conversions, their nightly job, and the checks."""
 
 import dagster as dg
 
-from trackai_pipelines.facts.defs import checks
+from trackai_pipelines.facts.defs import assets, checks, jobs, schedules
 
 defs = dg.Definitions(
-    asset_checks=[checks.no_duplicate_conversions],
+    assets=[assets.user_conversions],
+    asset_checks=[checks.no_duplicate_conversions, checks.user_links_are_current],
+    jobs=[jobs.link_users],
+    schedules=[schedules.nightly_user_links],
 )

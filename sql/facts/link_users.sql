@@ -1,0 +1,22 @@
+-- Brings up to date all links of a tenant's conversions that still have hashes; returns how many were made or changed, and
+-- how many were removed. Reads the tenant's conversions once. Indexes: users by hash. Repeating it changes nothing.
+WITH wrong AS MATERIALIZED (
+    SELECT w.tenant_id, w.conversion_id, w.user_id, w.linked_by
+    FROM trackai.v_wrong_user_links w
+    WHERE w.tenant_id = %(tenant_id)s
+), removed AS (
+    DELETE FROM trackai.user_conversions l
+    USING wrong w
+    WHERE l.tenant_id = w.tenant_id AND l.conversion_id = w.conversion_id AND w.user_id IS NULL
+    RETURNING 1
+), linked AS (
+    INSERT INTO trackai.user_conversions (tenant_id, conversion_id, user_id, linked_by, linked_at)
+    SELECT w.tenant_id, w.conversion_id, w.user_id, w.linked_by, %(now)s
+    FROM wrong w
+    WHERE w.user_id IS NOT NULL
+    ORDER BY w.tenant_id, w.conversion_id
+    ON CONFLICT (tenant_id, conversion_id) DO UPDATE
+    SET user_id = excluded.user_id, linked_by = excluded.linked_by, linked_at = excluded.linked_at
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM linked), (SELECT count(*) FROM removed)

@@ -1,0 +1,251 @@
+"""Users and the conversions of each: any order of arrival leads to the links that the rule gives."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ingest.landing_zone import counts, load_all, sale_record, write_jsonl
+from psycopg import Connection
+
+from trackai_pipelines.facts.links import Refreshed, erase_links, refresh, unlinked_days, wrong_links
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+Links = dict[str, tuple[str, str]]
+
+
+def hashed(value: str) -> str:
+    return sha256(value.encode()).hexdigest()
+
+
+def links(connection: Connection) -> Links:
+    """The user and the reason of each linked conversion, by its event."""
+    rows = connection.execute(
+        "SELECT c.gateway_event_id, l.user_id, l.linked_by FROM trackai.user_conversions l "
+        "JOIN trackai.conversions c ON c.tenant_id = l.tenant_id AND c.id = l.conversion_id"
+    ).fetchall()
+    return {event: (user, by) for event, user, by in rows}
+
+
+def users(connection: Connection) -> list[tuple[Any, ...]]:
+    return connection.execute("SELECT id, email_hash, phone_hash FROM trackai.users ORDER BY tenant_id, id").fetchall()
+
+
+def test_contacts_are_hashed_and_a_later_row_replaces_them(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    path = landing / "acme" / "users.jsonl"
+    write_jsonl(
+        path,
+        {"id": 7, "email": " Ana@Example.com", "phone": "(11) 91234-5678", "created_at": "2026-01-01"},
+        {"id": "8", "email_hash": hashed("x").upper()},
+        {"id": "7", "email": "ana@example.org"},
+        {"id": "", "email": "ana@example.org"},
+        {"id": "9", "phone_hash": "12"},
+    )
+    (report,) = load_all(database_url, landing)
+    assert (report.kind, *counts(report)) == ("users", 2, 1, 2)
+    assert users(connection) == [("7", hashed("ana@example.org"), None), ("8", hashed("x"), None)]
+    assert counts(load_all(database_url, landing)[0]) == (0, 3, 2)
+    reasons = connection.execute("SELECT reason FROM trackai.ingest_rejects ORDER BY line").fetchall()
+    assert reasons[0] == ("id is missing; expected the app's own id of the user",)
+    # Said earlier than what is known, by the row itself or by the time of its file: the order of loading is nothing.
+    os.utime(write_jsonl(landing / "acme" / "users_old.jsonl", {"id": "7", "email": "old@example.org"}), (1e9, 1e9))
+    write_jsonl(landing / "acme" / "users_2020.jsonl", {"id": "8", "email": "b@x.com", "updated_at": "2020-01-01"})
+    load_all(database_url, landing)
+    assert users(connection) == [("7", hashed("ana@example.org"), None), ("8", hashed("x"), None)]
+    os.utime(write_jsonl(landing / "acme" / "users_new.jsonl", {"id": "8", "phone": "+5511912345678"}), None)
+    load_all(database_url, landing)
+    assert users(connection)[1] == ("8", None, hashed("5511912345678"))
+
+
+def test_the_e_mail_goes_before_the_phone_and_the_lowest_id_before_others(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    write_jsonl(
+        landing / "acme" / "users.jsonl",
+        {"id": "b", "email": "two@x.com"},
+        {"id": "a", "phone": "+5511912345678"},
+        {"id": "c", "email": "two@x.com", "phone": "+5511912345678"},
+    )
+    write_jsonl(landing / "globex" / "users.jsonl", {"id": "0", "email": "two@x.com"})
+    write_jsonl(
+        landing / "conversions.jsonl",
+        sale_record(1, email="two@x.com", phone="+5511912345678"),
+        sale_record(2, email="other@x.com", phone="+5511912345678"),
+        sale_record(3, email="other@x.com"),
+        sale_record(4),
+    )
+    load_all(database_url, landing)
+    assert links(connection) == {"evt_1": ("b", "email"), "evt_2": ("a", "phone")}
+
+
+def test_a_replaced_hash_moves_what_still_has_hashes_and_nothing_else(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    write_jsonl(
+        landing / "acme" / "users.jsonl",
+        {"id": "a", "email": "one@x.com", "updated_at": "2026-01-01"},
+        {"id": "b", "email": "one@x.com", "updated_at": "2026-01-01"},
+        {"id": "c", "email": "two@x.com", "updated_at": "2026-01-01"},
+    )
+    sales = [sale_record(1, email="one@x.com"), sale_record(2, email="one@x.com"), sale_record(3, email="two@x.com")]
+    write_jsonl(landing / "conversions.jsonl", *sales)
+    load_all(database_url, landing)
+    assert links(connection) == {"evt_1": ("a", "email"), "evt_2": ("a", "email"), "evt_3": ("c", "email")}
+    _anonymise(connection, "evt_2")
+    write_jsonl(
+        landing / "acme" / "users2.jsonl",
+        {"id": "a", "email": "new@x.com", "updated_at": "2026-02-01"},
+        {"id": "c", "updated_at": "2026-02-01"},
+    )
+    load_all(database_url, landing)
+    # evt_1 is b's now, evt_2 was a's when it was told from its hashes, evt_3 is nobody's.
+    assert links(connection) == {"evt_1": ("b", "email"), "evt_2": ("a", "email")}
+    assert refresh(connection, NOW) == Refreshed()
+
+
+def test_rows_of_plain_sql_are_linked_and_registered_at_night(
+    connection: Connection, add_tenant: Callable[..., str]
+) -> None:
+    acme = add_tenant("acme")
+    connection.execute(
+        "INSERT INTO trackai.users (tenant_id, id, email_hash) VALUES (%s, 'a', %s)", [acme, hashed("x")]
+    )
+    connection.execute(
+        "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at, "
+        "customer_email_hash) SELECT %s, 'stripe', 'evt_' || n, 1, 'BRL', %s, %s FROM generate_series(1, 3) n",
+        [acme, NOW, hashed("x")],
+    )
+    connection.execute(
+        "INSERT INTO trackai.clicks (tenant_id, utm_campaign, created_at) VALUES (%s, ' spring ', %s), (%s, NULL, %s)",
+        [acme, NOW, acme, NOW],
+    )
+    day, other = date(2026, 3, 10), date(2026, 3, 9)
+    assert wrong_links(connection) == (0, 3)
+    ((blocked, reason),) = unlinked_days(connection, [other, day], day)
+    assert blocked == day
+    assert reason.startswith("The links between users and 3 conversions are not up to date")
+    assert list(unlinked_days(connection, [other], day)) == []
+    assert refresh(connection, NOW) == Refreshed(linked=3, campaigns=2)
+    assert refresh(connection, NOW + timedelta(days=1)) == Refreshed()
+    assert list(unlinked_days(connection, [day], day)) == []
+    assert wrong_links(connection) == (3, 0)
+    assert connection.execute("SELECT DISTINCT linked_at FROM trackai.user_conversions").fetchall() == [(NOW,)]
+    known = connection.execute("SELECT campaign_id, name, status, updated_at FROM trackai.campaigns ORDER BY 1")
+    assert known.fetchall() == [("(none)", "(none)", "active", None), ("spring", "spring", "active", None)]
+
+
+def test_links_of_erased_sales_go_with_them(database_url: str, connection: Connection, landing: Path) -> None:
+    write_jsonl(landing / "acme" / "users.jsonl", {"id": "a", "email": "one@x.com"})
+    write_jsonl(landing / "conversions.jsonl", *(sale_record(number, email="one@x.com") for number in range(3)))
+    load_all(database_url, landing)
+    found = connection.execute("SELECT id FROM trackai.conversions WHERE gateway_event_id <> 'evt_2'").fetchall()
+    assert erase_links(connection, "t-acme", [conversion for (conversion,) in found], NOW) == 2
+    assert set(links(connection)) == {"evt_2"}
+
+
+def _anonymise(connection: Connection, event: str) -> None:
+    connection.execute(
+        "UPDATE trackai.conversions SET customer_email_hash = NULL, customer_phone_hash = NULL, anonymised_at = now() "
+        "WHERE gateway_event_id = %s",
+        [event],
+    )
+
+
+@dataclass
+class World:
+    """The same rule, told by brute force over lists."""
+
+    users: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    sales: dict[str, tuple[str, str]] = field(default_factory=dict)
+    frozen: Links = field(default_factory=dict)
+
+    def link_of(self, sale: tuple[str, str]) -> tuple[str, str] | None:
+        for by, place in (("email", 0), ("phone", 1)):
+            found = [
+                name for name, (_, *contact) in self.users.items() if contact[place] and contact[place] == sale[place]
+            ]
+            if found:
+                return min(found), by
+        return None
+
+    def links(self) -> Links:
+        found = {event: self.link_of(sale) for event, sale in self.sales.items()}
+        return {event: link for event, link in found.items() if link} | self.frozen
+
+    def anonymise(self, event: str) -> None:
+        link = self.link_of(self.sales.pop(event))
+        if link:
+            self.frozen[event] = link
+
+
+_contact = st.tuples(st.sampled_from(["", "a", "b", "c"]), st.sampled_from(["", "p", "q"]))
+_steps = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("users"), st.lists(st.tuples(st.sampled_from("xyz"), st.integers(1, 28), _contact), max_size=4)
+        ),
+        st.tuples(st.just("sales"), st.lists(_contact, min_size=1, max_size=3)),
+        st.tuples(st.just("anonymise"), st.integers(0, 5)),
+        st.tuples(st.just("night"), st.none()),
+    ),
+    max_size=8,
+)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=_steps)
+def test_any_order_of_arrivals_gives_the_links_of_the_rule(
+    database_url: str, connection: Connection, landing: Path, steps: list[tuple[str, Any]]
+) -> None:
+    for table in ("user_conversions", "users", "conversions", "match_queue", "ingest_files"):
+        connection.execute(f"TRUNCATE trackai.{table} CASCADE")
+    world = World()
+    for number, (action, what) in enumerate(steps):
+        if action == "users":
+            # Two rows of one user and day are told apart by nothing, so they are not written.
+            rows = [r for n, r in enumerate(what) if all(r[:2] != other[:2] for other in what[:n])]
+            rows = [row for row in rows if row[1] != world.users.get(row[0], (0,))[0]]
+            for name, day, (email, phone) in rows:
+                if day > world.users.get(name, (0,))[0]:
+                    world.users[name] = (day, email, phone)
+            given_users = [
+                {
+                    "id": name,
+                    "updated_at": f"2026-01-{day:02d}",
+                    "email_hash": email and hashed(email),
+                    "phone_hash": phone and hashed(phone),
+                }
+                for name, day, (email, phone) in rows
+            ]
+            load_all(database_url, landing, write_jsonl(landing / "acme" / f"users{number}.jsonl", *given_users))
+        elif action == "sales":
+            sales = []
+            for place, (email, phone) in enumerate(what):
+                event = f"{number}-{place}"
+                world.sales[event] = (email, phone)
+                hashes = {
+                    "customer_email_hash": email and hashed(email),
+                    "customer_phone_hash": phone and hashed(phone),
+                }
+                sales.append(sale_record(0, gateway_event_id=event, **hashes))
+            load_all(database_url, landing, write_jsonl(landing / f"conversions{number}.jsonl", *sales))
+        elif action == "anonymise" and world.sales:
+            event = sorted(world.sales)[what % len(world.sales)]
+            world.anonymise(event)
+            _anonymise(connection, event)
+        elif action == "night":
+            assert refresh(connection, NOW) == Refreshed(), json.dumps(steps)
+        assert links(connection) == world.links()
+        assert wrong_links(connection)[1] == 0

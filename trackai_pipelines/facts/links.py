@@ -1,0 +1,59 @@
+"""Which user each conversion belongs to, and which campaigns there are, for rows of any origin.
+
+A load keeps both up to date for what it brings. What belongs here: the same for rows that were inserted by plain SQL,
+and what must not happen before it is done. What does not: the rule itself, which is the view `v_wrong_user_links` for
+users and the function `campaign_of` for campaigns.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import Connection
+
+from trackai_pipelines.database.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh changed: links made or changed, links removed, campaigns registered."""
+
+    linked: int = 0
+    removed: int = 0
+    campaigns: int = 0
+
+
+def refresh(connection: Connection[Any], now: datetime) -> Refreshed:
+    """Bring the links and campaigns of all tenants up to date, each tenant in transactions of its own.
+
+    A link of a conversion that was anonymised stays as it is. Safe to repeat and next to loads.
+    """
+    linked = removed = campaigns = 0
+    for (tenant_id,) in connection.execute(statement("facts/tenant_ids")).fetchall():
+        given = {"tenant_id": tenant_id, "now": now}
+        made = connection.execute(statement("facts/link_users"), given).fetchone()
+        registered = connection.execute(statement("facts/register_campaigns"), given).fetchone()
+        assert made is not None
+        assert registered is not None
+        linked, removed, campaigns = linked + made[0], removed + made[1], campaigns + registered[0]
+    return Refreshed(linked, removed, campaigns)
+
+
+def wrong_links(connection: Connection[Any]) -> tuple[int, int]:
+    """Return how many links there are, and how many conversions have another one than the rule gives, or none."""
+    row = connection.execute(statement("facts/wrong_links")).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def unlinked_days(connection: Connection[Any], days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
+    """Yield the days whose conversions may not be anonymised yet, each with the reason in a sentence."""
+    for day, conversions in connection.execute(statement("facts/unlinked_days"), {"days": list(days)}):
+        yield day, f"The links between users and {conversions:,} conversions are not up to date; run link_users first."
+
+
+def erase_links(connection: Connection[Any], tenant_id: str, conversion_ids: Sequence[int], now: datetime) -> int:
+    """Remove the links of conversions that are being erased, in their transaction; return how many."""
+    given = {"tenant_id": tenant_id, "conversion_ids": list(conversion_ids)}
+    return len(connection.execute(statement("facts/erase_links"), given).fetchall())
