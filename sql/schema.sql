@@ -567,6 +567,7 @@ CREATE VIEW trackai.v_conversions AS
    FROM trackai.conversions c
      LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id;
 
+-- Conversions with hashes whose stored link is not the one that the rule gives now.
 CREATE VIEW trackai.v_wrong_user_links AS
  SELECT c.tenant_id, c.id AS conversion_id, c.gateway, c.gateway_event_id, c.occurred_at,
     COALESCE(e.id, p.id) AS user_id,

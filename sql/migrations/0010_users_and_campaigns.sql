@@ -73,6 +73,15 @@ COMMENT ON COLUMN trackai.user_conversions.conversion_id IS 'the conversion';
 COMMENT ON COLUMN trackai.user_conversions.linked_by IS 'what both have in common: email, else phone';
 COMMENT ON COLUMN trackai.user_conversions.linked_at IS 'when the link was found, or last changed';
 
+COMMENT ON VIEW trackai.v_wrong_user_links IS 'Conversions with hashes whose stored link is not the one that the rule gives now.';
+COMMENT ON COLUMN trackai.v_wrong_user_links.tenant_id IS 'whose conversion it is';
+COMMENT ON COLUMN trackai.v_wrong_user_links.conversion_id IS 'the conversion';
+COMMENT ON COLUMN trackai.v_wrong_user_links.gateway IS 'the gateway that reported it';
+COMMENT ON COLUMN trackai.v_wrong_user_links.gateway_event_id IS 'the gateway''s id of the event';
+COMMENT ON COLUMN trackai.v_wrong_user_links.occurred_at IS 'when the sale happened';
+COMMENT ON COLUMN trackai.v_wrong_user_links.user_id IS 'the user that the rule gives; NULL where there should be no link';
+COMMENT ON COLUMN trackai.v_wrong_user_links.linked_by IS 'what both have in common: email, else phone';
+
 -- Campaigns ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE trackai.campaigns (

@@ -32,7 +32,22 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
     return story(connection, tenant_id, conversion_id)
 
 
-from trackai_pipelines.domain import DemoPart, Domain, Personal, Remains, StoryPart, Table
+def _demo() -> DemoPart:
+    from trackai_pipelines.facts.sample import write
+
+    return DemoPart(write=write)
+
+
+def _unlinked(connection: "Connection", days: Sequence["date"], today: "date") -> Iterator[tuple["date", str]]:
+    from trackai_pipelines.facts.links import unlinked_days
+
+    return unlinked_days(connection, days, today)
+
+
+def _erased(connection: "Connection", tenant_id: str, conversion_ids: Sequence[int], now: "datetime") -> int:
+    from trackai_pipelines.facts.links import erase_links
+
+    return erase_links(connection, tenant_id, conversion_ids, now)
 
 
 FACTS = Domain(

@@ -3,7 +3,7 @@
 from trackai_pipelines.database.migrations.sql_file import run_sql_file
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
