@@ -1,6 +1,6 @@
 """Digital Manager Guru's webhooks of transactions. Amounts are in units of their currency.
 
-Guru stands between a shop and its payment processors. A transaction is told of whenever its state changes; a new
+Guru stands between a shop and its payment processors. A transaction is reported whenever its state changes. Each
 cycle of a subscription is a transaction of its own.
 """
 

@@ -1,6 +1,6 @@
 """Hotmart's webhooks (version 2).
 
-One transaction is told of in several paid events with ids of their own (approved, then complete when the warranty
+One transaction comes in several paid events with ids of their own (approved, then complete when the warranty
 is over): the transaction is the sale.
 """
 

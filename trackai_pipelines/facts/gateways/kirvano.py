@@ -1,7 +1,7 @@
 """Kirvano's webhooks.
 
-An event has no id of its own: sale and event make one. Where a renewal keeps the number of the first sale is not
-documented, so the charge's number tells renewals apart.
+An event has no id of its own: sale and event make one. Whether a renewal keeps the number of the first sale is
+not documented, so the charge's number separates renewals.
 """
 
 import re

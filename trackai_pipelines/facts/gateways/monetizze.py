@@ -1,6 +1,6 @@
 """Monetizze's postbacks: form-encoded (`venda[codigo]=...`) or JSON of the same names, in BRL.
 
-A sale is told of when it is paid and again when it is complete, 30 days later: the sale's code is the same. Each
+A sale is reported when it is paid and again when it is complete, 30 days later, with the same code. Each
 charge of a subscription is a sale with a code of its own.
 """
 

@@ -80,6 +80,6 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
 
 
 def _told(payload: Mapping[str, object], path: str) -> object:
-    """What stands at the path, without the words that Ticto writes for what it was not told."""
+    """What stands at the path, without the words that Ticto writes where it was told nothing."""
     found = at(payload, path)
     return {name: value for name, value in found.items() if value != _NOTHING} if isinstance(found, Mapping) else found
