@@ -19,6 +19,7 @@ WITH per_currency AS (
     LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
     WHERE c.occurred_at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
       AND c.occurred_at < (%(last)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+      AND (%(tenant)s::text IS NULL OR c.tenant_id = (SELECT id FROM trackai.tenants WHERE slug = %(tenant)s))
     GROUP BY c.tenant_id, c.currency
 )
 SELECT t.slug,

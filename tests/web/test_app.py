@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -250,3 +251,12 @@ def test_the_pool_is_closed_with_the_application(database_url: str) -> None:
         assert client.get("/healthz").status_code == 200
         assert not app.state.pool.closed
     assert app.state.pool.closed
+
+
+def test_a_client_that_hangs_up_is_no_error(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as half:
+            half.sendall(b"POST /toys HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf")
+        while not any(vars(record).get("route") == "/toys" for record in caplog.records):
+            client.get("/version")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

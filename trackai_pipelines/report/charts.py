@@ -16,7 +16,7 @@ HEIGHT = 190
 _FONT_SIZE = 11
 # Labels that fit next to each other below the bars.
 _MOST_LABELS = 7
-# Bars of very few days would look like walls: they get the width that they have in a week.
+# Bars of only a few days would look like walls, so they get the width that they have in a week.
 _LEAST_SLOTS = 7
 
 
@@ -47,7 +47,7 @@ def stacked_shares(
         y_labels=[0, 0.25, 0.5, 0.75, 1],
         value_formatter="{:.0%}".format,
         x_labels=[*(label if n % every == 0 else "" for n, label in enumerate(labels)), *[""] * blanks],
-        # Not to the width of a bar.
+        # pygal would cut labels to the width of a bar.
         truncate_label=25,
     )
     for series, values in shares.items():

@@ -8,7 +8,7 @@ from trackai_pipelines.service.serving import DEFAULT_HOST, DEFAULT_WEB_PORT, re
 from trackai_pipelines.terminal.output import remark
 from trackai_pipelines.terminal.workspace import workspace
 
-# Requests that are under way when the server is told to end.
+# For requests that are under way at the end.
 _GRACE_SECONDS = 10
 # Beyond so many at once, clients are answered 503 by the server itself.
 _MOST_REQUESTS = 256

@@ -34,7 +34,7 @@ _HEADERS = {
 }
 
 Observe = Callable[[str, str, int, float], None]
-"""Told of each answer: method, route, status, seconds."""
+"""Called after each answer with method, route, status and seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,18 @@ class Guard:
             async with deadline:
                 await self._app(scope, _bounded(scope, receive, self._limits.body_bytes), answer_in_time)
         except Exception as error:
-            _log_error(request_id, error)
+            failed = status_of(error)
+            if failed >= 500:
+                _log_error(request_id, error)
             if status:
-                # Half an answer has gone out; only closing the connection tells the client.
+                # Half an answer has gone out. Closing the connection is all that is left to show that it is not whole.
                 raise
-            await problem(scope, status_of(error))(scope, receive, answer)
+            await problem(scope, failed)(scope, receive, answer)
         finally:
             seconds = time.monotonic() - begun
             route = getattr(scope.get("route"), "path", "unmatched")
             self._observe(scope["method"], route, status, seconds)
-            # The route instead of the path, and neither query, address nor user agent: they may tell of a person.
+            # The route instead of the path, and no query, address or user agent: they may identify a person.
             ACCESS.info(
                 "request",
                 extra={

@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
@@ -48,6 +48,9 @@ def problem(scope: Scope, status: int, detail: str = "", headers: dict[str, str]
 def status_of(error: Exception) -> int:
     """Return the status that an error which no route handled is answered with."""
     match error:
+        case ClientDisconnect():
+            # No fault of ours, and nobody reads the answer.
+            return 400
         case TimeoutError() | psycopg.errors.QueryCanceled():
             return 504
         case PoolTimeout() | TooManyRequests() | psycopg.OperationalError():
