@@ -83,7 +83,7 @@ def _personal_columns(table: Table) -> set[str]:
     personal = table.personal
     if personal is None:
         return set()
-    named = (personal.email_hash, personal.phone_hash, personal.user_id, *personal.clear)
+    named = (personal.email_hash, personal.phone_hash, personal.user_id, *personal.clear, *personal.by_age)
     return {column for column in named if column is not None}
 
 
@@ -107,6 +107,8 @@ def test_a_table_without_an_owner_is_found(connection: Connection) -> None:
 def test_declared_columns_exist(columns: Columns) -> None:
     for _, table in TABLES:
         declared = {*table.key, *_personal_columns(table), *([table.time] if table.time else [])}
+        if table.personal and table.personal.by_age:
+            declared.add("anonymised_at")
         assert declared <= set(columns[table.name]), table.name
         if table.time:
             assert columns[table.name][table.time] == "timestamp with time zone", table.name
@@ -167,6 +169,13 @@ def test_a_table_that_leaves_has_its_retention(connection: Connection) -> None:
     assert all(table.time for _, table in TABLES if table.name in leaving)
 
 
+def test_a_need_is_of_a_table_that_another_room_declares() -> None:
+    owners = {table.name: domain.name for domain, table in TABLES}
+    for domain in DOMAINS:
+        for need in domain.needs:
+            assert owners[need.table] != domain.name, need.table
+
+
 def test_partitions_are_declared(connection: Connection) -> None:
     found = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'trackai'::regnamespace AND relkind = 'p'"
@@ -188,6 +197,20 @@ def _definitions() -> Iterator[tuple[Domain, dg.Definitions]]:
     for domain in DOMAINS:
         if domain.definitions:
             yield domain, domain.definitions()
+        if domain.definitions_for:
+            yield domain, domain.definitions_for(DOMAINS)
+
+
+def test_assets_are_in_their_domains_group() -> None:
+    """An asset that stands for a table is in the group of the table's owner, whoever materialises it."""
+    owners = {table.name: domain.name for domain, table in TABLES}
+    for domain, definitions in _definitions():
+        for asset in definitions.assets or ():
+            assert isinstance(asset, dg.AssetsDefinition)
+            for spec in asset.specs:
+                name = spec.key.to_user_string()
+                assert spec.group_name == owners.get(name, domain.name), name
+                assert spec.description, name
 
 
 def test_everything_in_dagster_is_described() -> None:
@@ -214,6 +237,21 @@ def test_names_are_those_of_the_packages() -> None:
     rooms = {path.parent.name for path in PACKAGE.glob("*/domain.py")}
     assert {domain.name for domain in DOMAINS} == rooms
     assert len(DOMAINS) == len(rooms)
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_a_room_has_tests_and_a_page(domain: Domain) -> None:
+    assert list((ROOT / "tests" / domain.name).glob("test_*.py"))
+    assert (ROOT / "docs" / f"{domain.name}.md").is_file()
+
+
+def test_a_class_name_means_one_thing() -> None:
+    places = defaultdict(list)
+    for module in _modules():
+        for node in ast.walk(_source(module)):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(module.relative_to(PACKAGE)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 def test_a_module_is_short_or_says_why() -> None:
