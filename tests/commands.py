@@ -1,6 +1,6 @@
 """The command line against a database of the test's own, in this process.
 
-What belongs here: how tests in this folder call commands, and the facts they put in. What does not: assertions.
+What belongs here: how tests call commands, and the facts they insert. What does not: assertions.
 """
 
 import shutil
@@ -46,12 +46,22 @@ def server_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def trackai(
-    home: Path, database_url: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Result]
+    home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Result]
 ) -> Callable[..., Result]:
-    """`run` with the environment naming this test's migrated event database and an empty one for Dagster."""
+    """`run` with the environment naming this test's migrated event database.
+
+    Dagster's is out of reach: tests of commands that use it ask for `dagster_storage`, too.
+    """
     monkeypatch.setenv("TRACKAI_DATABASE_URL", database_url)
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", empty_database_url)
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
     return run
+
+
+@pytest.fixture
+def dagster_storage(trackai: object, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database for Dagster, which the environment of `trackai` names."""
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", empty_database_url)
+    return empty_database_url
 
 
 @pytest.fixture

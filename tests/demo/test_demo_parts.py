@@ -76,7 +76,7 @@ def toys() -> Toys:
 
 
 @pytest.fixture
-def demo(trackai: object, toys: Toys) -> Iterator[Callable[[], Result]]:
+def demo(trackai: object, dagster_storage: str, toys: Toys) -> Iterator[Callable[[], Result]]:
     """`demo()` runs the demo of toys alone, in this process, whose environment it changes."""
     before = dict(os.environ)
     yield lambda: CliRunner().invoke(build_app([toys.domain()]), ["demo", "--exit", "--days", "2"])

@@ -16,6 +16,8 @@ from trackai_pipelines.domain import Checkup, Domain, Finding, Level
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("dagster_storage")
+
 Run = Callable[..., Result]
 
 
@@ -176,17 +178,17 @@ def test_warns_of_waiting_files(trackai: Run, home: Path) -> None:
     assert found()["landing folder"].level is Level.OK
 
 
-def test_dagsters_daemon_is_judged_by_its_heartbeat(trackai: Run, empty_database_url: str) -> None:
+def test_dagsters_daemon_is_judged_by_its_heartbeat(trackai: Run, dagster_storage: str) -> None:
     assert found()["Dagster's storage"].level is Level.WARN
-    with psycopg.connect(empty_database_url) as storage:
+    with psycopg.connect(dagster_storage) as storage:
         storage.execute("CREATE TABLE runs (id int)")
         storage.execute("CREATE TABLE daemon_heartbeats (daemon_type text, timestamp timestamp)")
     assert found()["Dagster's daemon"].said == "has not run yet"
-    with psycopg.connect(empty_database_url) as storage:
+    with psycopg.connect(dagster_storage) as storage:
         storage.execute("INSERT INTO daemon_heartbeats VALUES ('SENSOR', '2026-01-10 12:00:00')")
     silent = found()["Dagster's daemon"]
     assert (silent.level, silent.said) == (Level.WARN, "last heard of at 2026-01-10 12:00:00 UTC")
-    with psycopg.connect(empty_database_url) as storage:
+    with psycopg.connect(dagster_storage) as storage:
         storage.execute("UPDATE daemon_heartbeats SET timestamp = now() AT TIME ZONE 'UTC'")
     assert found()["Dagster's daemon"].level is Level.OK
 

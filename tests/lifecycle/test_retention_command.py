@@ -122,6 +122,7 @@ def test_a_failed_step_is_named_and_fails_the_command(
     assert finding("retention").level is Level.OK
 
 
+@pytest.mark.usefixtures("dagster_storage")
 def test_what_is_blocked_is_shown_and_no_failure(
     trackai: Run, connection: Connection[Any], add_tenant: Callable[..., str], old: date
 ) -> None:

@@ -15,7 +15,7 @@ from typer.testing import Result
 
 from trackai_pipelines.database.statements import shipped
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("dagster_storage")]
 
 Run = Callable[..., Result]
 
