@@ -147,7 +147,7 @@ def test_a_wrong_token_holds_the_events_back_and_does_not_stop_others(
     monkeypatch.setenv("TRACKAI_CAPI_TOKEN_OTHER", "EAArevoked")
     result = dispatch()
     assert result.exit_code == 1
-    assert "put a new one in place" in result.stderr
+    assert "replace it" in result.stderr
     assert "EAArevoked" not in result.output
     assert (row_of(result, "acme"), row_of(result, "other")) == (["2", "0", "0", "0"], ["0", "0", "3", "3"])
     assert len(box.requests("1002")) == 1

@@ -15,7 +15,7 @@ from typer.testing import Result
 
 from trackai_pipelines.database.statements import shipped
 
-pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("dagster_storage")]
+pytestmark = pytest.mark.processes
 
 Run = Callable[..., Result]
 
@@ -70,6 +70,7 @@ def test_starts_the_embedded_server_and_migrates_it(run: Run, server_home: Path)
         assert connection.execute("SELECT current_database()").fetchone() == ("dagster",)
 
 
+@pytest.mark.usefixtures("dagster_storage")
 def test_the_home_is_in_the_working_folder_unless_named(
     trackai: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +82,7 @@ def test_the_home_is_in_the_working_folder_unless_named(
     assert sourced(result.stdout, "TRACKAI_HOME") == [str(tmp_path / ".trackai")]
 
 
+@pytest.mark.usefixtures("dagster_storage")
 def test_a_stale_dagster_yaml_is_rewritten(trackai: Run, home: Path) -> None:
     instance = home / "dagster" / "dagster.yaml"
     instance.parent.mkdir()
@@ -92,6 +94,7 @@ def test_a_stale_dagster_yaml_is_rewritten(trackai: Run, home: Path) -> None:
     assert instance.stat().st_mtime_ns == written
 
 
+@pytest.mark.usefixtures("dagster_storage")
 def test_a_terminal_does_not_see_the_password(trackai: Run, home: Path, database_url: str) -> None:
     # libpq ignores a password that the server does not ask for.
     secret = database_url + ("&" if "?" in database_url else "?") + "password=hunter2"
