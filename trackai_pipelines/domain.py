@@ -45,15 +45,23 @@ class Personal:
     email_hash: str | None = None
     """The column with the SHA-256 of a person's e-mail address."""
     phone_hash: str | None = None
+    """The column with the SHA-256 of a person's phone number."""
     user_id: str | None = None
     """The column with the app's own id of a user (`users.id`)."""
+    conversion: str | None = None
+    """The column with a conversion's id: the row is erased in the transaction that erases the sale, and anonymised with
+    it."""
+    texts: tuple[str, ...] = ()
+    """Columns in which a person may be quoted by a hash, a key or an IP address; the row is found by such a quote."""
     clear: tuple[str, ...] = ()
-    """Columns that become NULL when a person is erased."""
+    """Columns that become NULL when a person is erased; a column by which the person is found is usually among them."""
+    quotes: Mapping[str, str | None] = field(default_factory=dict)
+    """Columns that are replaced only where they quote the person who is erased, each with what replaces the text."""
     delete: bool = False
     """Erasing deletes the row instead."""
     by_age: Mapping[str, Remains] = field(default_factory=dict)
     """What remains of columns once the row is old. The table then has a column `anonymised_at timestamptz`, which is
-    set with them; the age is counted from `Table.time`."""
+    set with them (and by erasing), unless `conversion` is given; the age is counted from `Table.time`."""
 
 
 Blocks = Callable[["Connection[Any]", Sequence[date], date], Iterator[tuple[date, str]]]
@@ -76,6 +84,8 @@ class Table:
     restored: tuple[Callable[[Connection[Any]], None], ...] = ()
     """Called in each transaction that puts archived rows back by INSERT; the rows are in `pg_temp.restoring`."""
     personal: Personal | None = None
+    anonymise_blocks: tuple[Callable[[Connection[Any], date], str | None], ...] = ()
+    """Given a UTC day: what keeps the personal fields of rows before it, in a sentence, or None."""
 
     @property
     def partitioned(self) -> bool:
@@ -292,7 +302,11 @@ class Domain:
     """Its HTTP routes, their paths complete; `request.app.state.pool.connection()` is a connection."""
     erased_with_sales: Callable[[Connection[Any], str, Sequence[int], datetime], int] | None = None
     """Called in the transaction that erases conversions, with the tenant's id, the conversions' ids and the present;
-    returns how many rows of its own it closed."""
+    returns how many rows of its own it closed. Raises NotNowError where the sales cannot be erased yet."""
+
+
+class NotNowError(Exception):
+    """Something that passes is in the way; the text says what. The caller rolls back and retries."""
 
 
 def tables_of(domains: Iterable[Domain]) -> tuple[Table, ...]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,12 @@ from hypothesis import strategies as st
 from ingest.landing_zone import counts, load_all, sale_record, write_jsonl
 from psycopg import Connection
 
-from trackai_pipelines.facts.links import Refreshed, erase_links, refresh, unlinked_days, wrong_links
+from trackai_pipelines.domain import tables_of
+from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.facts.links import Refreshed, refresh, unlinked, wrong_links
+from trackai_pipelines.lifecycle.archive.store import open_store
+from trackai_pipelines.lifecycle.personal_data.erase import erase
+from trackai_pipelines.lifecycle.retention.plan import plan_retention
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 Links = dict[str, tuple[str, str]]
@@ -128,28 +134,44 @@ def test_rows_of_plain_sql_are_linked_and_registered_at_night(
         "INSERT INTO trackai.clicks (tenant_id, utm_campaign, created_at) VALUES (%s, ' spring ', %s), (%s, NULL, %s)",
         [acme, NOW, acme, NOW],
     )
-    day, other = date(2026, 3, 10), date(2026, 3, 9)
+    day, next_day = date(2026, 3, 10), date(2026, 3, 11)
     assert wrong_links(connection) == (0, 3)
-    ((blocked, reason),) = unlinked_days(connection, [other, day], day)
-    assert blocked == day
-    assert reason.startswith("The links between users and 3 conversions are not up to date")
-    assert list(unlinked_days(connection, [other], day)) == []
+    reason = unlinked(connection, next_day)
+    assert reason is not None
+    assert reason.startswith("the links between users and 3 conversions are not up to date")
+    assert unlinked(connection, day) is None
+    # Their hashes stay until the links are there.
+    connection.execute("DELETE FROM trackai.retention_policies WHERE table_name <> 'conversions'")
+    retention = partial(plan_retention, connection, tables_of(DOMAINS), today=date(2026, 12, 1), dry_run=True)
+    (step,) = retention().steps
+    assert (step.action, step.rows, step.blocked_by) == ("anonymise", 3, reason)
     assert refresh(connection, NOW) == Refreshed(linked=3, campaigns=2)
     assert refresh(connection, NOW + timedelta(days=1)) == Refreshed()
-    assert list(unlinked_days(connection, [day], day)) == []
+    assert unlinked(connection, next_day) is None
+    assert [step.blocked_by for step in retention().steps] == [None]
     assert wrong_links(connection) == (3, 0)
     assert connection.execute("SELECT DISTINCT linked_at FROM trackai.user_conversions").fetchall() == [(NOW,)]
     known = connection.execute("SELECT campaign_id, name, status, updated_at FROM trackai.campaigns ORDER BY 1")
     assert known.fetchall() == [("(none)", "(none)", "active", None), ("spring", "spring", "active", None)]
 
 
-def test_links_of_erased_sales_go_with_them(database_url: str, connection: Connection, landing: Path) -> None:
-    write_jsonl(landing / "acme" / "users.jsonl", {"id": "a", "email": "one@x.com"})
-    write_jsonl(landing / "conversions.jsonl", *(sale_record(number, email="one@x.com") for number in range(3)))
+def test_links_of_erased_sales_go_with_them(
+    database_url: str, connection: Connection, landing: Path, tmp_path: Path
+) -> None:
+    users = [{"id": "a", "email": "one@x.com"}, {"id": "b", "email": "two@x.com"}]
+    write_jsonl(landing / "acme" / "users.jsonl", *users)
+    emails = ("one@x.com", "one@x.com", "two@x.com")
+    write_jsonl(
+        landing / "conversions.jsonl", *(sale_record(number, email=email) for number, email in enumerate(emails))
+    )
     load_all(database_url, landing)
-    found = connection.execute("SELECT id FROM trackai.conversions WHERE gateway_event_id <> 'evt_2'").fetchall()
-    assert erase_links(connection, "t-acme", [conversion for (conversion,) in found], NOW) == 2
+    assert len(links(connection)) == 3
+    store = open_store(str(tmp_path / "archive"))
+    done = erase(connection, store, DOMAINS, "t-acme", email_hash=hashed("one@x.com"))
+    assert (done.conversions, done.events, done.tables) == (2, 0, {"users": 1, "user_conversions": 2})
     assert set(links(connection)) == {"evt_2"}
+    kept = connection.execute("SELECT id, email_hash FROM trackai.users ORDER BY id").fetchall()
+    assert kept == [("a", None), ("b", hashed("two@x.com"))]
 
 
 def _anonymise(connection: Connection, event: str) -> None:

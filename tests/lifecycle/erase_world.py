@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from declared import CLICKS, INGEST_REJECTS, MATCH_LOG, TABLES
+from declared import CLICKS, INGEST_REJECTS, MATCH_LOG
 from psycopg import Connection
 
 from trackai_pipelines.database.binaries import system_binaries, wheel_binaries
 from trackai_pipelines.database.partitions import attach_partition, create_detached
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
@@ -182,7 +183,7 @@ class World:
 
     def erase(self, tenant: str, person: Person, **named: Any) -> Erasure:
         named = named or {"email_hash": person.email_hash}
-        return erase(self.connection, self.store, TABLES, tenant, dry_runs=self.dry_runs, **named)
+        return erase(self.connection, self.store, DOMAINS, tenant, dry_runs=self.dry_runs, **named)
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, partitions within their parents."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from declared import CLICKS, MATCH_LOG, TABLES
+from declared import CLICKS, MATCH_LOG
 from lifecycle.erase_world import (
     AT_LONG_AGO,
     LONG_AGO,
@@ -27,6 +27,7 @@ from psycopg import Connection
 
 from trackai_pipelines.database.partitions import detach_partition
 from trackai_pipelines.delivery.account import account_for
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.restore import restore_day
@@ -55,7 +56,7 @@ def test_nothing_of_the_person_is_left_and_all_else_is_as_it_was(
     tables, files = world.tables(), world.archived()
     assert {"clicks", "match_log", "ingest_rejects"} <= files.keys()
     assert traces(world, acme, ann) == ann.secrets - {ann.email, ann.phone}
-    there = find(connection, world.store, TABLES, acme, email_hash=ann.email_hash, dry_runs=world.dry_runs)
+    there = find(connection, world.store, DOMAINS, acme, email_hash=ann.email_hash, dry_runs=world.dry_runs)
     assert world.tables() == tables, "finding changes nothing"
     erased = world.erase(acme, ann)
     assert there == Erasure(conversions=4, identities=2, clicks=3, archived_clicks=3, rejects=4, dry_runs=1, archives=3)
@@ -151,7 +152,7 @@ def test_a_second_time_finds_nothing_and_records_nothing(world: World, add_tenan
     assert world.erase("t-nowhere", ann).nothing
     assert (world.tables(), world.archived()) == before
     with pytest.raises(ValueError, match="nobody was named"):
-        erase(world.connection, world.store, TABLES, acme)
+        erase(world.connection, world.store, DOMAINS, acme)
 
 
 def test_loading_again_does_not_bring_it_back(world: World, connection: Connection, add_tenant: AddTenant) -> None:

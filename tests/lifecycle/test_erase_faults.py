@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from declared import TABLES
 from lifecycle.erase_world import NOW, YESTERDAY, AddTenant, Person, World, assert_erased, of_others, populated
 from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.delivery.account import account_for
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged
 from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
@@ -36,7 +36,10 @@ def _erasing(world: World, tenant: str, person: Person) -> Iterator[threading.Th
     """An erasure that goes on beside the block, over a connection of its own."""
     with connect(world.url) as own:
         thread = threading.Thread(
-            target=erase, args=(own, world.store, TABLES, tenant), kwargs={"email_hash": person.email_hash}, daemon=True
+            target=erase,
+            args=(own, world.store, DOMAINS, tenant),
+            kwargs={"email_hash": person.email_hash},
+            daemon=True,
         )
         thread.start()
         yield thread
@@ -153,7 +156,6 @@ import os, signal, sys
 from pathlib import Path
 from psycopg import Cursor
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.domain import tables_of
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.archive.store import Store, open_store
 from trackai_pipelines.lifecycle.personal_data.erase import erase
@@ -172,7 +174,7 @@ def mortal(original):
 Cursor.execute, Store.remove, Path.unlink = mortal(Cursor.execute), mortal(Store.remove), mortal(Path.unlink)
 os.fsync = mortal(os.fsync)
 with connect(url) as connection:
-    erase(connection, open_store(archive), tables_of(DOMAINS), tenant, email_hash=email_hash, dry_runs=Path(dry_runs))
+    erase(connection, open_store(archive), DOMAINS, tenant, email_hash=email_hash, dry_runs=Path(dry_runs))
 print(left)
 """
 

@@ -96,6 +96,7 @@ def put_away(connection: Connection, database_url: str, store: Store) -> None:
     for table, day in days:
         archive_day(connection, database_url, store, table, day, grace=timedelta(0), clock=lambda: LATER)
     for archive in archives(connection):
+        table = MATCH_LOG if archive.table_name == MATCH_LOG.name else CLICKS
         drop_day(connection, store, table, archive, clock=lambda: LATER + timedelta(days=1))
 
 
@@ -207,7 +208,7 @@ def test_keys_are_those_of_the_database(connection: Connection, rows: list[tuple
         connection.execute("SELECT trackai.click_key(%s, %s), trackai.browser_key(%s)", row).fetchone() for row in rows
     ]
     with duckdb.connect() as duck:
-        duck.execute(statement("what_if/keys"))
+        duck.execute(statement("lifecycle/duckdb/keys"))
         found = [
             duck.execute("SELECT click_key(?::text, ?::text), browser_key(?::text)", list(row)).fetchone()
             for row in rows

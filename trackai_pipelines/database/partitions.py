@@ -55,6 +55,11 @@ def detached_days(connection: Connection, table: str) -> list[date]:
     return _days_in(connection, table, "detached")
 
 
+def days_apart(connection: Connection, table: str) -> list[date]:
+    """Return the UTC days whose rows are not seen through the table: detached, or about to be; in order."""
+    return [day for day, state in _states(connection, table).items() if state != "attached"]
+
+
 def maintain(connection: Connection, tables: Iterable[Table], *, today: date) -> Maintained:
     """Finish interrupted detaches, make partitions ahead, and analyse the parents, which autovacuum never does.
 

@@ -1,7 +1,7 @@
 """Delivery: each attributed sale reaches Meta's Conversions API once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import (
@@ -12,6 +12,7 @@ from trackai_pipelines.domain import (
     Domain,
     Finding,
     Metric,
+    Personal,
     Section,
     StoryPart,
     Table,
@@ -76,12 +77,23 @@ def _metrics(checkup: Checkup) -> Iterable[Metric]:
     return metrics(checkup)
 
 
+def _close_events(connection: "Connection[Any]", tenant_id: str, conversion_ids: Sequence[int], now: datetime) -> int:
+    from trackai_pipelines.delivery.erased import close_events_of
+
+    return close_events_of(connection, tenant_id, conversion_ids, now)
+
+
 DELIVERY = Domain(
     name="delivery",
     says="Delivers events to Meta's Conversions API, each exactly once.",
     tables=(
         Table(name="dedupe_registry", key=("tenant_id", "event_id")),
-        Table(name="dispatch_queue", key=("tenant_id", "occurred_at", "conversion_id")),
+        Table(
+            name="dispatch_queue",
+            key=("tenant_id", "occurred_at", "conversion_id"),
+            # A prepared event holds hashes. `erased_with_sales` has closed it by then.
+            personal=Personal(conversion="conversion_id", delete=True),
+        ),
         Table(
             name="dispatch_attempts",
             key=("tenant_id", "id"),
@@ -99,4 +111,5 @@ DELIVERY = Domain(
     story=_story,
     demo=_demo,
     metrics=_metrics,
+    erased_with_sales=_close_events,
 )

@@ -1,12 +1,12 @@
 """Facts: what happened, as producers and gateways report it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from trackai_pipelines.domain import DemoPart, Domain, Personal, Remains, StoryPart, Table
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
     import dagster as dg
     from psycopg import Connection
@@ -38,16 +38,10 @@ def _demo() -> DemoPart:
     return DemoPart(write=write)
 
 
-def _unlinked(connection: "Connection", days: Sequence["date"], today: "date") -> Iterator[tuple["date", str]]:
-    from trackai_pipelines.facts.links import unlinked_days
+def _unlinked(connection: "Connection", before: "date") -> str | None:
+    from trackai_pipelines.facts.links import unlinked
 
-    return unlinked_days(connection, days, today)
-
-
-def _erased(connection: "Connection", tenant_id: str, conversion_ids: Sequence[int], now: "datetime") -> int:
-    from trackai_pipelines.facts.links import erase_links
-
-    return erase_links(connection, tenant_id, conversion_ids, now)
+    return unlinked(connection, before)
 
 
 FACTS = Domain(
@@ -60,15 +54,39 @@ FACTS = Domain(
             time="created_at",
             leaves="delete",
             # Click and browser ids stay, because matches are explained by them.
-            personal=Personal(by_age={"ip": Remains.NETWORK, "user_agent": Remains.FAMILY}),
+            personal=Personal(
+                clear=("fbclid", "fbc", "fbp", "ip", "user_agent"),
+                # A newsletter's link may hold its reader's address.
+                quotes=dict.fromkeys(("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")),
+                by_age={"ip": Remains.NETWORK, "user_agent": Remains.FAMILY},
+            ),
         ),
-        Table(name="identities", key=("tenant_id", "id")),
+        Table(
+            name="identities",
+            key=("tenant_id", "id"),
+            # The row stays, so loading its file again does not bring the hashes back.
+            personal=Personal(email_hash="email_hash", phone_hash="phone_hash", clear=("email_hash", "phone_hash")),
+        ),
         Table(
             name="conversions",
             key=("tenant_id", "id"),
             time="occurred_at",
-            blocks=(_unlinked,),
+            # A link outlives the hashes that it was found by.
+            anonymise_blocks=(_unlinked,),
             personal=Personal(
+                email_hash="customer_email_hash",
+                phone_hash="customer_phone_hash",
+                clear=(
+                    "customer_email_hash",
+                    "customer_phone_hash",
+                    "customer_information",
+                    "client_ip",
+                    "client_user_agent",
+                    "fbclid",
+                    "fbc",
+                    "fbp",
+                    "event_source_url",
+                ),
                 by_age={
                     "customer_email_hash": Remains.NOTHING,
                     "customer_phone_hash": Remains.NOTHING,
@@ -90,7 +108,7 @@ FACTS = Domain(
         Table(
             name="user_conversions",
             key=("tenant_id", "conversion_id"),
-            personal=Personal(user_id="user_id", delete=True),
+            personal=Personal(user_id="user_id", conversion="conversion_id", delete=True),
         ),
         Table(name="campaigns", key=("tenant_id", "campaign_id")),
     ),
@@ -98,5 +116,4 @@ FACTS = Domain(
     definitions=_definitions,
     story=_story,
     demo=_demo,
-    erased_with_sales=_erased,
 )

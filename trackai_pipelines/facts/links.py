@@ -5,7 +5,6 @@ and what must not happen before it is done. What does not: the rule itself, whic
 users and the function `campaign_of` for campaigns.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -47,13 +46,8 @@ def wrong_links(connection: Connection[Any]) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def unlinked_days(connection: Connection[Any], days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
-    """Yield the days whose conversions may not be anonymised yet, each with the reason in a sentence."""
-    for day, conversions in connection.execute(statement("facts/unlinked_days"), {"days": list(days)}):
-        yield day, f"The links between users and {conversions:,} conversions are not up to date; run link_users first."
-
-
-def erase_links(connection: Connection[Any], tenant_id: str, conversion_ids: Sequence[int], now: datetime) -> int:
-    """Remove the links of conversions that are being erased, in their transaction; return how many."""
-    given = {"tenant_id": tenant_id, "conversion_ids": list(conversion_ids)}
-    return len(connection.execute(statement("facts/erase_links"), given).fetchall())
+def unlinked(connection: Connection[Any], before: date) -> str | None:
+    """Return why the conversions before a UTC day may not lose their hashes yet, in a sentence, or None."""
+    row = connection.execute(statement("facts/unlinked"), {"before": before}).fetchone()
+    assert row is not None
+    return f"the links between users and {row[0]:,} conversions are not up to date: run link_users" if row[0] else None

@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, DemoJob, DemoPart, Domain, Finding, Metric, Section, Table
+from trackai_pipelines.domain import (
+    Checkup,
+    Command,
+    DemoJob,
+    DemoPart,
+    Domain,
+    Finding,
+    Metric,
+    Personal,
+    Section,
+    Table,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -48,7 +59,18 @@ INGEST = Domain(
     says="Loads landing files and webhooks, and keeps what it refuses with the reason.",
     tables=(
         Table(name="ingest_files", key=("source",)),
-        Table(name="ingest_rejects", key=("id",), time="created_at", leaves="delete"),
+        Table(
+            name="ingest_rejects",
+            key=("id",),
+            time="created_at",
+            leaves="delete",
+            # Place and fingerprint stay, so loading the file again does not bring the content back.
+            personal=Personal(
+                texts=("payload", "reason"),
+                clear=("payload",),
+                quotes={"reason": "erased: it told of a person whose data was erased"},
+            ),
+        ),
     ),
     definitions_for=_definitions_for,
     commands=(Command(name="ingest", says="Load landing files or folders.", load=_ingest),),

@@ -1,7 +1,7 @@
-"""The lock of whatever takes days of rows out of the event database, or brings them back.
+"""The lock of everything that takes days of rows out of the event database, or brings them back.
 
-What belongs here: that retention, restoring and erasing do not meet. What does not: the partition manager's lock, which
-is held for one change of a table (partitions.py).
+What belongs here: keeping retention, restoring and erasing apart. What does not: the partition manager's lock, which is
+held for one change of a table (database/partitions.py).
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from psycopg import Connection
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.lifecycle.archive.store import ArchiveError
+from trackai_pipelines.errors import ExpectedError
 
 
-class MoverBusyError(ArchiveError):
-    """Another session moves rows out of the database, or back; the text says who."""
+class MoverBusyError(ExpectedError):
+    """Another session moves rows out of the database, or back; the text names it."""
 
 
 @contextmanager

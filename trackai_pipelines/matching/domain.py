@@ -13,6 +13,8 @@ from trackai_pipelines.domain import (
     Finding,
     Metric,
     Need,
+    Personal,
+    Remains,
     StoryPart,
     Table,
 )
@@ -84,7 +86,16 @@ MATCHING = Domain(
         Table(name="match_queue", key=("tenant_id", "conversion_id")),
         Table(name="fact_arrivals", key=("tenant_id", "id")),
         Table(name="deleted_clicks", key=("tenant_id", "click_id")),
-        Table(name="matched_attributions", key=("tenant_id", "conversion_id")),
+        Table(
+            name="matched_attributions",
+            key=("tenant_id", "conversion_id"),
+            # The keys that an unmatched conversion waits for.
+            personal=Personal(
+                conversion="conversion_id",
+                clear=("open_click_key", "open_browser_key", "open_email_key"),
+                by_age={"open_email_key": Remains.NOTHING},
+            ),
+        ),
         Table(name="match_log", key=("tenant_id", "conversion_id", "attempt"), time="created_at", leaves="partition"),
     ),
     needs=(Need(table="clicks", blocks=(_in_reach,), restored=(_clicks_are_back,)),),

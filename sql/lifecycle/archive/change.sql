@@ -7,6 +7,9 @@ SET state = coalesce(%(state)s, state),
     path = coalesce(%(path)s, path),
     bytes = coalesce(%(bytes)s, bytes),
     sha256 = coalesce(%(sha256)s, sha256),
-    checksum = coalesce(%(checksum)s, checksum)
+    checksum = coalesce(%(checksum)s, checksum),
+    rows = coalesce(%(rows)s, rows),
+    first_row_at = coalesce(%(first_row_at)s, first_row_at),
+    last_row_at = coalesce(%(last_row_at)s, last_row_at)
 WHERE table_name = %(table)s AND day = %(day)s AND part = %(part)s
   AND state = %(known_state)s AND sha256 = %(known_sha256)s

@@ -15,6 +15,10 @@ from psycopg.rows import class_row
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 
+_CHANGEABLE = (
+    "state", "keep_until", "dropped_at", "path", "bytes", "sha256", "checksum", "rows", "first_row_at", "last_row_at"
+)  # fmt: skip
+
 OWNER = "OWNER"
 """The file that says which database an archive belongs to."""
 
@@ -99,11 +103,11 @@ def forget(connection: Connection[Any], store: Store, archive: Archive) -> None:
 
 
 def change(connection: Connection[Any], archive: Archive, **columns: object) -> None:
-    """Set `state`, `keep_until`, `dropped_at`, or what a rewriting changes: `path`, `bytes`, `sha256`, `checksum`.
+    """Set `state`, `keep_until`, `dropped_at`, or what a rewrite changes: the path, and what the file holds.
 
     Raises ArchiveError where the manifest does not have the archive in this form any more.
     """
-    unchanged = dict.fromkeys(("state", "keep_until", "dropped_at", "path", "bytes", "sha256", "checksum"))
+    unchanged = dict.fromkeys(_CHANGEABLE)
     known = {"known_state": archive.state, "known_sha256": archive.sha256}
     key = {"table": archive.table_name, "day": archive.day, "part": archive.part}
     changed = connection.execute(

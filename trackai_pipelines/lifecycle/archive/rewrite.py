@@ -22,23 +22,28 @@ def rewrite_archive(
     table: Table,
     archive: Archive,
     change_rows: "Callable[[pyarrow.Table], pyarrow.Table]",
+    *,
+    rows: int | None = None,
 ) -> None:
-    """Put every part of the file through `change_rows`, which keeps the number of rows, their times and the columns.
+    """Put every part of the file through `change_rows`, which keeps the columns, and the rows with their times.
 
-    The old file is gone afterwards. Killed at any moment, it can be repeated, and removes what a killed one left;
-    `remove_strays` does so alone. To be called under `only_mover`. Raises ArchiveDamaged where the file is not what was
-    verified, ArchiveError where the new one cannot be written, ValueError where `change_rows` gives something else.
+    With `rows`, it may leave rows out, and this many remain, at least one. The old file is gone afterwards. It can be
+    killed at any moment and repeated, and removes what a killed run left; `remove_strays` does so alone. Call it under
+    `only_mover`. Raises ArchiveDamaged where the file is not what was verified, ArchiveError where the new one cannot
+    be written, ValueError where `change_rows` returns something else.
     """
     import pyarrow as pa
 
     from trackai_pipelines.lifecycle.archive.files import batches_of_file, schema_of_file, write_verified
 
+    keeps_all = rows in (None, archive.rows)
+
     def changed() -> "Iterator[pyarrow.RecordBatch]":
         for batch in batches_of_file(store, archive.path):
-            rows = change_rows(pa.Table.from_batches([batch]))
-            if rows.num_rows != batch.num_rows or not rows.schema.equals(schema):
+            part = change_rows(pa.Table.from_batches([batch]))
+            if (part.num_rows != batch.num_rows and keeps_all) or not part.schema.equals(schema):
                 raise ValueError("a rewritten part of an archive must keep its rows and columns")
-            yield from rows.to_batches()
+            yield from part.to_batches()
 
     remove_strays(connection, store, archive.table_name, archive.day)
     require_intact(store, archive)
@@ -49,11 +54,23 @@ def rewrite_archive(
     except OSError as error:
         raise ArchiveError(
             f"{store.shown(path)} could not be written ({error.strerror or error}). {store.shown(archive.path)} is as "
-            "it was. Make room there, or mend the place that TRACKAI_ARCHIVE_DIR names, then repeat it."
+            "it was. Make room there, or fix the place that TRACKAI_ARCHIVE_DIR names, then repeat it."
         ) from error
-    if (made.rows.first, made.rows.last) != (archive.first_row_at, archive.last_row_at):
+    if made.rows.rows != (archive.rows if rows is None else rows):
+        raise ValueError("a rewritten archive must keep its rows")
+    if keeps_all and (made.rows.first, made.rows.last) != (archive.first_row_at, archive.last_row_at):
         raise ValueError("a rewritten archive must keep its rows' times")
-    change(connection, archive, path=path, bytes=made.bytes, sha256=made.sha256, checksum=made.rows.digits)
+    change(
+        connection,
+        archive,
+        path=path,
+        bytes=made.bytes,
+        sha256=made.sha256,
+        checksum=made.rows.digits,
+        rows=made.rows.rows,
+        first_row_at=made.rows.first,
+        last_row_at=made.rows.last,
+    )
     store.remove(archive.path)
 
 

@@ -1,11 +1,11 @@
 """`trackai erase`: take one person out of a tenant's data.
 
-What belongs here: who is meant, showing what there is, asking. What does not: finding and erasing (lifecycle/). An
-address or number that is given is hashed at once, and neither shown nor kept.
+What belongs here: which tenant and person are meant, showing what there is, asking. What does not: finding and erasing.
+A given address or number is hashed at once, and neither shown nor kept.
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +26,7 @@ _KINDS = {
     "archived_clicks": "clicks in archives: the same",
     "rejects": "refused records: their content goes",
     "dry_runs": "requests that dry runs wrote: the files go",
-    "archives": "archives that have to be written anew",
+    "archives": "archives that are rewritten",
     "events": "events that waited for delivery: they are not sent any more",
 }
 
@@ -52,9 +52,9 @@ def erase(
 ) -> None:  # fmt: skip
     """Erase a person from a tenant's data: sales, identities, clicks, refused records, archives and dry runs.
 
-    Rows stay where something counts them, without what they say of the person. It cannot be undone. Shows what there is
-    and asks first. Broken off, it is repeated with the same address. Landing files are the producer's: remove the
-    person there too. Sales that were anonymised by age have no hash any more, and are not found.
+    Rows stay where something counts them, without what they say about the person. It cannot be undone. Shows what there
+    is and asks first. When it is interrupted, repeat it with the same address. Landing files are the producer's: remove
+    the person there too. Sales that were anonymised by age have no hash any more, and are not found.
     """
     from trackai_pipelines.database.connection import connect
     from trackai_pipelines.lifecycle.archive.store import open_store
@@ -70,13 +70,13 @@ def erase(
         person: dict[str, Any] = {**_hashes(meant, email, phone), "dry_runs": settings.home / "dry-runs"}
         store = open_store(settings.archive_url)
         if not yes:
-            there = find(connection, store, workspace().tables, meant.id, **person)
+            there = find(connection, store, workspace().domains, meant.id, **person)
             if there.nothing:
                 _say_nothing(meant)
                 return
             _show(there)
             _ask(meant)
-        erased = erase_person(connection, store, workspace().tables, meant.id, **person)
+        erased = erase_person(connection, store, workspace().domains, meant.id, **person)
     if erased.nothing:
         _say_nothing(meant)
         return
@@ -105,7 +105,7 @@ def _hashes(tenant: _Owner, email: str | None, phone: str | None) -> dict[str, s
         "email_hash": email_hash(email) if email else None,
         "phone_hash": phone_hash(phone, tenant.default_country) if phone else None,
     }
-    # What was given is not repeated: the message may end up in a log.
+    # The message may end up in a log, so it does not repeat what was given.
     if email and not found["email_hash"]:
         raise usage("what was given as --email is no e-mail address, and no SHA-256 of 64 hex digits")
     if phone and not found["phone_hash"]:
@@ -124,7 +124,9 @@ def _ask(tenant: _Owner) -> None:
 
 
 def _show(erasure: "Erasure") -> None:
-    rows = [(getattr(erasure, name), kind) for name, kind in _KINDS.items() if getattr(erasure, name)]
+    counts = asdict(erasure)
+    rows = [(counts[name], kind) for name, kind in _KINDS.items() if counts[name]]
+    rows += [(count, f"{name}: what it says about the person goes") for name, count in erasure.tables.items()]
     results().print(table(("rows", "of what"), rows))
 
 

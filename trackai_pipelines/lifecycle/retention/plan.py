@@ -169,6 +169,9 @@ def _steps_of(
         blocked_by = _not_to_be_anonymised(tables, policy)
         reason = f"older than {policy.anonymise_after}"
         rows = 0 if blocked_by else due_to_anonymise(connection, tables, name, policy.anonymise_before)
+        if rows:
+            blocks = anonymisable(tables)[name].anonymise_blocks
+            blocked_by = _together(*filter(None, (block(connection, policy.anonymise_before) for block in blocks)))
         if rows or blocked_by:
             yield Step("anonymise", name, policy.anonymise_before, rows, None, reason, blocked_by)
     if policy.leave_before is not None:

@@ -1,4 +1,4 @@
--- The identities of a tenant that carry one of the hashes, and their clicks; `named` as in erase_find_conversions.
+-- The identities of a tenant that carry one of the hashes, and their clicks; `named` as in find_conversions.
 -- Indexes: identities_by_email, identities_by_phone.
 SELECT i.id,
        coalesce(i.email_hash = ANY (%(given)s) OR i.phone_hash = ANY (%(given)s), false) AS named,

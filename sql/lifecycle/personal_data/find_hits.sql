@@ -1,4 +1,4 @@
--- The clicks that conversions were matched to, as {log} tells: match_log, or a day of it that stands beside it.
+-- The clicks that conversions were matched to, according to {log}: match_log, or a detached day of it.
 -- Index: match_log_by_conversion. A hit has the time of its attribution, which leaves one partition.
 SELECT l.click_id
 FROM unnest(%(conversion_ids)s::bigint[], %(moments)s::timestamptz[]) AS m (conversion_id, moment)

@@ -1,5 +1,5 @@
 -- The archived clicks of a tenant that have one of these ids, producer's ids or keys, and still anything personal on them,
--- with their file. For DuckDB, with the macros of what_if/keys; it reads the columns that are named here and no others.
+-- with their file. For DuckDB, with the macros of keys.sql; it reads only the columns that are named here.
 SELECT k.filename, k.id, k.external_id, k.fbclid, k.fbc, k.fbp, k.ip,
        click_key(k.fbc, k.fbclid), browser_key(k.fbp)
 FROM read_parquet($paths, filename = true) k
