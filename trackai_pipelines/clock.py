@@ -1,4 +1,4 @@
-"""What time it is, as a value that can be passed in.
+"""The time as a value that callers pass in.
 
 Functions that depend on the time take a `Clock`; only the outermost callers fall back on `utc_now`.
 """
@@ -10,5 +10,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present, with its zone."""
+    """Return the present time in UTC."""
     return datetime.now(UTC)

@@ -15,7 +15,7 @@ from trackai_pipelines.settings import Settings
 
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """All definitions; `resources` replaces those of the same name, e.g. a test's `database`.
+    """Return all definitions; `resources` replaces those of the same name, e.g. by a test's `database`.
 
     `domains`, the declarations that mechanisms are handed, is one of them: another tuple plugs a domain in. A
     deployment puts its own secret store in as `capi_tokens`: any object like delivery.tokens.TokenStore.
@@ -34,8 +34,8 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         sensors=together.sensors,
         schedules=together.schedules,
         resources={**(together.resources or {}), **given},
-        # The work is the database's. A process for each step, Dagster's default, would add seconds to every asset and
-        # every check of a run, and gain nothing.
+        # The database does the work. A process for each step, Dagster's default, would add seconds to every asset and
+        # every check of a run for no gain.
         executor=dg.in_process_executor,
     )
 

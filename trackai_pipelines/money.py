@@ -5,17 +5,17 @@ Here: the table of currencies. Not here: amounts in a file or payload (`ingest`)
 
 from functools import cache
 
-# Withdrawn from ISO 4217 since 2020 and gone from its table; sales of their time are still replayed.
+# Withdrawn from ISO 4217 since 2020 and gone from its table; older sales in them are still replayed.
 _WITHDRAWN = {"ANG": 2, "BGN": 2, "CUC": 2, "HRK": 2, "SLL": 2, "ZWL": 2}
 
 
 def is_currency(code: str) -> bool:
-    """Whether the code is an upper-case ISO 4217 code of money with minor units (not a metal, not `XXX`)."""
+    """Return whether the code is an upper-case ISO 4217 code of money with minor units (not a metal, not `XXX`)."""
     return code in _minor_units()
 
 
 def minor_units(code: str) -> int:
-    """The number of decimals of a currency (ISO 4217), such as 2 for BRL. Raises ValueError for no currency."""
+    """Return the number of decimals of a currency (ISO 4217), such as 2 for BRL. Raises ValueError for other codes."""
     units = _minor_units().get(code)
     if units is None:
         raise ValueError("this is no currency code of ISO 4217: give three upper-case letters such as BRL")

@@ -1,7 +1,7 @@
 """Settings: everything that the environment decides, read once when a process starts.
 
 What belongs here: names of environment variables, their defaults, folders derived from them. What does not:
-tuning constants (they stand beside the code they tune) and secrets of tenants.
+tuning constants, which are next to the code they tune, and tenants' secrets.
 """
 
 import re
@@ -36,7 +36,7 @@ Folder = Annotated[Path, BeforeValidator(_absolute)]
 
 
 class Settings(BaseSettings):
-    """The environment's answer, validated; empty variables count as unset."""
+    """The environment's variables, validated; empty ones count as unset."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
 
     @property
     def archive_url(self) -> str:
-        """Where days go that leave the database: a folder's path, or an address that fsspec knows (`s3://...`)."""
+        """Where days that leave the database go: a folder's path, or an address that fsspec knows (`s3://...`)."""
         return self.archive_override or str(self.home / "archive")
 
     @property
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
 
 
 class CapiSettings(BaseSettings):
-    """How Meta's Conversions API is reached, and how long a failure is waited out."""
+    """How to reach Meta's Conversions API, and how long to wait after a failure."""
 
     model_config = SettingsConfigDict(env_prefix="TRACKAI_", env_ignore_empty=True)
 

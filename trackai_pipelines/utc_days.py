@@ -18,25 +18,25 @@ FIRST_DAY = Settings().first_day or EARLIEST_DAY
 # figures can be refreshed before it is over.
 UTC_DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1)
 
-# Still marked as beta, and every process that loads the definitions would say so once an asset.
+# Dagster still marks it as beta, and every process that loads the definitions would say so once for each asset.
 warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`", category=dg.BetaWarning)
 ONE_RUN = dg.BackfillPolicy.single_run()
-"""A backfill of many days is one run: runs, not rows, are what fills Dagster's own storage."""
+"""A backfill of many days is one run, because runs, not rows, fill Dagster's own storage."""
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 
 def days_of_run(context: dg.AssetExecutionContext) -> list[date]:
-    """The UTC days a run is for, in order: one partition, or all of a single-run backfill's range."""
+    """Return the UTC days that a run is for, in order: one partition, or the range of a single-run backfill."""
     return [date.fromisoformat(key) for key in context.partition_keys]
 
 
 def is_partition(day: date) -> bool:
-    """Whether Dagster shows this day; facts older than the first partition are kept and matched all the same."""
+    """Return whether Dagster shows this day; facts older than the first partition are kept and matched, too."""
     return UTC_DAYS.has_partition_key(day.isoformat())
 
 
 def range_tags(days: Sequence[date]) -> dict[str, str]:
-    """Tags that make one run out of a range of days."""
+    """Return the tags that make one run of a range of days."""
     return {RANGE_START_TAG: min(days).isoformat(), RANGE_END_TAG: max(days).isoformat()}

@@ -206,7 +206,7 @@ def test_a_certain_misbehaviour_lasts_until_taken_back(post: Post, box: Sandbox)
     ],
 )
 def test_what_is_no_misbehaviour_is_refused(box: Sandbox, told: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="This is no misbehaviour"):
+    with pytest.raises(ValueError, match="This is not a misbehaviour"):
         box.misbehave(**told)
     assert box.misbehaviours() == []
 

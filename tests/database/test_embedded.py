@@ -155,7 +155,7 @@ def test_a_path_that_no_socket_can_have_gets_a_private_folder_elsewhere(make_hom
     assert embedded.stop(home)
     server.socket_folder.rmdir()
     server.socket_folder.mkdir(mode=0o755)
-    with pytest.raises(DatabaseSetupError, match="nobody else may enter"):
+    with pytest.raises(DatabaseSetupError, match="no other user may enter"):
         embedded.start(home)
     server.socket_folder.rmdir()
 

@@ -91,7 +91,7 @@ def test_dagsters_url_keeps_its_driver_and_loses_the_short_scheme(
     ("url", "said"),
     [
         ("postgresql://ann:hun@ter2@127.0.0.1:1/x", "more than one @"),
-        ("postgresql://ann:hunter2@127.0.0.1:1/x", "See that the server runs"),
+        ("postgresql://ann:hunter2@127.0.0.1:1/x", "Check that the server runs"),
         ("postgresql://ann:hunter2/x@127.0.0.1:5432/x", "not a usable URL"),
         ("postgresql://ann:hunter2%zz@127.0.0.1/x", "not a usable URL"),
         ("postgresql://127.0.0.1:1/x?user=ann&password=hunter2", "does not answer"),

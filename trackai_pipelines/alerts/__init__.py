@@ -1,4 +1,4 @@
-"""Alerts: what a person is told when a run fails, and where.
+"""Alerts: the message about a failed run, and where it goes.
 
-What belongs here: the message and its delivery. What does not: checks (each domain has its own).
+What belongs here: the message and its delivery. What does not: checks, which each domain has of its own.
 """

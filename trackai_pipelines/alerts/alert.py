@@ -12,7 +12,7 @@ _LONGEST_ERROR = 1_000
 
 @dataclass(frozen=True)
 class FailedRun:
-    """A run that failed, as far as a person wants to know."""
+    """A run that failed, with what a person needs to know."""
 
     job: str
     run_id: str
@@ -21,11 +21,11 @@ class FailedRun:
 
     @property
     def message(self) -> str:
-        """What happened, to what, what to do next."""
+        """The message: what happened, to what, and what to do next."""
         days = f" for {self.partition}" if self.partition else ""
         return (
             f"Run {self.run_id[:8]} of {self.job}{days} failed: {self.error.strip()[:_LONGEST_ERROR]}\n"
-            f"Nothing is lost: what was not done still waits. See /runs/{self.run_id} in the Dagster UI."
+            f"Nothing is lost: unfinished work still waits. See /runs/{self.run_id} in the Dagster UI."
         )
 
 
@@ -60,7 +60,7 @@ def _post(message: str, webhook_url: str) -> None:
 
 
 def _transient(error: BaseException) -> bool:
-    """Whether the webhook may take the message the next time: it did not answer, or its server failed."""
+    """Return whether a retry may succeed: the webhook did not answer, or its server failed."""
     import requests
 
     if not isinstance(error, requests.RequestException):

@@ -99,36 +99,36 @@ class Api:
         return answer
 
     async def get_overview(self, request: HttpRequest) -> Response:
-        """All pixels' totals, and the misbehaviours in force."""
+        """Return all pixels' totals, and the misbehaviours in force."""
         return _json(Overview(list(self.record.pixels.values()), self.script.in_force()))
 
     async def get_requests(self, request: HttpRequest) -> Response:
-        """The last requests, oldest first; `?pixel=` for one pixel's."""
+        """Return the last requests, oldest first; `?pixel=` selects one pixel's."""
         pixel = request.query_params.get("pixel")
         return _json([one for one in self.record.requests if pixel in (None, one.pixel)])
 
     async def get_events(self, request: HttpRequest) -> Response:
-        """Accepted events by name and id; `?pixel=` and `?event_id=` for some of them."""
+        """Return accepted events by name and id; `?pixel=` and `?event_id=` select some of them."""
         asked = request.query_params
         return _json(self.record.events(asked.get("pixel"), asked.get("event_id")))
 
     async def get_payloads(self, request: HttpRequest) -> Response:
-        """The last accepted events as they were sent, oldest first; `?pixel=` for one pixel's."""
+        """Return the last accepted events as they were sent, oldest first; `?pixel=` selects one pixel's."""
         pixel = request.query_params.get("pixel")
-        return _json([event for of, event in self.record.payloads if pixel in (None, of)])
+        return _json([event for name, event in self.record.payloads if pixel in (None, name)])
 
     async def post_misbehave(self, request: HttpRequest) -> Response:
         """Put a misbehaviour in force, or each of a list."""
         try:
-            told = msgspec.json.decode(await request.body(), type=list[Misbehaviour] | Misbehaviour)
+            asked = msgspec.json.decode(await request.body(), type=list[Misbehaviour] | Misbehaviour)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return _json({"problem": f"This is no misbehaviour: {error}. See docs/sandbox.md."}, 400)
-        for one in told if isinstance(told, list) else [told]:
+            return _json({"problem": f"This is not a misbehaviour: {error}. See docs/sandbox.md."}, 400)
+        for one in asked if isinstance(asked, list) else [asked]:
             self.script.add(one)
         return _json(self.script.in_force())
 
     async def post_behave(self, request: HttpRequest) -> Response:
-        """Take all misbehaviours back."""
+        """Remove all misbehaviours."""
         self.script.clear()
         return _json([])
 
@@ -138,7 +138,7 @@ class Api:
         return _json({})
 
     async def get_page(self, request: HttpRequest) -> Response:
-        """The page for people."""
+        """Return the page for people."""
         return HTMLResponse(page(self.record, self.script))
 
     def _judged(self, request: HttpRequest, body: bytes, noted: Request) -> Events | Refusal:
@@ -164,7 +164,7 @@ class Api:
 
 
 def api_app(api: Api) -> Starlette:
-    """The application that serves it."""
+    """Return the application that serves it."""
     return Starlette(
         routes=[
             Route("/", api.get_page),
@@ -200,36 +200,36 @@ def _refused(refusal: Refusal, noted: Request) -> Response:
     return _json(refusal.body(_trace()), refusal.status)
 
 
-def _misbehaved(told: Misbehaviour, answer: Response, noted: Request) -> Response:
-    """What is answered instead of `answer`."""
-    if told.do == "slow":
+def _misbehaved(asked: Misbehaviour, answer: Response, noted: Request) -> Response:
+    """Return what the client gets instead of `answer`."""
+    if asked.do == "slow":
         return answer
-    if told.do in ("timeout", "reset"):
+    if asked.do in ("timeout", "reset"):
         noted.status = noted.code = noted.subcode = None
-        return _Unanswered(reset=told.do == "reset")
-    if told.do == "error":
-        refusal = refusals.told_to_refuse(told.code, told.subcode, told.status)
+        return _Unanswered(reset=asked.do == "reset")
+    if asked.do == "error":
+        refusal = refusals.requested_refusal(asked.code, asked.subcode, asked.status)
         answer = _refused(refusal, noted)
-        answer.headers.update(_usage(told, noted.pixel) | told.headers)
+        answer.headers.update(_usage(asked, noted.pixel) | asked.headers)
         return answer
-    noted.status, noted.code, noted.subcode = told.status or 200, None, None
-    if told.do == "html":
-        return Response(_GARBAGE, noted.status, told.headers, "text/html")
+    noted.status, noted.code, noted.subcode = asked.status or 200, None, None
+    if asked.do == "html":
+        return Response(_GARBAGE, noted.status, asked.headers, "text/html")
     whole = msgspec.json.encode({"events_received": noted.accepted, "messages": [], "fbtrace_id": _trace()})
-    return Response(whole[: len(whole) // 2] if told.do == "truncated" else b"", noted.status, told.headers, _JSON)
+    return Response(whole[: len(whole) // 2] if asked.do == "truncated" else b"", noted.status, asked.headers, _JSON)
 
 
-def _usage(told: Misbehaviour, pixel: str) -> dict[str, str]:
-    """The headers that a throttling error comes with: minutes for business limits, seconds for an ad account's."""
+def _usage(asked: Misbehaviour, pixel: str) -> dict[str, str]:
+    """Return the headers of a throttling error: minutes for business limits, seconds for an ad account's."""
     used: dict[str, Any] = {"call_count": 100, "total_cputime": 100, "total_time": 100}
-    if told.code in refusals.BUSINESS_LIMITS:
-        minutes = -(-told.wait_seconds // 60)
+    if asked.code in refusals.BUSINESS_LIMITS:
+        minutes = -(-asked.wait_seconds // 60)
         usage = {"type": "ads_management", **used, "estimated_time_to_regain_access": minutes}
         return {"X-Business-Use-Case-Usage": msgspec.json.encode({pixel: [usage]}).decode()}
-    if told.code in refusals.ACCOUNT_LIMITS:
-        account = {"acc_id_util_pct": 100, "reset_time_duration": told.wait_seconds}
+    if asked.code in refusals.ACCOUNT_LIMITS:
+        account = {"acc_id_util_pct": 100, "reset_time_duration": asked.wait_seconds}
         return {"X-Ad-Account-Usage": msgspec.json.encode(account).decode()}
-    return {"X-App-Usage": msgspec.json.encode(used).decode()} if told.code == 4 else {}
+    return {"X-App-Usage": msgspec.json.encode(used).decode()} if asked.code == 4 else {}
 
 
 _JSON = "application/json; charset=UTF-8"
@@ -252,7 +252,7 @@ def _noted_token(request: HttpRequest) -> str | None:
 
 
 def _text(fields: dict[str, msgspec.Raw], name: str) -> str | None:
-    """A top-level field that is text and not empty."""
+    """Return a top-level field if it is text that is not empty."""
     try:
         return msgspec.json.decode(fields.get(name, b'""'), type=str) or None
     except (msgspec.DecodeError, UnicodeDecodeError):

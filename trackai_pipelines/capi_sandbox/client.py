@@ -1,4 +1,4 @@
-"""A running sandbox as its users see it: where it is, how to steer it, what it received.
+"""A running sandbox as its users see it: where it is, how to control it, and what it received.
 
 What belongs here: the control API from the caller's side. What does not: starting a server (`server`).
 """
@@ -21,7 +21,7 @@ class Sandbox:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        # A proxy of the environment does not know this machine.
+        # A proxy in the environment does not know this machine.
         self._client = httpx.Client(base_url=self.base_url, trust_env=False, timeout=30)
 
     def __enter__(self) -> Self:
@@ -31,21 +31,21 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """Close the connection for control; the server goes on."""
+        """Close the control connection; the server goes on."""
         self._client.close()
 
-    def misbehave(self, **told: Any) -> None:
+    def misbehave(self, **fields: Any) -> None:
         """Put a misbehaviour in force: `misbehave(do="timeout", accept=True, pixel="1001", times=3)`.
 
-        The fields are those of `Misbehaviour`. Raises ValueError when they are wrong.
+        The fields are those of `Misbehaviour`. Raises ValueError if they are invalid.
         """
-        answer = self._client.post("/_sandbox/misbehave", content=msgspec.json.encode(told))
+        answer = self._client.post("/_sandbox/misbehave", content=msgspec.json.encode(fields))
         if answer.status_code == httpx.codes.BAD_REQUEST:
             raise ValueError(answer.json()["problem"])
         answer.raise_for_status()
 
     def behave(self) -> None:
-        """Take all misbehaviours back."""
+        """Remove all misbehaviours."""
         self._client.post("/_sandbox/behave").raise_for_status()
 
     def forget(self) -> None:
@@ -53,27 +53,27 @@ class Sandbox:
         self._client.post("/_sandbox/forget").raise_for_status()
 
     def pixels(self) -> dict[str, Pixel]:
-        """The totals of each pixel that received anything."""
+        """Return the totals of each pixel that received anything."""
         return {pixel.pixel: pixel for pixel in self._overview().pixels}
 
     def pixel(self, pixel: str) -> Pixel:
-        """The totals of one pixel; noughts when it received nothing."""
+        """Return the totals of one pixel; zeros if it received nothing."""
         return self.pixels().get(pixel) or Pixel(pixel=pixel)
 
     def misbehaviours(self) -> list[Misbehaviour]:
-        """What is still going to happen."""
+        """Return the misbehaviours that are still in force."""
         return self._overview().misbehaviours
 
     def requests(self, pixel: str | None = None) -> list[Request]:
-        """The last requests, oldest first."""
+        """Return the last requests, oldest first."""
         return self._get("/_sandbox/requests", list[Request], pixel=pixel)
 
     def events(self, pixel: str | None = None, event_id: str | None = None) -> list[Event]:
-        """Accepted events by name and id, in the order in which they came first."""
+        """Return accepted events by name and id, in the order of their first arrival."""
         return self._get("/_sandbox/events", list[Event], pixel=pixel, event_id=event_id)
 
     def payloads(self, pixel: str | None = None) -> list[dict[str, Any]]:
-        """The last accepted events as they were sent, oldest first."""
+        """Return the last accepted events as they were sent, oldest first."""
         return self._get("/_sandbox/payloads", list[dict[str, Any]], pixel=pixel)
 
     def _overview(self) -> Overview:

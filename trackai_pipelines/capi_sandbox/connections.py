@@ -1,6 +1,6 @@
 """Connections that are treated badly: held without an answer, or reset.
 
-What belongs here: what an application cannot reach through ASGI. What does not: when that is done (`app`).
+What belongs here: what an application cannot reach through ASGI. What does not: when it is done (`app`).
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# Close with a reset instead of an orderly end: linger, for no time.
+# To linger for no time closes with a reset instead of an orderly end.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -19,7 +19,7 @@ class Connection(H11Protocol):
     """A connection that shows its transport to the application, as `transport` of the request's state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called by the event loop."""
+        """Note the transport; the event loop calls this."""
         super().connection_made(transport)
         self.app_state: dict[str, Any] = {**self.app_state, "transport": transport}
 

@@ -1,4 +1,4 @@
-"""Misbehaviour: what the server does instead of answering as it should, by a script or by chance.
+"""Misbehaviour: what the server does instead of answering correctly, by a script or by chance.
 
 What belongs here: choosing what happens to a request. What does not: doing it (`app`).
 """
@@ -16,30 +16,30 @@ class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What to do with which requests.
 
     Without `probability` it is scripted: it happens to the next `times` requests, and misbehaviours for the same
-    pixel happen in the order in which they were added. With it, it happens by chance, for good.
+    pixel happen in the order in which they were added. With `probability` it happens by chance until it is removed.
     """
 
     do: Doing
-    # None: whichever pixel.
+    # None: any pixel.
     pixel: str | None = None
     times: _Positive = 1
     probability: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
-    # Whether the events are taken and recorded first, as when only the answer is lost. `slow` always does.
+    # Whether the events are accepted and recorded first, as when only the answer is lost; `slow` always accepts them.
     accept: bool = False
-    # Of the answer, for error, html, truncated and empty.
+    # The answer's status, for error, html, truncated and empty.
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
-    # Of the error; 2 is what the Graph API says when it is out of order.
+    # The error's code; the Graph API returns 2 when it is out of order.
     code: int = 2
     subcode: int | None = None
-    # What the headers of a throttling error tell.
+    # The wait in the headers of a throttling error.
     wait_seconds: Annotated[int, msgspec.Meta(ge=0)] = 60
     headers: dict[str, str] = {}
-    # Before it happens.
+    # The delay before it happens.
     ms: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Script:
-    """The misbehaviours that are in force; pixels draw from sequences of their own, which `seed` fixes."""
+    """The misbehaviours that are in force; each pixel draws from a random sequence of its own, which `seed` fixes."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -48,25 +48,25 @@ class Script:
         self._draws: dict[str, random.Random] = {}
 
     def add(self, misbehaviour: Misbehaviour) -> None:
-        """Put it in force, after those that are."""
+        """Put it in force, after those that are in force."""
         if misbehaviour.probability is None:
             self._scripted.append((misbehaviour, misbehaviour.times))
         else:
             self._by_chance.append(misbehaviour)
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Remove all misbehaviours."""
         self._scripted.clear()
         self._by_chance.clear()
         self._draws.clear()
 
     def in_force(self) -> list[Misbehaviour]:
-        """What is still to come; a script's `times` are those that are left."""
+        """Return what is still to happen; a script's `times` are the remaining ones."""
         left = [msgspec.structs.replace(one, times=times) for one, times in self._scripted]
         return left + self._by_chance
 
     def next_for(self, pixel: str) -> Misbehaviour | None:
-        """What happens to this request of the pixel, or None."""
+        """Return what happens to this request of the pixel, or None."""
         for index, (one, times) in enumerate(self._scripted):
             if one.pixel in (None, pixel):
                 self._scripted[index : index + 1] = [(one, times - 1)] if times > 1 else []

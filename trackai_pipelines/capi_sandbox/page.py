@@ -1,6 +1,6 @@
 """The page for people: what was received, and what was refused.
 
-What belongs here: laying out the record. What does not: keeping it.
+What belongs here: the layout of the record. What does not: keeping it.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ _SHOWN = 25
 
 
 def page(record: Record, script: Script) -> str:
-    """The HTML of what is known now."""
+    """Return the present record and script as HTML."""
     refused = (one for one in reversed(record.requests) if one.did == "refused")
     return _template().render(
         pixels=sorted(record.pixels.values(), key=lambda pixel: pixel.pixel),

@@ -19,7 +19,7 @@ KEPT_PAYLOADS = 100
 
 
 class Request(msgspec.Struct, kw_only=True):
-    """One request and what became of it; `did` is accepted, refused or the name of a misbehaviour."""
+    """One request and its outcome; `did` is accepted, refused or the name of a misbehaviour."""
 
     pixel: str
     at: datetime
@@ -28,9 +28,9 @@ class Request(msgspec.Struct, kw_only=True):
     token: str | None = None
     test_event_code: str | None = None
     did: str
-    # Events that were taken, whatever the answer was.
+    # Events that were accepted, whatever the answer was.
     accepted: int = 0
-    # None: no answer was given.
+    # None: there was no answer.
     status: int | None = None
     code: int | None = None
     subcode: int | None = None
@@ -45,7 +45,7 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     event_id: str
     accepted: int
     counted: int
-    # Of the bytes that came first.
+    # The hash of the bytes that came first.
     sha256: str
     # Whether a later one had other bytes.
     changed: bool
@@ -64,30 +64,30 @@ class Pixel(msgspec.Struct, kw_only=True):
     # Accepted, less what is deduplicated by name and id.
     counted: int = 0
     without_event_id: int = 0
-    # Accepted, but too many to be remembered one by one; each was taken for a new one.
+    # Accepted, but too many to be remembered one by one; each counted as a new one.
     not_kept: int = 0
     tokens: list[str] = []
-    # By "code/subcode".
+    # Refusals by "code/subcode".
     refusals: dict[str, int] = {}
     last_at: datetime | None = None
 
 
 class Record:
-    """What was received since the start, or since it was last told to forget."""
+    """What was received since the start, or since `forget` was last called."""
 
     def __init__(self, keep_events: int) -> None:
         self._keep_events = keep_events
         self.forget()
 
     def forget(self) -> None:
-        """Start from nothing."""
+        """Start with an empty record."""
         self.pixels: dict[str, Pixel] = {}
         self.requests: deque[Request] = deque(maxlen=KEPT_REQUESTS)
         self.payloads: deque[tuple[str, dict[str, Any]]] = deque(maxlen=KEPT_PAYLOADS)
         self._events: dict[tuple[str, str, str], Event] = {}
 
     def events(self, pixel: str | None, event_id: str | None) -> list[Event]:
-        """The events of a pixel, or of all; with one id, or with any."""
+        """Return the events of one pixel or all, with one id or any."""
         return [
             event
             for event in self._events.values()
@@ -95,7 +95,7 @@ class Record:
         ]
 
     def accept(self, name: str, events: Events, at: datetime) -> None:
-        """Take the events of one request."""
+        """Record the events of one request as accepted."""
         pixel = self._pixel(name)
         pixel.accepted += len(events.decoded)
         self.payloads.extend((name, event) for event in events.decoded[-KEPT_PAYLOADS:])
@@ -108,7 +108,7 @@ class Record:
                 pixel.counted += self._counts(pixel, event["event_name"], event_id, raw, at)
 
     def note(self, request: Request) -> None:
-        """Keep what became of a request."""
+        """Record a request and its outcome."""
         self.requests.append(request)
         pixel = self._pixel(request.pixel)
         pixel.requests += 1
@@ -118,8 +118,8 @@ class Record:
             pixel.tokens.append(request.token)
         if request.did == "refused":
             pixel.refused += 1
-            told = str(request.code) if request.subcode is None else f"{request.code}/{request.subcode}"
-            pixel.refusals[told] = pixel.refusals.get(told, 0) + 1
+            code = str(request.code) if request.subcode is None else f"{request.code}/{request.subcode}"
+            pixel.refusals[code] = pixel.refusals.get(code, 0) + 1
         elif request.did != "accepted":
             pixel.misbehaved += 1
 
@@ -156,5 +156,5 @@ class Record:
 
 
 def fingerprint(token: str) -> str:
-    """What a token is recognised by in the record, without giving it away."""
+    """Return what identifies a token in the record without revealing it."""
     return hashlib.sha256(token.encode()).hexdigest()[:12]

@@ -1,6 +1,6 @@
 """Refusals: the errors that the Graph API answers with, in its own shape.
 
-What belongs here: codes, statuses and words of errors. What does not: when an event is refused (`rules`).
+What belongs here: codes, statuses and texts of errors. What does not: when an event is refused (`rules`).
 """
 
 from typing import Any
@@ -25,14 +25,14 @@ _MEANINGS = {
     80004: "There have been too many calls to this ad-account",
     80014: "There have been too many calls to this catalogue",
 }
-# Only these say how long to wait, each code in the header that its kind of limit is told by.
+# Only these say how long to wait, each in the header of its kind of limit.
 ACCOUNT_LIMITS = frozenset({17, 613})
 BUSINESS_LIMITS = frozenset({80000, 80003, 80004, 80014})
 _TRANSIENT = frozenset({1, 2, 4, 341, *ACCOUNT_LIMITS, *BUSINESS_LIMITS})
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """One error answer; `reason` is our own words for the record and is not sent."""
+    """One error answer; `reason` is our own text for the record and is not sent."""
 
     code: int
     subcode: int | None = None
@@ -44,34 +44,34 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
     def body(self, trace: str) -> dict[str, Any]:
-        """The answer's JSON, with the fields that the Graph API leaves out left out."""
-        told: dict[str, Any] = {"message": self.message, "type": self.type, "code": self.code}
+        """Return the answer's JSON, without the fields that the Graph API omits."""
+        error: dict[str, Any] = {"message": self.message, "type": self.type, "code": self.code}
         if self.subcode is not None:
-            told["error_subcode"] = self.subcode
-        told["is_transient"] = self.code in _TRANSIENT
+            error["error_subcode"] = self.subcode
+        error["is_transient"] = self.code in _TRANSIENT
         if self.title is not None:
-            told["error_user_title"] = self.title
-            told["error_user_msg"] = self.detail
-        return {"error": {**told, "fbtrace_id": trace}}
+            error["error_user_title"] = self.title
+            error["error_user_msg"] = self.detail
+        return {"error": {**error, "fbtrace_id": trace}}
 
 
 def parameter(text: str) -> Refusal:
-    """A parameter that is missing or has the wrong shape; the Graph API names it and gives no subcode."""
+    """Refuse a parameter that is missing or malformed; the Graph API names it, without a subcode."""
     return Refusal(code=100, message=f"(#100) {text}", reason=text)
 
 
 def bad_event(subcode: int, title: str, detail: str, reason: str) -> Refusal:
-    """An event that the Conversions API refuses; its answer does not say which one, the `reason` does."""
+    """Refuse an event as the Conversions API does: the answer does not say which event it is, the `reason` does."""
     return Refusal(code=100, subcode=subcode, title=title, detail=detail, reason=reason)
 
 
 def wrong_token(reason: str) -> Refusal:
-    """The access token is missing or not accepted."""
+    """Refuse an access token that is missing or not accepted."""
     return Refusal(code=190, status=401, message=_MEANINGS[190], reason=reason)
 
 
 def unknown_object(name: str) -> Refusal:
-    """There is no such pixel, or the token may not use it."""
+    """Refuse a pixel that does not exist, or that the token may not use."""
     return Refusal(
         code=100,
         subcode=33,
@@ -85,18 +85,18 @@ def unknown_object(name: str) -> Refusal:
 
 
 def unknown_path(path: str) -> Refusal:
-    """Not an address of the API."""
+    """Refuse an address that the API does not have."""
     return Refusal(code=2500, message=f"Unknown path components: {path}", reason=f"unknown path {path}")
 
 
-def told_to_refuse(code: int, subcode: int | None, status: int | None) -> Refusal:
-    """An error that somebody asked for, with the status that goes with its code unless they gave one."""
+def requested_refusal(code: int, subcode: int | None, status: int | None) -> Refusal:
+    """Return an error that a misbehaviour asks for, with its own status or else the one of its code."""
     return Refusal(
         code=code,
         subcode=subcode,
         status=status or _status_of(code),
-        message=f"(#{code}) {_MEANINGS.get(code, 'An error that the sandbox was told to answer with')}",
-        reason="told to",
+        message=f"(#{code}) {_MEANINGS.get(code, 'An error that the sandbox was asked to return')}",
+        reason="requested",
     )
 
 

@@ -33,7 +33,7 @@ _OTHER = frozenset(
         "ig_account_id", "ig_sid",
     }
 )  # fmt: skip
-# What nobody can be recognised by, whatever part of one of these there is.
+# User data that identifies nobody: all of it is in one of these sets.
 _TOO_LITTLE = (
     frozenset({"ct", "country", "st", "zp", "ge", "client_user_agent"}),
     frozenset({"db", "client_user_agent"}),
@@ -43,21 +43,21 @@ _TOO_LITTLE = (
 _DAY_SECONDS = 86_400
 _DAYS = 7
 _STORE_DAYS = 62
-# More would make the answer long and the work slow; the first ones tell what to mend.
+# More would make the answer long and the work slow; the first ones show what to fix.
 _MOST_MESSAGES = 10
 
 _hash = re.compile(r"[0-9a-f]{64}").fullmatch
 _any_hash = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 # The time is in milliseconds: thirteen digits from 2001 to 2286.
 _fbc = re.compile(r"fb\.[012]\.[0-9]{13}\.\S+").fullmatch
-# Meta's own builder of parameters appends a mark of its version.
+# Meta's own parameter builder appends a mark of its version.
 _fbp = re.compile(r"fb\.[012]\.[0-9]{13}\.[0-9]+(\.[A-Za-z0-9_-]+)?").fullmatch
 _web_address = re.compile(r"https?://.", re.IGNORECASE).match
 _number = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 
 
 class Events(msgspec.Struct, frozen=True):
-    """A request's events that obey the rules: as sent, decoded, and what Meta would remark about them."""
+    """A request's events that obey the rules: as sent, decoded, and with Meta's remarks about them."""
 
     raw: Sequence[bytes | memoryview]
     decoded: Sequence[dict[str, Any]]
@@ -65,7 +65,7 @@ class Events(msgspec.Struct, frozen=True):
 
 
 def fields_of(body: bytes) -> dict[str, msgspec.Raw] | Refusal:
-    """The top-level fields of a request's body, undecoded."""
+    """Return the top-level fields of a request's body, undecoded."""
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
@@ -75,7 +75,7 @@ def fields_of(body: bytes) -> dict[str, msgspec.Raw] | Refusal:
 
 
 def events_of(fields: Mapping[str, msgspec.Raw], now: datetime) -> Events | Refusal:
-    """The events of a request, or why all of them are refused: the first thing that is wrong."""
+    """Return the events of a request, or the first reason why all of them are refused."""
     try:
         for name in ("partner_agent", "test_event_code"):
             if name in fields and not isinstance(msgspec.json.decode(fields[name]), str):
@@ -104,7 +104,7 @@ def events_of(fields: Mapping[str, msgspec.Raw], now: datetime) -> Events | Refu
 
 
 def refusal_of(event: object, at: str, now: float) -> Refusal | None:
-    """Why Meta refuses this event, or None; `at` is its place in the request, `now` in seconds since 1970."""
+    """Return why Meta refuses this event, or None; `at` is its place in the request, `now` in seconds since 1970."""
     if not isinstance(event, dict):
         return parameter(f"param {at} must be an object")
     name = event.get("event_name")
@@ -264,7 +264,7 @@ def _of_options(event: Mapping[str, Any], at: str) -> Refusal | None:
 
 
 def _remarks(event: Mapping[str, Any], at: str) -> list[str]:
-    """What Meta documents as required and accepts without, and what it ignores."""
+    """Return remarks about what Meta documents as required but accepts without, and what it ignores."""
     user = event["user_data"]
     remarks = [
         f"{at}.user_data.{name} is not a parameter that is known; it was ignored"

@@ -1,4 +1,4 @@
-"""Running the sandbox: a socket, an event loop in a thread, and their end.
+"""Running the sandbox: a socket, an event loop in a thread, and their shutdown.
 
 What belongs here: the server's life. What does not: what it answers (`app`).
 """
@@ -21,9 +21,9 @@ from trackai_pipelines.clock import Clock, utc_now
 _HOST = "127.0.0.1"
 # Clients that connect at the same moment.
 _BACKLOG = 1024
-# For slow answers that are under way when the server ends.
+# How long slow answers may take when the server shuts down.
 _GRACE_SECONDS = 3
-# Clients keep connections for less; the server must not be the one that closes an idle one.
+# Longer than clients keep connections: the server must not be the side that closes an idle one.
 _KEEP_ALIVE_SECONDS = 120
 
 
@@ -41,9 +41,9 @@ def sandbox(
 ) -> Iterator[Sandbox]:
     """Run a sandbox in a thread of this process for the time of the block.
 
-    Port 0 is a free one. `tokens` None accepts any, `pixels` None knows any number. `latency_ms` is added to each
-    answer. `seed` fixes what happens by chance. Of accepted events, `keep_events` are remembered one by one.
-    Raises OSError when the port cannot be had.
+    Port 0 means a free one. `tokens` None accepts any, `pixels` None knows any number. `latency_ms` is added to each
+    answer. `seed` fixes what happens by chance. `keep_events` accepted events are remembered one by one.
+    Raises OSError if the port is not available.
     """
     api = Api(clock=clock, tokens=tokens, pixels=pixels, latency_ms=latency_ms, keep_events=keep_events, seed=seed)
     for one in misbehaviours:
@@ -51,7 +51,7 @@ def sandbox(
     with _listener(port) as listener:
         server = _Server(api)
         thread = threading.Thread(target=server.run, args=([listener],), name="CAPI sandbox", daemon=True)
-        # The socket listens already: who connects before the loop runs, waits.
+        # The socket is listening: a client that connects before the loop runs waits.
         thread.start()
         try:
             with Sandbox(f"http://{_HOST}:{listener.getsockname()[1]}") as box:
@@ -94,7 +94,7 @@ class _Server(uvicorn.Server):
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called by the server's own loop: let go of clients that wait for nothing, then end."""
+        """Release clients that are held without an answer, then shut down; the server's own loop calls this."""
         for transport in list(self._held):
             transport.abort()
         await super().shutdown(sockets)

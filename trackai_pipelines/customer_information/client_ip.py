@@ -1,13 +1,13 @@
 """The buyer's IP address (`client_ip_address`), which is never hashed.
 
-Here: its usual notation. Not here: what an address that is none costs its record (`ingest`).
+Here: its usual notation. Not here: what happens to a record whose address is invalid (`facts`).
 """
 
 from ipaddress import ip_address
 
 
 def address_of(value: object) -> str | None:
-    """The IP address in its usual notation; None for what is no address or none of a buyer (0.0.0.0, ::)."""
+    """Return the IP address in its usual notation; None for an invalid one, or one that no buyer has (0.0.0.0, ::)."""
     # PostgreSQL's inet has no zones (fe80::1%eth0).
     if not isinstance(value, str) or "%" in value:
         return None

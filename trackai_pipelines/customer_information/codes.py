@@ -1,7 +1,7 @@
 """Codes of countries and states, by the names that people and gateways use for them.
 
-Keys are names as `text.key` makes them: lower-case letters alone, without accents. Here: the tables. Not here: what
-is done with a name that is in none (`place`).
+Keys are names as `text.key` makes them: lower-case letters only, without accents. Here: the tables. Not here: what to
+do with a name that is in none of them (`place`).
 """
 
 # ISO 3166-1 alpha-2.

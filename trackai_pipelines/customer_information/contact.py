@@ -9,20 +9,20 @@ from hashlib import sha256
 
 from trackai_pipelines.customer_information.hashing import already_hashed
 
-# How people group the digits of a phone number; anything else (letters, other scripts) is left to the library.
+# The characters that group the digits of a phone number; the library handles anything else (letters, other scripts).
 _SEPARATORS = str.maketrans("", "", " ()-./\t\u00a0")
 # E.164 allows 15 digits with the country code; no country's numbers are shorter than 7 with it.
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
-# No numbering plan has national numbers of 12 digits or more in common use, so that many carry a country code.
+# No numbering plan has national numbers of 12 digits or more in common use: so many digits include a country code.
 _SURELY_INTERNATIONAL = 12
 
 
 def normalised_email(value: object) -> str | None:
-    """The address trimmed and in lower case; None where the value is not an e-mail address."""
+    """Return the address trimmed and in lower case; None if the value is not an e-mail address."""
     if not isinstance(value, str):
         return None
     address = value.strip().lower()
-    # isprintable() is false for control characters, lone surrogates and every white space but the plain one.
+    # isprintable() is false for control characters, lone surrogates and all white space but the plain space.
     if not address.isprintable() or " " in address:
         return None
     at = address.rfind("@")
@@ -30,16 +30,16 @@ def normalised_email(value: object) -> str | None:
 
 
 def email_hash(value: object) -> str | None:
-    """SHA-256 hex of the normalised e-mail address, or the hash that the value already is; None for neither."""
+    """Return the SHA-256 hex of the normalised e-mail address, or the value if it is a hash; None for neither."""
     address = normalised_email(value)
     return sha256(address.encode()).hexdigest() if address else already_hashed(value)
 
 
 def normalised_phone(value: object, default_country: str | None) -> str | None:
-    """The number as digits with its country code, ready to be hashed; None where it cannot be completed.
+    """Return the number as digits with its country code, ready to be hashed; None if it cannot be completed.
 
-    `default_country` (ISO 3166 alpha-2) completes a number that comes without a country code. Such a number is
-    dropped where there is no default, unless it is long enough to carry one.
+    `default_country` (ISO 3166 alpha-2) completes a number without a country code. Without a default such a number is
+    dropped, unless it is long enough to include one.
     """
     text = _phone_text(value)
     if text is None:
@@ -47,7 +47,7 @@ def normalised_phone(value: object, default_country: str | None) -> str | None:
     bare = text.translate(_SEPARATORS)
     if bare.startswith("00"):
         bare = text = f"+{bare[2:]}"
-    # "(0)" is a trunk prefix that is not dialled from abroad; the library knows where it is dropped.
+    # "(0)" is a trunk prefix that is not dialled from abroad; the library knows where to drop it.
     if bare.startswith("+") and "(0" not in text and _E164.fullmatch(bare, 1):
         return bare[1:]
     if default_country and _complete_in(bare, default_country.upper()):
@@ -56,7 +56,7 @@ def normalised_phone(value: object, default_country: str | None) -> str | None:
 
 
 def phone_hash(value: object, default_country: str | None) -> str | None:
-    """SHA-256 hex of the normalised phone number, or the hash that the value already is; None for neither."""
+    """Return the SHA-256 hex of the normalised phone number, or the value if it is a hash; None for neither."""
     hashed = already_hashed(value)
     if hashed:
         return hashed
@@ -65,7 +65,7 @@ def phone_hash(value: object, default_country: str | None) -> str | None:
 
 
 def _phone_text(value: object) -> str | None:
-    """The phone number as text. Files may hold it as a number; nobody writes more than 64 characters."""
+    """Return the phone number as text. Files may hold it as a number; no real one has more than 64 characters."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if 0 < value < 10**15 else None
     if not isinstance(value, str):
@@ -75,9 +75,9 @@ def _phone_text(value: object) -> str | None:
 
 
 def _complete_in(bare: str, country: str) -> bool:
-    """Whether the digits are a number of the country, country code included, beyond doubt.
+    """Return whether the digits are certainly a number of the country that includes its code.
 
-    Beyond doubt means: too long to be one of its national numbers, and of the right length without the code.
+    They are if they are too long for one of its national numbers, and have the right length without the code.
     """
     code, lengths = _numbering(country)
     return (
@@ -92,7 +92,7 @@ def _complete_in(bare: str, country: str) -> bool:
 
 @cache
 def _numbering(country: str) -> tuple[str, frozenset[int]]:
-    """The calling code of a country and the lengths of its national numbers; ("", none) where unknown."""
+    """Return the calling code of a country and the lengths of its national numbers; ("", none) if unknown."""
     from phonenumbers import PhoneMetadata, country_code_for_region
 
     metadata = PhoneMetadata.metadata_for_region(country)
@@ -102,7 +102,7 @@ def _numbering(country: str) -> tuple[str, frozenset[int]]:
 
 
 def _completed(text: str, bare: str, country: str | None) -> str | None:
-    """The number as the library reads it: dialled in the country, or else with the code it carries itself."""
+    """Return the number as the library reads it: dialled in the country, or else with a code of its own."""
     number = _read(text, country)
     if number is None and bare.isdecimal() and len(bare) >= _SURELY_INTERNATIONAL:
         number = _read(f"+{bare}", None)
@@ -117,7 +117,7 @@ def _read(text: str, country: str | None) -> str | None:
     except NumberParseException:
         return None
     digits = format_number(number, PhoneNumberFormat.E164)[1:]
-    # Full length is enough: ranges are opened before the library knows of them. Shorter ones may lack the area.
+    # Full length is enough: ranges open before the library knows them. Shorter numbers may lack the area code.
     if is_valid_number(number) or (country and len(str(number.national_number)) == _longest(country)):
         return digits if _E164.fullmatch(digits) else None
     return None

@@ -1,6 +1,6 @@
-"""Hashing: SHA-256 in hex, and what is a hash already.
+"""Hashing: SHA-256 in hex, and recognising a value that is a hash already.
 
-Here: the one form of a hash. Not here: the form of a value before it is hashed (its own module).
+Here: the form of a hash. Not here: the form of a value before it is hashed, which has a module of its own.
 """
 
 import re
@@ -10,12 +10,12 @@ _HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def sha256_hex(text: str) -> str:
-    """SHA-256 of the UTF-8 text as 64 lower-case hex digits."""
+    """Return the SHA-256 of the UTF-8 text as 64 lower-case hex digits."""
     return sha256(text.encode()).hexdigest()
 
 
 def already_hashed(value: object) -> str | None:
-    """The value as a lower-case hash where it is 64 hex digits (white space around them aside), else None."""
+    """Return the value as a lower-case hash if it is 64 hex digits, surrounding white space aside; else None."""
     if not isinstance(value, str) or len(value) < 64:
         return None
     trimmed = value.strip()
@@ -23,5 +23,5 @@ def already_hashed(value: object) -> str | None:
 
 
 def is_sha256(text: str) -> bool:
-    """Whether the text is a hash in its one form, 64 lower-case hex digits."""
+    """Return whether the text is a hash in its normal form, 64 lower-case hex digits."""
     return len(text) == 64 and _HASH.fullmatch(text) is not None and text == text.lower()

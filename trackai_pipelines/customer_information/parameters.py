@@ -1,4 +1,4 @@
-"""What is known of a buyer beyond e-mail and phone, as Meta's hashed parameters.
+"""What is known about a buyer beyond e-mail and phone, as Meta's hashed parameters.
 
 Here: raw or hashed values in, hashes by Meta's names out. Not here: the single values (`person`, `place`).
 """
@@ -33,11 +33,11 @@ _RULES: Mapping[str, Callable[[object, str | None], str | None]] = {
 
 
 def hashed_parameters(raw: Mapping[str, object], default_country: str | None) -> dict[str, str]:
-    """Hashes of the values by Meta's names (fn, ln, ct, st, zp, country, db, ge, external_id).
+    """Return hashes of the values by Meta's names (fn, ln, ct, st, zp, country, db, ge, external_id).
 
-    A value that is a hash already is passed on in lower case; one that cannot be used is left out. `default_country`
-    (ISO 3166 alpha-2) is where the buyer lives unless `raw` says otherwise; it decides how states, postal codes and
-    dates are read and is not itself told.
+    A value that is a hash already is passed on in lower case; an unusable one is left out. `default_country` (ISO 3166
+    alpha-2) is where the buyer lives unless `raw` says otherwise; it decides how states, postal codes and dates are
+    read, and is not itself sent.
     """
     country = normalised_country(raw.get("country")) or (default_country or "").lower() or None
     found = {name: _hashed(name, raw[name], country) for name in _RULES if raw.get(name) is not None}

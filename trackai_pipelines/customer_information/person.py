@@ -1,6 +1,6 @@
 """Names, birth date, gender and id of a buyer (`fn`, `ln`, `db`, `ge`, `external_id`).
 
-Here: their normal forms, ready to be hashed. Not here: where the buyer lives (`place`) or is reached (`contact`).
+Here: their normal forms, ready to be hashed. Not here: the buyer's address (`place`), e-mail and phone (`contact`).
 """
 
 import re
@@ -30,16 +30,16 @@ _GENDERS = {
 
 
 def normalised_name(value: object) -> str | None:
-    """A first or last name in lower case without punctuation; accents and the spaces between words stay."""
+    """Return a first or last name in lower case without punctuation; accents and spaces between words stay."""
     return without_punctuation(plain(value)) or None
 
 
 def normalised_birth_date(value: object, country: str | None) -> str | None:
-    """The day as YYYYMMDD; None for what is no day of the years 1900 to 2099, and for what may be two days.
+    """Return the day as YYYYMMDD; None if it is not a day of the years 1900 to 2099, or is ambiguous.
 
-    Reads dates, ISO 8601 (a time is left off), numbers with or without separators, and months by name in English,
-    Portuguese and Spanish. Where a day cannot be told from a month (2/3/1997), the month comes first for `country`
-    us and ph and the day for any other; without a country it is None, as a wrong day would match nobody.
+    It reads dates, ISO 8601 (a time is cut off), numbers with or without separators, and months by name in English,
+    Portuguese and Spanish. If day and month cannot be distinguished (2/3/1997), the month comes first for `country`
+    us and ph and the day for any other; without a country it is None, because a wrong day would match nobody.
     """
     text = f"{value:%Y-%m-%d}" if isinstance(value, date) else plain(value)
     first = _YEAR_FIRST.fullmatch(text)
@@ -55,18 +55,18 @@ def normalised_birth_date(value: object, country: str | None) -> str | None:
 
 
 def normalised_gender(value: object) -> str | None:
-    """`f` or `m`, from the words for them in English, Portuguese and Spanish; None for any other."""
+    """Return `f` or `m`, from the words for them in English, Portuguese and Spanish; None for any other value."""
     return _GENDERS.get(key(plain(value)))
 
 
 def normalised_customer_id(value: object) -> str | None:
-    """The producer's own id of the buyer, trimmed; its case is part of it. None where it holds control characters."""
+    """Return the producer's own id of the buyer, trimmed, its case kept; None if it holds control characters."""
     text = value.strip() if isinstance(value, str) else plain(value)
     return text if text and text.isprintable() else None
 
 
 def _named_day(text: str) -> str | None:
-    """A day whose month is written as a word, in any order."""
+    """Return a day whose month is written as a word, in any order."""
     if len(text) > 64:
         return None
     words = [word for word in _WORDS_AND_NUMBERS.findall(text) if word not in _FILLERS]

@@ -1,7 +1,7 @@
 """Where a buyer lives (`ct`, `st`, `zp`, `country`).
 
-Here: the normal forms, ready to be hashed; names become codes first, as hashing ends all comparing. Not here: the
-tables of names and codes (`codes`).
+Here: the normal forms, ready to be hashed; names become codes first, because hashes cannot be compared by meaning. Not
+here: the tables of names and codes (`codes`).
 """
 
 import re
@@ -11,27 +11,27 @@ from trackai_pipelines.customer_information.text import key, plain, without_punc
 
 # ISO 3166-2, such as BR-SP.
 _SUBDIVISION = re.compile(r"(br|us)-([a-z]{2})")
-# ZIP+4 as it is only written in the United States.
+# ZIP+4, which is written only in the United States.
 _ZIP_PLUS_FOUR = re.compile(r"[0-9]{5}-[0-9]{4}")
 _STATES = {"br": BRAZILIAN_STATES, "us": US_STATES, None: US_STATES | BRAZILIAN_STATES}
 
 
 def normalised_country(value: object) -> str | None:
-    """The ISO 3166 alpha-2 code in lower case, from a code or a common name; None for what is no country."""
+    """Return the ISO 3166 alpha-2 code in lower case, from a code or a common name; None for anything else."""
     name = key(plain(value))
     return name if name in COUNTRIES else COUNTRY_NAMES.get(name)
 
 
 def normalised_city(value: object) -> str | None:
-    """The name in lower case without punctuation and spaces; accents stay."""
+    """Return the name in lower case without punctuation and spaces; accents stay."""
     return without_punctuation(plain(value)).replace(" ", "") or None
 
 
 def normalised_state(value: object, country: str | None) -> str | None:
-    """The two-letter code of a state of Brazil or the United States, else the name without punctuation and spaces.
+    """Return the two-letter code of a Brazilian or US state, else the name without punctuation and spaces.
 
-    `country` is the alpha-2 code of where the state is. Names of states become codes only there, and where the
-    country is not known: Colombia has an Amazonas too.
+    `country` is the alpha-2 code of the state's country. Names become codes only in these two countries, and where the
+    country is unknown: Colombia has an Amazonas, too.
     """
     text = plain(value)
     subdivision = _SUBDIVISION.fullmatch(text)
@@ -42,7 +42,7 @@ def normalised_state(value: object, country: str | None) -> str | None:
 
 
 def normalised_postal_code(value: object, country: str | None) -> str | None:
-    """The code in lower case without spaces, dashes and dots; in the United States its first five digits."""
+    """Return the code in lower case without spaces, dashes and dots; in the United States its first five digits."""
     text = plain(value)
     code = without_punctuation(text).replace(" ", "")
     if country == "us" or (country is None and _ZIP_PLUS_FOUR.fullmatch(text)):

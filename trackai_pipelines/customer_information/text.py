@@ -1,4 +1,4 @@
-"""Text as people type it, brought to one form before it is compared or hashed.
+"""Text as people type it, normalised before it is compared or hashed.
 
 Here: case, accents, punctuation and white space of any script. Not here: what a text means (`person`, `place`).
 """
@@ -9,7 +9,7 @@ from math import isfinite
 
 
 def plain(value: object) -> str:
-    """The value as trimmed lower-case text in composed Unicode form; "" for what is neither text nor a whole number.
+    """Return the value as trimmed lower-case text in composed Unicode form; "" unless it is text or a whole number.
 
     One letter with an accent has two spellings in Unicode, which look alike and hash differently.
     """
@@ -24,7 +24,7 @@ def plain(value: object) -> str:
 
 
 def without_punctuation(text: str) -> str:
-    """Letters with their accents, digits, and single spaces between words; "" where there is no letter or digit."""
+    """Return letters with their accents, digits, and single spaces between words; "" if there is no letter or digit."""
     if text.isalpha():
         return text
     kept = "".join(character for character in text if character.isspace() or _is_of_a_word(character))
@@ -32,7 +32,7 @@ def without_punctuation(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """The text as a key of a table: its letters alone, without accents, so that `Sao Paulo` finds `São Paulo`."""
+    """Return the text as a key of a table: its letters without accents; `Sao Paulo` and `São Paulo` have one key."""
     return "".join(filter(str.isalpha, unicodedata.normalize("NFD", text)))
 
 

@@ -1,7 +1,7 @@
-"""Which account of the operating system runs the embedded server, and how to run a command as it.
+"""Which account of the operating system runs the embedded server, and how to run a command as that account.
 
-PostgreSQL refuses to run as root, so root hands the server to a system account of its own. Everything inside the
-cluster's folder is then written by a process of that account: root never follows a path that others can change.
+PostgreSQL refuses to run as root, so root gives the server to a dedicated system account. Only processes of that
+account then write inside the cluster's folder: root never follows a path that others can change.
 What does not belong here: anything about PostgreSQL itself.
 """
 
@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from trackai_pipelines.database.errors import DatabaseSetupError
 
 DEDICATED_NAME = "trackai"
-# A cluster of gigabytes may take long to be initialised or recovered on a slow disk; nothing takes longer.
+# On a slow disk it may take long to initialise or recover a cluster of gigabytes; nothing takes longer.
 _COMMAND_SECONDS = 600
 _USERADD = (
     "useradd",
@@ -41,7 +41,7 @@ class SystemAccount:
 
 
 def account_of(uid: int) -> SystemAccount:
-    """The account with this number. Raises DatabaseSetupError where the number has no name."""
+    """Return the account with this number. Raises DatabaseSetupError if the number has no name."""
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
@@ -53,7 +53,7 @@ def account_of(uid: int) -> SystemAccount:
 
 
 def server_account() -> SystemAccount:
-    """Who runs a new server: the caller, or for root the system account `trackai`, made when it is missing."""
+    """Return the account that runs a new server: the caller's, or for root `trackai`, created if it is missing."""
     uid = os.geteuid()
     return account_of(uid) if uid else _dedicated_account()
 
@@ -73,7 +73,7 @@ def _dedicated_account() -> SystemAccount:
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip()
     raise DatabaseSetupError(
-        f"PostgreSQL refuses to run as root, and the system account {DEDICATED_NAME!r} could not be made ({said}). "
+        f"PostgreSQL refuses to run as root, and the system account {DEDICATED_NAME!r} could not be created ({said}). "
         f"Add a system account of that name, or run as another user."
     )
 
@@ -92,8 +92,8 @@ def run_as(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as this account in a session of its own, with `text` on its standard input.
 
-    Its own session: Ctrl-C in the terminal goes to the foreground group, and must not reach the server.
-    PG* variables are withheld: PGPORT or PGDATA would redirect the server.
+    The session is its own because Ctrl-C in the terminal goes to the foreground group, and must not reach the server.
+    PG* variables are withheld, because PGPORT or PGDATA would redirect the server.
     """
     switch = os.geteuid() != account.uid
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
@@ -116,17 +116,17 @@ def run_as(
 
 
 def can_enter(account: SystemAccount, folder: Path) -> bool:
-    """Whether the account may go into this folder, asked by going there."""
+    """Return whether the account may enter this folder, by entering it."""
     return run_as(account, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder], cwd=Path("/")).returncode == 0
 
 
 def can_execute(account: SystemAccount, program: Path) -> bool:
-    """Whether the account may run this program."""
+    """Return whether the account may run this program."""
     return run_as(account, ["/bin/sh", "-c", 'test -x "$1"', "sh", program], cwd=Path("/")).returncode == 0
 
 
 def write_as(account: SystemAccount, path: Path, text: str) -> None:
-    """Write a file as this account, readable by it alone; readers see the old text or the new, never half."""
+    """Write a file as this account, readable by it alone; readers see the old text or the new one, never a part."""
     script = 'cat > "$1.new" && mv -f -- "$1.new" "$1"'
     done = run_as(account, ["/bin/sh", "-c", script, "sh", path], cwd=path.parent, text=text)
     if done.returncode:

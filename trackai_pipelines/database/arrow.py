@@ -1,6 +1,6 @@
 """Query results as a stream of Arrow record batches.
 
-What belongs here: the one way in which many rows leave the database at once. What does not: what becomes of them.
+What belongs here: the one way in which many rows leave the database at once. What does not: what is done with them.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from psycopg import OperationalError, sql
 if TYPE_CHECKING:
     import pyarrow
 
-# A quarter of what the driver takes by itself: wide rows are in memory several times over.
+# A quarter of the driver's default: wide rows are in memory several times over.
 _BATCH_BYTES = str(4 * 1024 * 1024)
 
 
 @contextmanager
 def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarrow.RecordBatchReader]":
-    """Within the block, the rows of one query, read as they are asked for; one query sees one snapshot.
+    """Within the block, stream the rows of one query as they are requested; one query sees one snapshot.
 
     Times are in UTC. Types without an Arrow counterpart (numeric, inet, jsonb) must be cast to text by the query.
     Raises psycopg.OperationalError when the server does not answer or refuses.
@@ -33,5 +33,5 @@ def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarro
             cursor.execute(query.as_string())
             yield cursor.fetch_record_batch()
     except Error as error:
-        # As from every other connection of ours.
+        # Callers handle the same error from every other connection.
         raise OperationalError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Where the programs of PostgreSQL are: the system's, else those that a Python wheel carries.
+"""Where PostgreSQL's programs are: the system's, else those in a Python wheel.
 
 What belongs here: finding `initdb`, `pg_ctl` and `postgres` and their version. What does not: running a server.
 """
@@ -39,19 +39,19 @@ class Binaries:
 
     @property
     def major(self) -> int:
-        """15 for 15.8."""
+        """The major version, e.g. 15 for 15.8."""
         return int(self.version.split(".")[0])
 
 
 def system_binaries() -> list[Binaries]:
-    """PostgreSQL installations of this machine, 15 or newer; tested versions first, newest first."""
+    """Return the machine's PostgreSQL installations, 15 or newer; tested versions first, newest first."""
     return _by_preference(_usable(_system_folders()))
 
 
 def wheel_binaries() -> list[Binaries]:
-    """The installations inside the wheel, newest first.
+    """Return the installations inside the wheel, newest first.
 
-    The wheel is located, never imported: it supervises servers in its own way, and importing it starts that.
+    The wheel is located but never imported: it supervises servers in its own way, and importing it starts that.
     """
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or spec.submodule_search_locations is None:
@@ -61,10 +61,10 @@ def wheel_binaries() -> list[Binaries]:
 
 
 def choose_binaries(data: Path, *, candidates: Iterable[Binaries] | None = None) -> Binaries:
-    """The programs for a data folder: of its own major version if it exists, else the most preferred.
+    """Return the programs for a data folder: those of its major version if it exists, else the most preferred ones.
 
-    `candidates` in order of preference; by default the system's, then the wheel's. Raises DatabaseSetupError when
-    none fits.
+    `candidates` are in order of preference; the default is the system's, then the wheel's. Raises DatabaseSetupError
+    if none fits.
     """
     offered = list(candidates) if candidates is not None else [*system_binaries(), *wheel_binaries()]
     wanted = data_version(data)
@@ -85,30 +85,30 @@ def choose_binaries(data: Path, *, candidates: Iterable[Binaries] | None = None)
 
 
 def data_version(data: Path) -> int | None:
-    """The major version that a data folder belongs to, or None where there is none yet."""
+    """Return the major version that a data folder belongs to; None if there is no data yet."""
     marker = data / "PG_VERSION"
     return int(marker.read_text().strip()) if marker.exists() else None
 
 
 def copied(binaries: Binaries, into: Path) -> Binaries:
-    """The same programs in a folder of `into` that everybody may read; copied once per version.
+    """Return the same programs in a folder of `into` that every account may read; they are copied once per version.
 
-    For a wheel inside a private home directory, which the server's account cannot enter.
+    It serves a wheel inside a private home directory, which the server's account cannot enter.
     """
     installation = binaries.folder.parent
     package = installation.parent
-    # Libraries that wheel builders set beside the package (Linux) or inside it (macOS) are found by relative path.
-    beside = [package.parent / f"{package.name}.libs", package / ".dylibs"]
+    # Libraries that wheel builders put next to the package (Linux) or inside it (macOS) are found by relative path.
+    libraries = [package.parent / f"{package.name}.libs", package / ".dylibs"]
     target = into / f"postgresql-{binaries.version}"
     if not target.exists():
         half = into / f"{target.name}.{uuid.uuid4().hex}"
-        for folder in filter(Path.exists, [installation, *beside]):
+        for folder in filter(Path.exists, [installation, *libraries]):
             shutil.copytree(folder, half / folder.relative_to(package.parent), symlinks=True)
         _open_to_all(half)
         try:
             half.rename(target)
         except OSError:
-            # Another process was first.
+            # Another process has copied them first.
             shutil.rmtree(half)
             if not target.exists():
                 raise
@@ -116,7 +116,7 @@ def copied(binaries: Binaries, into: Path) -> Binaries:
 
 
 def _open_to_all(root: Path) -> None:
-    """Let every account read what is below, and run what its owner may run."""
+    """Let every account read the files below, and run those that their owner may run."""
     for entry in (root, *root.rglob("*")):
         if not entry.is_symlink():
             mode = entry.stat().st_mode
@@ -136,7 +136,7 @@ def _system_folders() -> Iterator[Path]:
 
 
 def _usable(folders: Iterable[Path]) -> list[Binaries]:
-    """Those folders that hold all programs in a version that we can work with, each once."""
+    """Yield the folders that hold all programs in a version that we can work with, each once."""
     found: dict[Path, Binaries] = {}
     for folder in folders:
         place = folder.resolve()
@@ -149,7 +149,7 @@ def _usable(folders: Iterable[Path]) -> list[Binaries]:
 
 
 def _version(postgres: Path) -> str | None:
-    """`18.4` of `postgres (PostgreSQL) 18.4 (...)`; None for a program that does not run here."""
+    """Return `18.4` from `postgres (PostgreSQL) 18.4 (...)`; None for a program that does not run here."""
     try:
         said = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=False, timeout=30)
     except OSError:

@@ -1,11 +1,11 @@
-"""The embedded server's files: where they are, whose they are, how they are made and configured.
+"""The embedded server's files: where they are, which account owns them, how they are created and configured.
 
     <home>/postgres/data        PostgreSQL's data folder
     <home>/postgres/socket      the unix socket, unless its path would be too long or too strange for libpq
-    <home>/postgres/server.log  what the server says
-    <home>/postgres.location    instead of all that: where it is, when root keeps it outside an unreachable home
+    <home>/postgres/server.log  the server's log
+    <home>/postgres.location    instead of the above: where it is, if root keeps it outside an unreachable home
 
-What does not belong here: starting, asking and stopping the server (embedded.py).
+What does not belong here: starting, probing and stopping the server (embedded.py).
 """
 
 import hashlib
@@ -37,7 +37,8 @@ PORT = 5432
 STATE = Path("/var/lib/trackai")
 # macOS allows 104 bytes for a socket's path, Linux 108; libpq adds "/.s.PGSQL.5432" and a zero byte.
 _LONGEST_SOCKET_FOLDER = 88
-# libpq splits hosts at commas, URLs and configuration files have their own signs: others use the temp folder.
+# libpq splits hosts at commas, and URLs and configuration files have special characters: other paths are replaced by
+# one in the temp folder.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._ +=-]+")
 _CONF_NAME = "trackai.conf"
 _REWRITTEN = "# Written anew at each start of the embedded server: changes made here are lost.\n"
@@ -53,17 +54,17 @@ class Cluster:
 
     @property
     def data(self) -> Path:
-        """PostgreSQL's data folder; exists only once it is complete."""
+        """PostgreSQL's data folder; it exists only once it is complete."""
         return self.folder / "data"
 
     @property
     def log(self) -> Path:
-        """The server's own words."""
+        """The server's log file."""
         return self.folder / "server.log"
 
 
 def existing_cluster(home: Path) -> Cluster | None:
-    """The cluster of this home, or None before its first start. Raises DatabaseSetupError if it is another user's."""
+    """Return the home's cluster, or None before its first start. Raises DatabaseSetupError if another user owns it."""
     marker = _marker(home)
     folder = home / "postgres"
     if marker.exists():
@@ -82,12 +83,12 @@ def existing_cluster(home: Path) -> Cluster | None:
             f"The database in {folder} belongs to user id {owner}, and you are {user}. Run as that user or as root, "
             "or set TRACKAI_HOME to a folder of your own."
         )
-    # Root's own folder is one that was never handed over: its first start was interrupted.
+    # A folder that root still owns was never handed over: its first start was interrupted.
     return Cluster(folder, account_of(owner)) if owner else None
 
 
 def make_cluster_folder(home: Path) -> Cluster:
-    """Make the folder for a new cluster; for root outside `home` where the server's account cannot reach it.
+    """Create the folder for a new cluster; for root it is outside `home` if the server's account cannot reach that.
 
     Parent folders keep their permissions. The caller holds the home's lock.
     """
@@ -100,7 +101,7 @@ def make_cluster_folder(home: Path) -> Cluster:
         folder = STATE / uuid.uuid4().hex
         if not (can_enter(account, STATE) and _handed_over(folder, account)):
             raise DatabaseSetupError(
-                f"The user {account.name}, who runs PostgreSQL for root, can use neither {home} nor {STATE}. Set "
+                f"The user {account.name}, which runs PostgreSQL for root, can use neither {home} nor {STATE}. Set "
                 "TRACKAI_HOME to a folder that every user may enter, or run as another user."
             )
         half = home / f".{_marker(home).name}.{folder.name}"
@@ -110,7 +111,7 @@ def make_cluster_folder(home: Path) -> Cluster:
 
 
 def _handed_over(folder: Path, account: SystemAccount) -> bool:
-    """Make a private folder of the account's; False where the file system knows no owners."""
+    """Create a private folder of the account; return False if the file system has no owners."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, account.uid, account.gid)
@@ -124,13 +125,13 @@ def _marker(home: Path) -> Path:
 
 
 def binaries_for(cluster: Cluster, given: Binaries | None) -> Binaries:
-    """The programs for this cluster, runnable by its account. Raises DatabaseSetupError when there are none."""
+    """Return programs for this cluster that its account can run. Raises DatabaseSetupError if there are none."""
     binaries = choose_binaries(cluster.data, candidates=None if given is None else [given])
     if can_execute(cluster.account, binaries.folder / "postgres"):
         return binaries
     if cluster.account.uid == os.geteuid():
         raise DatabaseSetupError(
-            f"The PostgreSQL programs in {binaries.folder} cannot be run by the user {cluster.account.name}. Mend "
+            f"The PostgreSQL programs in {binaries.folder} cannot be run by the user {cluster.account.name}. Fix "
             "their permissions, or set TRACKAI_DATABASE_URL."
         )
     STATE.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def binaries_for(cluster: Cluster, given: Binaries | None) -> Binaries:
 
 
 def initialise(cluster: Cluster, binaries: Binaries) -> None:
-    """Make the data folder, whole or not at all. Raises DatabaseSetupError with what initdb said."""
+    """Create the data folder, whole or not at all. Raises DatabaseSetupError with initdb's output."""
     half = "data.new"
     steps: list[list[str | Path]] = [
         ["rm", "-rf", "--", half],
@@ -160,15 +161,15 @@ def initialise(cluster: Cluster, binaries: Binaries) -> None:
         done = run_as(cluster.account, step, cwd=cluster.folder)
         if done.returncode:
             raise DatabaseSetupError(
-                f"The embedded database could not be made in {cluster.folder}. {Path(step[0]).name} said:\n"
+                f"The embedded database could not be created in {cluster.folder}. {Path(step[0]).name} said:\n"
                 f"{(done.stdout + done.stderr).strip()}"
             )
 
 
 def configure(cluster: Cluster, extra: Mapping[str, str]) -> Path:
-    """Write the server's settings, and who may connect: its own account and root, both as the role `trackai`.
+    """Write the server's settings, and let its own account and root connect, both as the role `trackai`.
 
-    Gives the folder of its socket, which is the cluster's alone.
+    Returns the folder of its socket, which belongs to the cluster alone.
     """
     socket_folder = _socket_folder(cluster)
     settings = {
@@ -196,7 +197,7 @@ def _quoted(value: str) -> str:
 
 
 def _socket_folder(cluster: Cluster) -> Path:
-    """A folder that only the server's account may enter, with a path that PostgreSQL and libpq can both take."""
+    """Return a folder that only the server's account may enter, with a path that PostgreSQL and libpq both accept."""
     folder = cluster.folder / "socket"
     if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER and _PLAIN_PATH.fullmatch(str(folder)):
         _private(folder, cluster.account)
@@ -212,13 +213,13 @@ def _socket_folder(cluster: Cluster) -> Path:
 
 
 def _private(folder: Path, account: SystemAccount) -> None:
-    """Make the folder as the account; in a shared temp folder somebody else may have been there before."""
+    """Create the folder as the account; in a shared temp folder another user may have created it before."""
     run_as(account, ["mkdir", "--", folder], cwd=Path("/"))
     found = folder.lstat() if folder.exists() or folder.is_symlink() else None
     if found is None:
-        raise DatabaseSetupError(f"The folder {folder} for the database's socket could not be made.")
+        raise DatabaseSetupError(f"The folder {folder} for the database's socket could not be created.")
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or stat.S_IMODE(found.st_mode) != 0o700:
         raise DatabaseSetupError(
-            f"{folder} must be a folder of the user {account.name} that nobody else may enter, because the database's "
-            "socket is in it. Somebody else made it: look into it, then delete it."
+            f"{folder} must be a folder of the user {account.name} that no other user may enter, because it holds the "
+            "database's socket. Another user created it: inspect it, then delete it."
         )

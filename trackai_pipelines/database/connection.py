@@ -4,11 +4,11 @@ from psycopg import Connection
 from psycopg import connect as psycopg_connect
 from psycopg.rows import TupleRow
 
-# UTC, because literals in partition bounds and casts to date are read in the session's zone. The time-out ends a
-# transaction whose process hangs: an open one keeps dead queue rows from being removed. No JIT: it costs more than it
-# gains on statements of this size. None of our statements is prepared: a plan that was cached while a table was small
-# would be kept while it grows by millions. plan_cache_mode stays as it is, because the plans of foreign-key checks must
-# stay cached (6 microseconds a row otherwise).
+# The zone is UTC, because literals in partition bounds and casts to date are read in the session's zone. The time-out
+# ends a transaction whose process hangs: while it is open, dead queue rows cannot be removed. JIT is off: it costs more
+# than it gains on statements of this size. None of our statements is prepared: a plan that was cached while a table was
+# small would be kept while it grows by millions. plan_cache_mode keeps its default, because the plans of foreign-key
+# checks must stay cached (6 microseconds a row otherwise).
 SESSION = """
 SET timezone = 'UTC';
 SET idle_in_transaction_session_timeout = '5min';
@@ -17,10 +17,10 @@ SET jit = off;
 
 
 def connect(url: str, *, name: str = "trackai") -> Connection[TupleRow]:
-    """An autocommit connection in UTC; group statements with `connection.transaction()`.
+    """Return an autocommit connection in UTC; group statements with `connection.transaction()`.
 
-    `name` is what operators see in `pg_stat_activity`. Raises psycopg.OperationalError when the server does
-    not answer within ten seconds.
+    `name` is what operators see in `pg_stat_activity`. Raises psycopg.OperationalError if the server does not answer
+    within ten seconds.
     """
     connection = psycopg_connect(
         url, autocommit=True, application_name=name, connect_timeout=10, prepare_threshold=None

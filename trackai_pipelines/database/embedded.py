@@ -1,8 +1,8 @@
-"""The embedded server's life: start it, see that it answers, stop it. One server a home, shared by all processes.
+"""The embedded server's life: start it, check that it answers, stop it. A home has one server for all processes.
 
-It listens on a unix socket alone. Whoever needs it first starts it; a lock file lets one process do that while the
-others wait. It survives the process that started it. What does not belong here: its files and settings
-(cluster.py), the databases in it (server.py).
+It listens on a unix socket only. The first process that needs it starts it; a lock file makes the others wait. It
+outlives the process that started it. What does not belong here: its files and settings (cluster.py), and the databases
+in it (server.py).
 """
 
 import contextlib
@@ -44,11 +44,11 @@ from trackai_pipelines.database.statements import statement
 
 # Recovery after a crash replays up to max_wal_size; a slow disk needs minutes for it.
 _START_SECONDS = 300
-# A server that calls itself ready answers at once, or hangs.
+# A server that reports itself ready answers at once, or hangs.
 _ANSWER_SECONDS = 30
-# Somebody else's start, which may be such a recovery, and then our own turn.
+# Another process's start, which may be such a recovery, and then our own.
 _LOCK_SECONDS = 2 * _START_SECONDS
-# Sessions of a killed postmaster hold its shared memory until they end; they are told to, then made to.
+# Sessions of a killed postmaster hold its shared memory until they end; they are asked to end, then killed.
 _ORPHAN_SECONDS = 5
 _ORPHAN_ATTEMPTS = 20
 # The session of a client that has ended lives on for a moment.
@@ -66,18 +66,18 @@ class Server:
     socket_folder: Path
 
     def url(self, database: str) -> str:
-        """A URL that psycopg, psycopg2 and SQLAlchemy read alike; it holds no secret.
+        """Return a URL that psycopg, psycopg2 and SQLAlchemy all understand; it holds no secret.
 
-        It names the port, lest PGPORT do.
+        It names the port, because PGPORT would otherwise set it.
         """
         return f"postgresql://{ROLE}@:{PORT}/{database}?host={quote(str(self.socket_folder), safe='')}"
 
 
 def start(home: Path, *, binaries: Binaries | None = None, settings: Mapping[str, str] = _NO_SETTINGS) -> Server:
-    """The home's server, started if it is not running and made if there is none.
+    """Return the home's server; start it if it is not running, and create it if there is none.
 
-    `binaries` instead of the preferred ones; `settings` of PostgreSQL over our own; neither changes a server that
-    runs already. Raises DatabaseSetupError, with the end of the server's log.
+    `binaries` replaces the preferred programs, `settings` of PostgreSQL override our own; neither changes a server that
+    is running. Raises DatabaseSetupError, with the end of the server's log.
     """
     _make_home(home)
     cluster = existing_cluster(home)
@@ -89,9 +89,9 @@ def start(home: Path, *, binaries: Binaries | None = None, settings: Mapping[str
 
 
 def stop(home: Path, *, though_used: bool = False) -> bool:
-    """Stop the home's server: True if it ran and has ended, False if there was none or other clients use it.
+    """Stop the home's server; return True if it ran and has ended, False if there was none or other clients use it.
 
-    `though_used` ends their sessions. Raises DatabaseSetupError when it does not end.
+    `though_used` ends their sessions. Raises DatabaseSetupError if the server does not end.
     """
     cluster = existing_cluster(home)
     if cluster is None:
@@ -112,13 +112,13 @@ def _make_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseSetupError(
-            f"The folder {home} cannot be made ({error.strerror}). Set TRACKAI_HOME to one that can."
+            f"The folder {home} cannot be created ({error.strerror}). Set TRACKAI_HOME to one that can."
         ) from None
 
 
 @contextlib.contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """One process at a time starts or stops; the kernel frees the lock of a process that dies."""
+    """Let one process at a time start or stop the server; the kernel frees the lock of a process that dies."""
     path = home / "postgres.lock"
     retrying = Retrying(
         retry=retry_if_exception_type(BlockingIOError),
@@ -142,7 +142,7 @@ def _locked(home: Path) -> Iterator[None]:
         yield
 
 
-# Asking ----------------------------------------------------------------------------------------------------------
+# Probing ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class _PidFile:
 
 
 def _pid_file(cluster: Cluster) -> _PidFile | None:
-    """What postmaster.pid says; its writer fills it line by line."""
+    """Return what postmaster.pid says; the server fills it line by line."""
     try:
         lines = (cluster.data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -168,7 +168,7 @@ def _pid_file(cluster: Cluster) -> _PidFile | None:
 
 
 def _answering(cluster: Cluster) -> Server | None:
-    """The cluster's server if it answers a query, and is this cluster's. Raises when it refuses us for good."""
+    """Return the cluster's server if it answers a query and belongs to it. Raises if it refuses us for good."""
     written = _pid_file(cluster)
     if written is None or not written.socket_folder:
         return None
@@ -178,14 +178,14 @@ def _answering(cluster: Cluster) -> Server | None:
             row = connection.execute("SHOW data_directory").fetchone()
     except psycopg.OperationalError as error:
         said = str(error)
-        if "FATAL" in said and not any(passing in said for passing in _NOT_YET):
+        if "FATAL" in said and not any(transient in said for transient in _NOT_YET):
             raise DatabaseSetupError(f"The embedded server in {cluster.folder} refuses: {said}") from None
         return None
     return server if row and Path(row[0]).resolve() == cluster.data.resolve() else None
 
 
 def _stays_used(server: Server) -> bool:
-    """Whether other clients are connected; those that are just ending are given their moment."""
+    """Return whether other clients stay connected; those that are just ending get a moment."""
     deadline = time.monotonic() + _LEAVING_SECONDS
     with psycopg.connect(server.url("postgres"), autocommit=True, connect_timeout=10) as connection:
         while (row := connection.execute(statement("database/other_clients")).fetchone()) and row[0]:
@@ -196,7 +196,7 @@ def _stays_used(server: Server) -> bool:
 
 
 def _working_folder(process: psutil.Process, cluster: Cluster) -> str:
-    """Where a process works; in a container root may not see that of another account, but the account may."""
+    """Return a process's working folder; in a container root may not see another account's, but the account may."""
     try:
         return process.cwd()
     except psutil.AccessDenied:
@@ -207,7 +207,7 @@ def _working_folder(process: psutil.Process, cluster: Cluster) -> str:
 
 
 def _is_ours(process: psutil.Process, cluster: Cluster) -> bool:
-    """Whether this is a living process of the cluster's server: all of them work in the data folder."""
+    """Return whether this is a living process of the cluster's server: all of them work in the data folder."""
     try:
         return (
             process.status() != psutil.STATUS_ZOMBIE
@@ -220,7 +220,7 @@ def _is_ours(process: psutil.Process, cluster: Cluster) -> bool:
 
 
 def _postmaster(cluster: Cluster) -> int | None:
-    """The process id of the living postmaster; a stale file may name a process that is something else by now."""
+    """Return the process id of the living postmaster; a stale file may name an unrelated process."""
     written = _pid_file(cluster)
     if written is None or not psutil.pid_exists(written.pid):
         return None
@@ -235,14 +235,14 @@ def _postmaster(cluster: Cluster) -> int | None:
 
 
 def _running(cluster: Cluster) -> Server | None:
-    """The server if it runs, waiting while it is still starting; None when there is none that can be reached."""
+    """Return the server if it runs, after waiting for it to start; None if there is none that can be reached."""
     deadline = time.monotonic() + _START_SECONDS
     while (pid := _postmaster(cluster)) is not None:
         if server := _answering(cluster):
             return server
         written = _pid_file(cluster)
         if written and written.ready and not Path(written.socket_folder, f".s.PGSQL.{PORT}").exists():
-            # Its socket was deleted, or its folder moved: nobody can reach it any more.
+            # Its socket was deleted, or its folder moved: no process can reach it any more.
             _end(cluster, pid)
             return None
         if written and written.ready:
@@ -284,9 +284,9 @@ def _start_once(cluster: Cluster, binaries: Binaries, socket_folder: Path) -> Se
 
 
 def _clear_remains(cluster: Cluster, socket_folder: Path) -> None:
-    """After a crash: end sessions that outlived their postmaster, and drop files that would mislead the next.
+    """Clean up after a crash: end sessions that outlived their postmaster, and delete misleading files.
 
-    Such sessions can serve nobody; what they have not committed is rolled back by recovery. The pid file of a dead
+    Such sessions serve no client any more; recovery rolls back what they have not committed. The pid file of a dead
     process stays: PostgreSQL finds the shared memory of survivors through it.
     """
     orphans = [process for process in psutil.process_iter() if _is_ours(process, cluster)]
@@ -303,13 +303,13 @@ def _clear_remains(cluster: Cluster, socket_folder: Path) -> None:
     misleading = [str(socket), f"{socket}.lock"]
     written = _pid_file(cluster)
     if written and psutil.pid_exists(written.pid):
-        # The number is another process's by now, or a zombie's: PostgreSQL would take it for its own.
+        # The number belongs to another process by now, or to a zombie: PostgreSQL would take it for its own.
         misleading.append("data/postmaster.pid")
     run_as(cluster.account, ["rm", "-f", "--", *misleading], cwd=cluster.folder)
 
 
 def _end(cluster: Cluster, pid: int) -> None:
-    """A fast shutdown (what `pg_ctl stop -m fast` asks for): sessions end, everything is on disk."""
+    """Shut down fast, as `pg_ctl stop -m fast` does: sessions end, and everything is on disk."""
     os.kill(pid, signal.SIGINT)
     deadline = time.monotonic() + _START_SECONDS
     while _postmaster(cluster) == pid:

@@ -1,7 +1,7 @@
 """The register of PostgreSQL advisory locks: every number, what it guards, and in which database.
 
-What belongs here: the numbers. What does not: taking them. A lock that is held while another one is taken stands above
-it here; so two processes can never wait for each other.
+What belongs here: the numbers. What does not: taking the locks. A lock that is held while another one is taken stands
+above it here; so two processes can never wait for each other.
 """
 
 MIGRATION = 7_221_000
@@ -20,7 +20,7 @@ LEASES = 7_221_003
 """Promising and taking the leases of residents (event database)."""
 
 BATCHES = 7_221_004
-"""Shared by every micro-batch of matching: the session that has it alone knows that none is under way."""
+"""Every micro-batch of matching shares it: a session that holds it exclusively knows that none is under way."""
 
 DAGSTER_HISTORY = 7_221_020
 """One pruning of Dagster's own storage at a time (Dagster's database)."""

@@ -1,4 +1,4 @@
-"""The schema of the event database: bring it to the newest revision, and say which one it has.
+"""The schema of the event database: bring it to the newest revision, and report which one it has.
 
 Alembic keeps the order; the SQL is in `sql/migrations`. What does not belong here: partitions, which follow the
 calendar and not the code (lifecycle/), and Dagster's own tables.
@@ -19,21 +19,21 @@ from sqlalchemy.exc import DBAPIError
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.errors import DatabaseSetupError
 
-# In `public`, because the first migration makes the schema `trackai` itself; not Alembic's own name, because Dagster
-# uses that one, and both may be given the same database.
+# The table is in `public`, because the first migration creates the schema `trackai`. It does not have Alembic's default
+# name, because Dagster's table has it, and both may share a database.
 VERSION_TABLE = "trackai_schema_version"
 VERSION_SCHEMA = "public"
 
 
 def migrate(url: str) -> list[str]:
-    """Bring the database to the newest revision; gives the revisions applied, oldest first, none if it was there.
+    """Bring the database to the newest revision; return the revisions applied, oldest first, none if it was there.
 
-    One transaction: all or nothing. Of two at once, one waits and then finds nothing to do. `url` as psycopg reads
-    it. Raises DatabaseSetupError, with nothing changed.
+    It is one transaction, all or nothing. Of two at once, one waits and then finds nothing to do. psycopg reads `url`.
+    Raises DatabaseSetupError, with nothing changed.
     """
     config = _config()
     scripts = ScriptDirectory.from_config(config)
-    # psycopg reads the URL, so that it means here what it means everywhere else.
+    # psycopg reads the URL, so it means here what it means everywhere else.
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=pool.NullPool)
     try:
         with engine.begin() as connection:
@@ -49,7 +49,7 @@ def migrate(url: str) -> list[str]:
             "of this program: install that one."
         ) from None
     except (DBAPIError, psycopg.Error) as error:
-        # SQLAlchemy's errors quote the whole statement; the server's own words say enough.
+        # SQLAlchemy's errors quote the whole statement; the server's own message says enough.
         said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
         raise DatabaseSetupError(
             f"The database's schema cannot be brought up to date: {said}. Nothing was changed."
@@ -59,7 +59,7 @@ def migrate(url: str) -> list[str]:
 
 
 def schema_revision(url: str) -> str | None:
-    """The revision of the database's schema, or None before the first migration."""
+    """Return the revision of the database's schema, or None before the first migration."""
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT to_regclass('public.trackai_schema_version') IS NOT NULL").fetchone()
         if found is None or not found[0]:
@@ -69,14 +69,14 @@ def schema_revision(url: str) -> str | None:
 
 
 def newest_revision() -> str:
-    """The revision that this version of the program works with."""
+    """Return the revision that this version of the program works with."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
     return head
 
 
 def is_current(url: str) -> bool:
-    """Whether the database has the schema that this version of the program works with."""
+    """Return whether the database has the schema that this version of the program works with."""
     return schema_revision(url) == newest_revision()
 
 
@@ -86,7 +86,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _config() -> Config:
-    # Alembic narrates at INFO to whoever has set up logging; the caller reports what was applied.
+    # Alembic logs each step at INFO; the caller reports what was applied.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     # Per cent signs are special in Alembic's settings, and a path may hold one.

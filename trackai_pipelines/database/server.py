@@ -1,7 +1,7 @@
 """Where the two databases are: the environment's, else the embedded server's.
 
-What belongs here: which URL to use, and whether the server behind it will do. What does not: how the embedded
-server is run (embedded.py), the schema (migrate.py).
+What belongs here: which URL to use, and whether the server behind it is suitable. What does not: how the embedded
+server is run (embedded.py), and the schema (migrate.py).
 """
 
 import contextlib
@@ -25,13 +25,13 @@ DAGSTER_DATABASE = "dagster"
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 _TEMPLATE = sql.SQL("CREATE DATABASE {} TEMPLATE template0")
 
-# Homes whose embedded server this process uses. The open file carries a shared lock until the process ends, so that
-# nobody stops the server while we are between two connections.
+# Homes whose embedded server this process uses. The open file holds a shared lock until the process ends, so no process
+# stops the server while we are between two connections.
 _in_use: dict[Path, int] = {}
 
 
 def event_database_url(settings: Settings) -> str:
-    """The event database, checked to be usable; starts the embedded server where TRACKAI_DATABASE_URL is unset.
+    """Return the event database's URL, checked; start the embedded server if TRACKAI_DATABASE_URL is unset.
 
     Raises DatabaseSetupError.
     """
@@ -41,16 +41,19 @@ def event_database_url(settings: Settings) -> str:
 
 
 def dagster_database_url(settings: Settings) -> str:
-    """Dagster's own database; starts the embedded server where DAGSTER_POSTGRES_URL is unset. Raises as above."""
+    """Return the URL of Dagster's database; start the embedded server if DAGSTER_POSTGRES_URL is unset.
+
+    Raises DatabaseSetupError.
+    """
     if settings.dagster_postgres_url is None:
         return _embedded_url(settings.home, DAGSTER_DATABASE)
     checked_url("DAGSTER_POSTGRES_URL", settings.dagster_postgres_url)
-    # SQLAlchemy reads it, which may be told a driver and does not know the short scheme.
+    # SQLAlchemy reads it, which accepts a driver in the scheme but does not know the short scheme.
     return re.sub(r"^postgres://", "postgresql://", settings.dagster_postgres_url)
 
 
 def stop_embedded(settings: Settings) -> bool:
-    """Stop the embedded server unless other processes use it: True if it ran and has ended."""
+    """Stop the embedded server unless other processes use it; return True if it ran and has ended."""
     used = _in_use.pop(settings.home, None)
     if used is not None:
         os.close(used)
@@ -66,7 +69,7 @@ def stop_embedded(settings: Settings) -> bool:
 
 
 def masked(url: str) -> str:
-    """The URL with stars for its password, fit for messages; whatever could be part of a password goes."""
+    """Return the URL for messages, with stars for everything that could be part of a password."""
     url = re.sub(r"(://[^:/?#@]*):.*@", r"\1:****@", url, flags=re.DOTALL)
     return re.sub(r"((?:ssl)?password\s*=\s*)('[^']*'|[^&\s]*)", r"\1****", url, flags=re.IGNORECASE)
 
@@ -78,16 +81,16 @@ def libpq_url(variable: str, url: str) -> str:
     if problem:
         raise DatabaseSetupError(
             f"{variable} is not a usable URL: {problem}. It must look like postgresql://user:password@host:5432/name, "
-            "with special signs in the password percent-encoded (@ is %40, / is %2F)."
+            "with special characters in the password percent-encoded (@ is %40, / is %2F)."
         )
     return plain
 
 
 def checked_url(variable: str, url: str) -> str:
-    """The URL in the form that libpq reads, after its server answered and proved fit.
+    """Return the URL in libpq's form, after its server answered and proved suitable.
 
-    `variable` is the environment variable it came from, for messages. Raises DatabaseSetupError, never with the
-    password.
+    `variable` is the environment variable that it came from, for messages. Raises DatabaseSetupError, whose text never
+    holds the password.
     """
     plain = libpq_url(variable, url)
     shown = masked(url)
@@ -96,12 +99,12 @@ def checked_url(variable: str, url: str) -> str:
             row = connection.execute(statement("database/server_facts")).fetchone()
     except psycopg.Error as error:
         said = _without_password(str(error).strip(), plain)
-        mend = (
+        fix = (
             "Create it (createdb), or name another."
             if "does not exist" in said and "database" in said
-            else f"See that the server runs and can be reached from here, and that {variable} is right."
+            else f"Check that the server runs and can be reached from here, and that {variable} is right."
         )
-        raise DatabaseSetupError(f"The database of {variable} ({shown}) does not answer: {said}. {mend}") from None
+        raise DatabaseSetupError(f"The database of {variable} ({shown}) does not answer: {said}. {fix}") from None
     version, encoding, read_only = row or (0, "", "")
     if version < OLDEST_MAJOR * 10000:
         raise DatabaseSetupError(
@@ -121,7 +124,7 @@ def checked_url(variable: str, url: str) -> str:
 
 
 def _malformed(url: str, plain: str) -> str:
-    """What is wrong with a URL, without quoting it: libpq's own words may quote a part of the password."""
+    """Return what is wrong with a URL, without quoting it: libpq's own message may quote a part of the password."""
     if not _SCHEME.match(url):
         return "it does not begin with postgresql://"
     try:
@@ -158,12 +161,12 @@ def _embedded_url(home: Path, database: str) -> str:
 
 
 def _use(home: Path) -> None:
-    """Note that this process uses the home's server, until it ends."""
+    """Note that this process uses the home's server until it ends."""
     if home in _in_use:
         return
     try:
         home.mkdir(parents=True, exist_ok=True)
-        # A bare descriptor: nothing closes it, and nothing complains, before the process ends.
+        # A bare descriptor stays open, without a warning, until the process ends.
         file = os.open(_users_file(home), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise DatabaseSetupError(

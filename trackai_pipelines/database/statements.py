@@ -12,14 +12,14 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(relative: str) -> Path:
-    """A file or folder of the project that the wheel carries inside the package, a checkout beside it."""
+    """Return a file or folder of the project: the wheel carries it inside the package, a checkout next to it."""
     inside = _PACKAGE / relative
     return inside if inside.exists() else _PACKAGE.parent / relative
 
 
 @cache
 def statement(name: str) -> LiteralString:
-    """The SQL text of `sql/<name>.sql`, e.g. `statement("matching/match_batch")`.
+    """Return the SQL text of `sql/<name>.sql`, e.g. `statement("matching/match_batch")`.
 
     A file of ours is as trustworthy as a literal, hence the type. Raises FileNotFoundError.
     """

@@ -1,4 +1,4 @@
-"""What there is to know about a table: its columns, their comments, its rows. For people who look at an asset.
+"""Descriptions of a table for people who look at an asset: its columns, their comments, its number of rows.
 
 What belongs here: descriptions of tables as such. What does not: anything about their contents.
 """
@@ -25,7 +25,7 @@ class Column:
 
 
 def columns_of(connection: Connection, table: str) -> list[Column]:
-    """The columns of `trackai.<table>` in order, with the comments of the schema."""
+    """Return the columns of `trackai.<table>` in order, with their comments."""
     with connection.cursor(row_factory=class_row(Column)) as cursor:
         return cursor.execute(statement("database/columns_of"), {"table": table}).fetchall()
 

@@ -1,7 +1,7 @@
 """Settings of the embedded server that follow from the machine.
 
-What belongs here: how much memory there is and what PostgreSQL should make of it. What does not: where the server
-is and who may connect (embedded.py), settings of a session (connection.py).
+What belongs here: how much memory there is and how PostgreSQL should use it. What does not: where the server is and
+which accounts may connect (cluster.py), and settings of a session (connection.py).
 """
 
 import os
@@ -16,12 +16,12 @@ _ROOMY_SHM = _GB
 
 
 def usable_memory() -> int:
-    """Bytes that this process and its children may use: the machine's, or less where a control group says so."""
+    """Return the bytes that this process and its children may use: the machine's, or less by its control group."""
     return min([psutil.virtual_memory().total, *_cgroup_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
 
 
 def _cgroup_limits(membership: Path, root: Path) -> list[int]:
-    """Memory limits of our control group and its ancestors, versions 1 and 2; empty where there are none."""
+    """Return the memory limits of our control group and its ancestors, versions 1 and 2; empty if there are none."""
     if not membership.exists():
         return []
     limits = []
@@ -42,28 +42,28 @@ def _cgroup_limits(membership: Path, root: Path) -> list[int]:
 
 
 def server_settings(memory: int) -> dict[str, str]:
-    """PostgreSQL settings for a machine with so many bytes of memory, which the server shares with our processes."""
+    """Return PostgreSQL settings for a machine with so many bytes of memory, shared by the server and our processes."""
     settings = {
-        # The rest of the memory stays with the file cache and our own processes.
+        # The rest of the memory is for the file cache and our own processes.
         "shared_buffers": _megabytes(min(memory // 4, 4 * _GB), least=64),
         "effective_cache_size": _megabytes(memory // 2, least=128),
         "maintenance_work_mem": _megabytes(min(memory // 20, _GB), least=32),
-        # Per sort or hash, several of which run at once in several sessions.
+        # It counts for each sort or hash, several of which run at once in several sessions.
         "work_mem": _megabytes(min(memory // 512, 64 * _MB), least=4),
         "max_connections": "200",
-        # Who gathers works too: more workers than the other cores take the cache from each other.
+        # The gathering process works, too: more workers than other cores would compete for the cache.
         "max_parallel_workers_per_gather": str(min((psutil.cpu_count() or 1) - 1, 4)),
-        # Bulk loads: few checkpoints, and smaller page images after each.
+        # Bulk loads need few checkpoints, and smaller page images after each.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
         "wal_compression": "on",
-        # Solid-state disks read at random nearly as fast as in order.
+        # Solid-state disks read randomly nearly as fast as sequentially.
         "random_page_cost": "1.1",
         "jit": "off",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %a ",
-        # A failed statement may carry data; the error itself says enough.
+        # A failed statement may hold data; the error itself says enough.
         "log_min_error_statement": "panic",
     }
     shm = Path("/dev/shm")  # noqa: S108 - only measured

@@ -1,4 +1,4 @@
-"""Whether match rates look as they should, and whether a day's aggregate is complete.
+"""Whether match rates are as expected, and whether a day's aggregate is complete.
 
 What belongs here: expectations about the aggregate. What does not: computing it.
 """
@@ -17,7 +17,7 @@ EXPECTED_SHARES = {"fbc": (0.70, 0.85), "fbp": (0.10, 0.20)}
 
 @dataclass(frozen=True)
 class Shares:
-    """How the decided conversions of some days divide; None where nothing was decided."""
+    """The share of each strategy in the decided conversions of some days; None if nothing was decided."""
 
     decided: int
     fbc: float | None
@@ -25,7 +25,7 @@ class Shares:
     email: float | None
 
     def outside_bounds(self) -> list[str]:
-        """A sentence for each share that is not where it should be."""
+        """Return a sentence for each share that is outside its bounds."""
         found = []
         for strategy, (low, high) in EXPECTED_SHARES.items():
             share = getattr(self, strategy)
@@ -35,7 +35,7 @@ class Shares:
 
 
 def shares_of_days(connection: Connection, from_day: date, to_day: date) -> Shares:
-    """Shares by strategy over the aggregated UTC days `from_day` to `to_day`, both included, all tenants together."""
+    """Return all tenants' shares by strategy over the aggregated UTC days `from_day` to `to_day`, both included."""
     row = connection.execute(
         statement("match_rates/shares_of_days"), {"from_day": from_day, "to_day": to_day}
     ).fetchone()
@@ -48,21 +48,21 @@ def shares_of_days(connection: Connection, from_day: date, to_day: date) -> Shar
 
 @dataclass(frozen=True)
 class Completeness:
-    """The aggregate of one UTC day beside the facts."""
+    """The aggregate of one UTC day, compared with the facts."""
 
     facts: int
     """Conversions that happened on the day."""
     undecided: int
-    """Of these, conversions that wait for a match now."""
+    """How many of them wait for a match now."""
     aggregated: int
     pending: int
-    """Aggregated while they still waited for a match."""
+    """Conversions that were aggregated while they waited for a match."""
     log_partition: bool
     """Whether match_log has the day's partition."""
 
     @property
     def complete(self) -> bool:
-        """Everything that happened is in the aggregate, with what was decided of it, and the log has its partition."""
+        """Whether the aggregate has every conversion and its present decision, and the log has the day's partition."""
         return self.facts == self.aggregated and self.undecided == self.pending and self.log_partition
 
 

@@ -1,4 +1,4 @@
-"""What is known now about conversions and rates, as rows for a table or a report.
+"""Conversions and rates as they are now, as rows for a table or a report.
 
 What belongs here: reading results. What does not: computing match rates (`aggregate`) and showing them (`section`).
 """
@@ -31,7 +31,7 @@ class _Counts:
 
     @property
     def match_rate(self) -> float | None:
-        """Matched of those that have been tried, 0 to 1; None before any has."""
+        """Matched / tried, 0 to 1; None before any conversion was tried."""
         tried = self.matched + self.unmatched
         return self.matched / tried if tried else None
 
@@ -75,7 +75,7 @@ def summary_by_tenant(
 
 
 def rates_of_days(connection: Connection[Any], from_day: date, to_day: date) -> list[DayRate]:
-    """The aggregated days of the range, both ends included, by tenant and day."""
+    """Return the aggregated days of the range, both ends included, by tenant and day."""
     with connection.cursor(row_factory=class_row(DayRate)) as cursor:
         days = {"from_day": from_day, "to_day": to_day}
         return cursor.execute(statement("match_rates/rates_of_days"), days).fetchall()

@@ -1,4 +1,4 @@
-"""Tenants: who the facts belong to.
+"""Tenants: the businesses that the facts belong to.
 
-What belongs here: adding, changing and reading tenants. What does not: deciding whose row an incoming line is (ingest).
+What belongs here: adding, changing and reading tenants. What does not: finding the tenant of an incoming line (ingest).
 """

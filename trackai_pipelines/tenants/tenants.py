@@ -1,4 +1,4 @@
-"""Tenants in the database: add one, change one, list them, say which gateways one sells through."""
+"""Tenants in the database: add, change and list them, and find the gateways that one sells through."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from trackai_pipelines.database.statements import statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """A row of trackai.tenants; `default_country` is ISO 3166 alpha-2, the rest is said at its columns."""
+    """A row of trackai.tenants; the comments of its columns describe the fields."""
 
     id: str
     slug: str
@@ -32,17 +32,17 @@ class Tenant:
 
 
 def new_tenant_id() -> str:
-    """An id for a tenant that the app has not named."""
+    """Return an id for a tenant that the app has not given one."""
     return uuid.uuid4().hex
 
 
 def add_tenant(connection: Connection, tenant: Tenant) -> bool:
-    """Insert a tenant; False where the slug or the id is taken, and then nothing changes."""
+    """Insert a tenant; return False, with nothing changed, if the slug or the id is taken."""
     return connection.execute(statement("tenants/insert_tenant"), asdict(tenant)).fetchone() is not None
 
 
 def change_tenant(connection: Connection, slug: str, changes: Mapping[str, object]) -> bool:
-    """Change columns of a tenant, all but its slug and id; False where there is no such tenant.
+    """Change columns of a tenant other than its slug and id; return False if there is no such tenant.
 
     An empty text removes pixel, country or test event code.
     """
@@ -51,12 +51,12 @@ def change_tenant(connection: Connection, slug: str, changes: Mapping[str, objec
 
 
 def all_tenants(connection: Connection) -> list[Tenant]:
-    """Every tenant, by slug."""
+    """Return every tenant, by slug."""
     with connection.cursor(row_factory=class_row(Tenant)) as cursor:
         return cursor.execute(statement("tenants/all_tenants")).fetchall()
 
 
 def gateways_of(connection: Connection, tenant: str) -> list[str]:
-    """The gateways that a tenant (slug or id) has conversions from, in order."""
+    """Return the gateways that a tenant (slug or id) has conversions from, in order."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(statement("tenants/gateways_of_tenant"), {"tenant": tenant}).fetchall()

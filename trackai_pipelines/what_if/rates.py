@@ -1,7 +1,7 @@
 """Match rates recomputed from archives and database.
 
-What belongs here: which facts a range of days needs, where they are, and the rates they come to. What does not: how
-they are shown (the command line). Facts pass through DuckDB in a file, so that memory stays bounded whatever the range.
+What belongs here: which facts a range of days needs, where they are, and the resulting rates. What does not: how they
+are shown (the command line). Facts pass through DuckDB in a file, so memory stays bounded whatever the range.
 """
 
 import tempfile
@@ -45,11 +45,11 @@ class Rates:
     value_total: Decimal
     value_matched: Decimal
     p95_match_seconds: float | None
-    """Exact, where the database reads it from buckets; None where nothing is decided, and with another window."""
+    """It is exact, while the database's comes from buckets; None if nothing is decided, and with another window."""
 
     @property
     def match_rate(self) -> float | None:
-        """Matched / (matched + unmatched); None where nothing is decided."""
+        """Matched / (matched + unmatched); None if nothing is decided."""
         matched = self.fbc + self.fbp + self.email
         return matched / (matched + self.unmatched) if matched + self.unmatched else None
 
@@ -63,12 +63,13 @@ def recompute(
     *,
     lookback_days: int | None = None,
 ) -> list[Rates]:
-    """Match rates of the UTC days of sale `from_day` to `to_day`, both included, by tenant, day, gateway and currency.
+    """Return the match rates of the UTC days of sale `from_day` to `to_day`, both included.
 
-    Without `lookback_days` as the match log tells them: what the database's aggregate came to, wherever the log is now.
-    With it, every decided conversion is matched anew to the clicks within that window; clicks that were erased or
-    deleted are gone for that. Nothing is written. Raises ArchiveDamaged where a file that is needed is missing or does
-    not read, ArchiveError while a day that is needed stands between table and archive, ValueError for an empty range.
+    They are by tenant, day, gateway and currency. Without `lookback_days` they are as the match log has them: as the
+    database aggregated them, wherever the log is now. With it, every decided conversion is matched again to the clicks
+    within that window; clicks that were erased or deleted are missing. Nothing is written. Raises ArchiveDamaged if a
+    needed file is missing or does not read, ArchiveError while a needed day is between table and archive, and
+    ValueError for an empty range.
     """
     if to_day < from_day:
         raise ValueError(f"the range of days is empty: {from_day} is after {to_day}; swap them")
@@ -94,7 +95,7 @@ def _days(from_day: date, to_day: date) -> dict[str, Any]:
 
 
 def _load(duck: "DuckDBPyConnection", database_url: str, table: str, name: str, parameters: dict[str, Any]) -> None:
-    """Stream the answer of a statement of ours into a table of DuckDB."""
+    """Stream the result of one of our statements into a DuckDB table."""
     from trackai_pipelines.database.arrow import record_batches
 
     query = sql.SQL(statement(name)).format(**{key: sql.Literal(value) for key, value in parameters.items()})
@@ -112,7 +113,7 @@ def _load_attempts(
     from_day: date,
     to_day: date,
 ) -> None:
-    """All attempts of the conversions: a sale that came late was matched late, so the log is read to its end."""
+    """Load all attempts of the conversions: a sale that came late was matched late, so the log is read to its end."""
     # A sale is at most a day ahead of its arrival.
     first = from_day - timedelta(days=1)
     files = [file for file in archives(connection, "match_log", states=("verified", "dropped")) if file.day >= first]
@@ -141,7 +142,7 @@ def _load_clicks(
     to_day: date,
     lookback_days: int,
 ) -> None:
-    """The clicks that lie in some window, once each: those that are in a file may be in the database still."""
+    """Load the clicks that lie in some window, once each: a click in a file may still be in the database."""
     since = datetime.combine(from_day, time(), UTC) - timedelta(days=lookback_days)
     until = datetime.combine(to_day + timedelta(days=1), time(), UTC) + _SKEW
     _load(duck, database_url, "clicks", "what_if/live_clicks", {"from_time": since, "until_time": until})

@@ -1,4 +1,4 @@
-"""The sensor that tells people of failed runs."""
+"""The sensor that reports failed runs."""
 
 import dagster as dg
 
@@ -10,11 +10,11 @@ from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
 @dg.run_failure_sensor(
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells of every failed run: in the log of its tick, and to the chat webhook of "
-    "TRACKAI_ALERT_WEBHOOK_URL where that is set.",
+    description="Reports every failed run: in the log of its tick, and to the chat webhook TRACKAI_ALERT_WEBHOOK_URL "
+    "if that is set.",
 )
 def run_failure_alert_sensor(context: dg.RunFailureSensorContext) -> None:
-    """One message a failed run."""
+    """Send one message for each failed run."""
     run = context.dagster_run
     start, end = run.tags.get(RANGE_START_TAG), run.tags.get(RANGE_END_TAG)
     failed = FailedRun(
@@ -30,9 +30,9 @@ def run_failure_alert_sensor(context: dg.RunFailureSensorContext) -> None:
 
 
 def cause_of(context: dg.RunFailureSensorContext) -> str:
-    """Why the run failed: the first failed step and the exception behind it; without steps, Dagster's own words.
+    """Return why the run failed: the first failed step and the exception behind it, else Dagster's own message.
 
-    The exception's first line only: PostgreSQL's details quote rows.
+    Only the exception's first line is used, because PostgreSQL's details quote rows.
     """
     for step in context.get_step_failure_events():
         error = step.step_failure_data.error

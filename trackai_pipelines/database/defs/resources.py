@@ -1,6 +1,6 @@
 """The event database as a Dagster resource.
 
-What belongs here: how assets, sensors and checks get a connection. What does not: what they do with it.
+What belongs here: how assets, sensors and checks get a connection. What does not: what they use it for.
 """
 
 import dagster as dg
@@ -13,14 +13,14 @@ from trackai_pipelines.settings import Settings
 
 
 class EventDatabase(dg.ConfigurableResource["EventDatabase"]):
-    """Connections to the event database; an empty `url` means the environment's, or the embedded server's."""
+    """Connections to the event database; an empty `url` means the environment's, else the embedded server's."""
 
     url: str = ""
 
     def resolved_url(self) -> str:
-        """The URL in use; starts the embedded server if it must. Raises DatabaseSetupError."""
+        """Return the URL in use, after starting the embedded server if needed. Raises DatabaseSetupError."""
         return self.url or event_database_url(Settings())
 
     def connect(self, name: str) -> Connection[TupleRow]:
-        """An open connection, shown as `name` in pg_stat_activity; close it, best by `with`."""
+        """Return an open connection, shown as `name` in pg_stat_activity; close it, preferably by `with`."""
         return connect(self.resolved_url(), name=name)

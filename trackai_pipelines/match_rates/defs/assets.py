@@ -1,4 +1,4 @@
-"""The daily match rates as an asset, one partition a UTC day of the sales."""
+"""The daily match rates as an asset; a partition is a UTC day of sales."""
 
 import dagster as dg
 
@@ -16,8 +16,8 @@ from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run
     owners=["team:tracking"],
     kinds={"postgres"},
     description="Conversions, matches by strategy, value and match rate per tenant, UTC day of the sale, gateway and "
-    "currency. Recomputed whole from the facts: materialising a day again gives the same rows. A range of days is one "
-    "run.",
+    "currency. A day is recomputed whole from the facts: materialising it again writes the same rows. A range of days "
+    "is one run.",
 )
 def daily_match_rates(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
     """Recompute the run's days, each in a transaction of its own."""

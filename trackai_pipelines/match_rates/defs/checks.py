@@ -13,11 +13,11 @@ DAYS = 7
 
 @dg.asset_check(
     asset="daily_match_rates",
-    description="Over the last 7 days fbc matches 70-85 % and fbp a further 10-20 % of what was decided. Outside of "
-    "that, tracking is probably broken somewhere: warns.",
+    description="Over the last 7 days fbc matches 70-85 % and fbp a further 10-20 % of the decided conversions. "
+    "Outside these bounds it warns, because tracking is probably broken somewhere.",
 )
 def match_rates_in_bounds(database: EventDatabase) -> dg.AssetCheckResult:
-    """The shape of the traffic is the expected one."""
+    """Check that each strategy matches its expected share."""
     yesterday = utc_now().date() - timedelta(days=1)
     with database.connect("checks") as connection:
         shares = shares_of_days(connection, yesterday - timedelta(days=DAYS - 1), yesterday)
@@ -35,11 +35,11 @@ def match_rates_in_bounds(database: EventDatabase) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset="daily_match_rates",
-    description="Yesterday is there, counts every conversion that happened, and was not counted before it was matched. "
-    "Freshness by the last materialisation would be green after a backfill of any old day; this is not.",
+    description="Yesterday's partition exists, has every conversion that happened, and was not counted before they "
+    "were matched. Freshness by the last materialisation would pass after a backfill of any old day; this does not.",
 )
 def yesterday_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
-    """Yesterday's partition is present and agrees with the facts."""
+    """Check that yesterday's partition exists and agrees with the facts."""
     yesterday = utc_now().date() - timedelta(days=1)
     with database.connect("checks") as connection:
         found = completeness_of(connection, yesterday)
