@@ -52,6 +52,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert {slug: counts for slug, (counts, _) in table.items()} == truth
     assert sum(counts[0] for counts, _ in table.values()) == 600
     assert "all 5 tenants agree" in err
+    assert "users, their conversions and campaigns of all 5 tenants are as they should be" in err
     assert "every due sale reached the sandbox, and was counted there once" in err
     # Three days are younger than seven: every sale of an active tenant is due.
     for slug, (counts, (sent, failed, waiting)) in table.items():
@@ -65,6 +66,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
         runs = dagster.execute("SELECT pipeline_name, status FROM runs ORDER BY id").fetchall()
         assert runs == [
             ("ingest_landing_files", "SUCCESS"),
+            ("link_users", "SUCCESS"),
             ("match_conversions", "SUCCESS"),
             ("aggregate_match_rates", "SUCCESS"),
             ("dispatch_conversions", "SUCCESS"),

@@ -88,6 +88,8 @@ def test_the_e_mail_goes_before_the_phone_and_the_lowest_id_before_others(
         sale_record(2, email="other@x.com", phone="+5511912345678"),
         sale_record(3, email="other@x.com"),
         sale_record(4),
+        # A webhook that is delivered again.
+        sale_record(1, email="two@x.com", phone="+5511912345678"),
     )
     load_all(database_url, landing)
     assert links(connection) == {"evt_1": ("b", "email"), "evt_2": ("a", "phone")}

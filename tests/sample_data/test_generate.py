@@ -37,6 +37,9 @@ class Sample:
     clicks: dict[str, dict[str, Any]] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     identities: list[dict[str, Any]] = field(default_factory=list)
+    # By tenant.
+    users: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    campaigns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     # By sale: tenant, gateway, and the order or else the event.
     sales: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     event_ids: dict[tuple[str, str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -157,6 +160,11 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
                 sample.click_deliveries += 1
                 if path.name.startswith("clicks_late"):
                     sample.late.add(row["external_id"])
+        elif path.name.startswith("users"):
+            for row in rows_of(path, sample):
+                sample.users[path.parent.name].append(row)
+        elif path.name.startswith("campaigns"):
+            sample.campaigns[path.parent.name] |= {row["campaign_id"] for row in rows_of(path, sample)}
         elif path.name.startswith("identities"):
             sample.identities.extend(rows_of(path, sample))
         else:
@@ -287,6 +295,23 @@ def test_counts_of_each_tenant(sample: Sample) -> None:
         assert {s: n for s, n in counted.items() if n} == dict(found[slug])
         assert truth.conversions == sum(counted.values())
         assert truth.value == values[slug]
+
+
+def test_users_their_sales_and_the_campaigns_of_each_tenant(sample: Sample) -> None:
+    for slug, truth in sample.truth.by_tenant.items():
+        latest: dict[str, dict[str, Any]] = {}
+        for row in sorted(sample.users[slug], key=lambda row: row["updated_at"]):
+            latest[row["id"]] = row
+        known = {row["email"] for row in latest.values()}
+        sales = [sale for sale in sample.sales.values() if sale["tenant"] == slug]
+        assert len(latest) == truth.users
+        assert sum(email_key(sale) in known for sale in sales) == truth.linked
+        assert len(sales) == 0 or 0.15 < truth.linked / len(sales) < 0.35
+        named = {click["utm_campaign"] for click in sample.clicks.values() if click["tenant"] == slug}
+        assert truth.campaigns == named | sample.campaigns[slug]
+        assert len(sample.campaigns[slug]) < len(truth.campaigns)
+    rows = [row for of_tenant in sample.users.values() for row in of_tenant]
+    assert len({row["id"] for row in rows}) < len(rows), "some users changed their address"
 
 
 def test_the_shape_of_the_traffic(sample: Sample) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trackai_pipelines.domain import DemoPart, Domain, Personal, Remains, StoryPart, Table
+from trackai_pipelines.domain import DemoJob, DemoPart, Domain, Personal, Remains, StoryPart, Table
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,9 +33,9 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
 
 
 def _demo() -> DemoPart:
-    from trackai_pipelines.facts.sample import write
+    from trackai_pipelines.facts.sample import prove, write
 
-    return DemoPart(write=write)
+    return DemoPart(write=write, jobs=(DemoJob("link_users", "Link users"),), prove=prove)
 
 
 def _unlinked(connection: "Connection", before: "date") -> str | None:

@@ -1,10 +1,13 @@
-"""The demo's facts: landing files and webhooks of an invented world, and the answer that goes with them."""
+"""The demo's facts: landing files and webhooks of an invented world, the answer that goes with them, and its proof."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from trackai_pipelines.domain import Sample
+from psycopg import Connection
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.domain import Proof, Sample
 from trackai_pipelines.sample_data.generate import generate
 
 _ATTRIBUTIONS = "demo_ground_truth.jsonl"
@@ -13,8 +16,8 @@ _ATTRIBUTIONS = "demo_ground_truth.jsonl"
 def write(sample: Sample) -> Mapping[str, Any]:
     """Write the files.
 
-    Return `tenants` (rows), `by_tenant` (counts of conversions by strategy, by slug) and `attributions` (the name of a
-    file in the home, with the attribution of every conversion).
+    Return `tenants` (rows), `by_tenant` (by slug: counts of conversions by strategy, of users, of conversions linked
+    with one, of campaigns) and `attributions` (the name of a file in the home, with the attribution of each conversion).
     """
     truth = generate(
         sample.landing_dir,
@@ -26,6 +29,24 @@ def write(sample: Sample) -> Mapping[str, Any]:
     )
     counts = {
         slug: {name: count for name, count in asdict(of_tenant).items() if isinstance(count, int)}
+        | {"campaigns": len(of_tenant.campaigns)}
         for slug, of_tenant in truth.by_tenant.items()
     }
     return {"tenants": truth.tenants, "by_tenant": counts, "attributions": _ATTRIBUTIONS}
+
+
+def prove(connection: Connection[Any], sample: Sample) -> Proof:
+    """Compare how many users, linked conversions and campaigns every tenant of the sample has."""
+    names = ("users", "linked", "campaigns")
+    rows = connection.execute(statement("facts/base_counts")).fetchall()
+    found = {slug: dict(zip(names, counts, strict=True)) for slug, *counts in rows}
+    truth = sample.truth["by_tenant"]
+    differences = [
+        f"{slug}: {name} is {found[slug][name]:,} and should be {counts[name]:,}"
+        for slug, counts in truth.items()
+        for name in names
+        if found[slug][name] != counts[name]
+    ]
+    return Proof(
+        differences, f"users, their conversions and campaigns of all {len(truth)} tenants are as they should be"
+    )

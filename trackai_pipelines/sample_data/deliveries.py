@@ -1,7 +1,7 @@
 """One tenant's days, played in order and written as its producers deliver them.
 
 What belongs here: which fact goes to which file, how often it comes, and what is counted. What does not: the facts
-(`stories`), payloads (`webhooks`), encodings (`landing`).
+(`stories`), payloads (`webhooks`), encodings (`encodings`).
 
 Memory is bounded by one day of one tenant: the moments of a day are drawn and sorted together, rows go straight to
 their files. A click goes to the file of its own day, all of which stay open until the tenant is done.
@@ -16,8 +16,8 @@ from random import Random
 from unicodedata import normalize
 
 from trackai_pipelines.sample_data.bad_lines import BAD_CONVERSIONS, cut_off, without_a_time
+from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.ground_truth import GroundTruth
-from trackai_pipelines.sample_data.landing import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.stories import (
     PLAIN_IN_WEBHOOKS,
     STORIES,
@@ -29,7 +29,7 @@ from trackai_pipelines.sample_data.stories import (
     new_user_agent,
 )
 from trackai_pipelines.sample_data.webhooks import WEBHOOKS, Payment
-from trackai_pipelines.sample_data.world import SampleTenant, Source, moment, moments_of_day
+from trackai_pipelines.sample_data.world import DAY_MS, SampleTenant, Source, moment, moments_of_day
 
 # Shares of deliveries that come once more: at once, and in a file of their own.
 _AGAIN_AT_ONCE = 0.01
@@ -49,6 +49,12 @@ _CARELESS = 0.1
 # A gateway's panel exports one array. It has so many payloads at most, because an array has to fit into memory.
 _ARRAY_PAYLOADS = 200
 
+# Buyers who have an account of the app.
+_REGISTERED = 0.25
+# Of these: those who changed their e-mail address, and those who have a second account with it.
+_MOVED = 0.1
+_TWICE = 0.05
+
 _SURNAMES = ("Silva", "Moreau", "Baker", "Sato", "Costa", "Novak", "Reyes", "Lindt", "Okafor", "Hayes")
 
 
@@ -63,6 +69,8 @@ class Deliveries:
     tenant: SampleTenant
     twin: SampleTenant
     rng: Random
+    # What is drawn for users changes nothing else.
+    rng_of_users: Random
     end_at: int
     calendar: list[date]
     suffixes: Mapping[date, str]
@@ -76,6 +84,7 @@ class Deliveries:
 
     def write(self, sales_of_days: list[int]) -> None:
         """Play the days of the calendar, with so many sales each."""
+        self._list_campaigns()
         names = _in_proportion(self.rng, self.tenant.mix)
         for day, sales in zip(self.calendar, sales_of_days, strict=True):
             idle = round(sales * self.tenant.idle_clicks)
@@ -132,6 +141,8 @@ class Deliveries:
         }
         if story.unknown_buyer:
             row |= dict.fromkeys(("email", "phone", "client_ip", "client_user_agent", "event_source_url"))
+        else:
+            self._register(email, at)
         file = self.of_day.rows(f"conversions_{day}{self.suffixes[day]}")
         file.write(row)
         if rng.random() < _AGAIN_AT_ONCE:
@@ -161,6 +172,7 @@ class Deliveries:
             payloads.append(webhook.unpaid(self._payment(gateway, at, Story("unmatched"))[0], rng))
             self.truth.not_sales += 1
         self._deliver_payloads(gateway, payloads, day)
+        self._register(email, at)
         if rng.random() < _AGAIN_LATER:
             self.of_day.lines(f"webhooks/{gateway}/again_{day}.jsonl").write(payloads[0])
             self.truth.duplicates += 1
@@ -221,14 +233,14 @@ class Deliveries:
                 self._deliver_click(row)
         for row in story.foreign_clicks:
             self.shared.rows("clicks_agency.jsonl.gz").write(row)
-            self.truth.clicks += 1
+            self._count_click(row)
         for row in story.late_clicks:
             name_of_late = f"clicks_late_{day}.jsonl"
             if name_of_late not in self.of_day:
                 self.of_day.lines(name_of_late).write_line(without_a_time(row))
                 self.truth.bad_lines += 1
             self.of_day.lines(name_of_late).write(row)
-            self.truth.clicks += 1
+            self._count_click(row)
         if story.known_at and (name == "email" or self.rng.random() < _IDENTIFIED):
             self._deliver_identity(story.known_at, email)
 
@@ -237,10 +249,51 @@ class Deliveries:
         suffix = self.suffixes.get(happened, ".jsonl.gz") if happened else ".jsonl.gz"
         file = self.of_tenant.rows(f"clicks_{happened or 'history'}{suffix}")
         file.write(row)
-        self.truth.clicks += 1
+        self._count_click(row)
         if self.rng.random() < _AGAIN_AT_ONCE:
             file.write(row)
             self.truth.duplicate_clicks += 1
+
+    def _count_click(self, row: Row) -> None:
+        self.truth.clicks += 1
+        self.truth.by_tenant[row["tenant"]].campaigns.add(row["utm_campaign"])
+
+    def _list_campaigns(self) -> None:
+        """List all campaigns but the last, which its clicks make known."""
+        file = self.of_tenant.rows("campaigns.csv")
+        since = moment(self.end_at - self.rng_of_users.randrange(60 * DAY_MS)).isoformat(timespec="milliseconds")
+        for number, campaign in enumerate(self.tenant.campaigns[:-1]):
+            row = {
+                "campaign_id": campaign,
+                "name": campaign.replace("_", " ").capitalize(),
+                "status": "paused" if number else "active",
+            }
+            file.write(row | dict.fromkeys(("created_at", "updated_at"), since))
+            self.truth.by_tenant[self.tenant.slug].campaigns.add(campaign)
+
+    def _register(self, email: str, at: int) -> None:
+        """Make some buyers users of the app: their sale is linked by its e-mail address."""
+        rng, truth = self.rng_of_users, self.truth.by_tenant[self.tenant.slug]
+        if rng.random() >= _REGISTERED:
+            return
+        file = self.of_tenant.lines("users.jsonl")
+        number, since = rng.getrandbits(40), at - rng.randrange(60 * DAY_MS)
+
+        def write(user_id: str, address: str, known_at: int) -> None:
+            moments = {"created_at": moment(since), "updated_at": moment(known_at)}
+            file.write({"id": user_id, "email": address} | {name: m.isoformat() for name, m in moments.items()})
+
+        if rng.random() < _MOVED:
+            # The later row counts, though it stands above.
+            write(f"user_{number:010x}", email, at)
+            write(f"user_{number:010x}", f"old.{email}", since)
+        else:
+            write(f"user_{number:010x}", email, since)
+        if rng.random() < _TWICE:
+            write(f"user_{number:010x}b", email, since)
+            truth.users += 1
+        truth.users += 1
+        truth.linked += 1
 
     def _deliver_identity(self, known_at: Row, email: str) -> None:
         happened = self._day_of(known_at) or "history"

@@ -1,7 +1,7 @@
 """The generator: an invented world's files, and the answer for them.
 
 What belongs here: the order of tenants and what they share. What does not: a tenant's days (`deliveries`), tenants
-themselves (`world`), situations (`stories`), payloads (`webhooks`), encodings (`landing`).
+themselves (`world`), situations (`stories`), payloads (`webhooks`), encodings (`encodings`).
 
 Each tenant has a random generator of its own, seeded with `seed` and `end`: the same two give the same bytes.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 
 from trackai_pipelines.sample_data.deliveries import Deliveries
+from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.ground_truth import GroundTruth, TenantTruth, tenant_row
-from trackai_pipelines.sample_data.landing import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.world import TENANTS, SampleTenant, day_weights, days_until, milliseconds, split
 
 
@@ -54,6 +54,7 @@ def generate(
             tenant=tenant,
             twin=TENANTS[number - 1],
             rng=Random(f"{seed}:{end_at}:{tenant.slug}"),  # noqa: S311 (invented data, no secrets)
+            rng_of_users=Random(f"{seed}:{end_at}:{tenant.slug}:users"),  # noqa: S311
             end_at=end_at,
             calendar=calendar,
             suffixes=_suffixes(tenant, calendar),

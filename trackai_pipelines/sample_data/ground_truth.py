@@ -5,7 +5,7 @@ What belongs here: what is true of the sample, however it is loaded and matched.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,11 @@ class TenantTruth:
     pending: int = 0
     # Conversions of those above that are unmatched until the late clicks are loaded.
     late: int = 0
+    users: int = 0
+    # Conversions of those above that belong to a user.
+    linked: int = 0
+    # Those that a file lists, and those that clicks name.
+    campaigns: set[str] = field(default_factory=set)
     value: Decimal = Decimal(0)
 
     def count(self, strategy: str, *, value: Decimal, late: bool) -> None:

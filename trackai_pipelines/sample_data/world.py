@@ -1,7 +1,7 @@
 """The invented world: its tenants, what they sell where, and when people click and buy.
 
 What belongs here: facts about tenants and the shape of their traffic. What does not: the story of a single sale
-(`stories`) and how a row is written (`landing`, `webhooks`).
+(`stories`) and how a row is written (`encodings`, `webhooks`).
 """
 
 from collections.abc import Mapping

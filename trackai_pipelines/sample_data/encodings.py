@@ -26,6 +26,9 @@ CONVERSION_COLUMNS = (
     "fbc", "fbp", "email", "phone", "client_ip", "client_user_agent", "event_source_url",
 )  # fmt: skip
 
+CAMPAIGN_COLUMNS = ("campaign_id", "name", "status", "created_at", "updated_at")
+_COLUMNS = {"clicks": CLICK_COLUMNS, "conversions": CONVERSION_COLUMNS, "campaigns": CAMPAIGN_COLUMNS}
+
 # Lines of a file that are held before they are written together: few, because many files are open at once.
 _BATCH_LINES = 512
 # Rows of a group of Parquet files.
@@ -154,7 +157,7 @@ def _part(path: Path) -> Path:
 
 
 def _columns(path: Path) -> tuple[str, ...]:
-    return CLICK_COLUMNS if path.name.startswith("clicks") else CONVERSION_COLUMNS
+    return next(columns for kind, columns in _COLUMNS.items() if path.name.startswith(kind))
 
 
 class OpenFiles:
