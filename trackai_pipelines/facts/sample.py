@@ -17,7 +17,7 @@ def write(sample: Sample) -> Mapping[str, Any]:
     """Write the files.
 
     Return `tenants` (rows), `by_tenant` (by slug: counts of conversions by strategy, of users, of conversions linked
-    with one, of campaigns) and `attributions` (the name of a file in the home, with the attribution of each conversion).
+    with one, of campaigns) and `attributions` (the name of a file in the home: the attribution of each conversion).
     """
     truth = generate(
         sample.landing_dir,
