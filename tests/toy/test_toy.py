@@ -16,6 +16,7 @@ import pytest
 from psycopg import Connection
 from toy.domain import TOY
 from typer.testing import CliRunner, Result
+from web.serving import served
 
 import trackai_pipelines
 from trackai_pipelines import domains
@@ -157,12 +158,9 @@ def test_people_see_it(run: Run, landing: Path, connection: Connection[Any], hom
     assert "3 calls of 180 seconds, of &lt;everybody&gt;." in page.read_text()
 
 
-
 def test_its_route_answers(run: Run, landing: Path, database_url: str) -> None:
-    from starlette.testclient import TestClient
-
     run("ingest", landing)
-    with TestClient(build_web(WITH_TOY, database_url), base_url="http://127.0.0.1") as client:
+    with served(build_web(WITH_TOY, database_url)) as client:
         assert client.get("/toy/acme/calls").json() == {"calls": 3, "seconds": 180}
 
 
@@ -171,7 +169,8 @@ def test_dagster_shows_it(run: Run, landing: Path, database_url: str) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         loaded = location.resolve_job_def("ingest_landing_files").execute_in_process(instance=instance)
         assert loaded.success
-        assert [event.asset_key.to_user_string() for event in loaded.get_asset_materialization_events()] == ["toy_calls"]
+        materialised = loaded.get_asset_materialization_events()
+        assert [event.asset_key.to_user_string() for event in materialised] == ["toy_calls"]
         counted = location.resolve_job_def("count_calls").execute_in_process(instance=instance)
         assert counted.asset_materializations_for_node("toy_totals")[0].metadata["calls"].value == 3
         assert [check.passed for check in counted.get_asset_check_evaluations()] == [True]
@@ -181,13 +180,13 @@ def test_dagster_shows_it(run: Run, landing: Path, database_url: str) -> None:
 
 @pytest.mark.processes
 @pytest.mark.slow
-def test_the_demo_proves_it(server_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = build_app(WITH_TOY)
-    assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
+def test_the_demo_proves_it(server_home: Path) -> None:
+    migrated = CliRunner().invoke(build_app(), ["migrate"])
+    assert migrated.exit_code == 0, migrated.output
     _migrate_toy()
     before = dict(os.environ)
     try:
-        result = CliRunner().invoke(app, ["demo", "--exit", "--days", "1", "--conversions", "200"])
+        result = CliRunner().invoke(build_app(WITH_TOY), ["demo", "--exit", "--days", "1", "--conversions", "200"])
     finally:
         os.environ.clear()
         os.environ.update(before)
