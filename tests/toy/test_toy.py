@@ -170,7 +170,7 @@ def test_dagster_shows_it(run: Run, landing: Path, database_url: str) -> None:
         loaded = location.resolve_job_def("ingest_landing_files").execute_in_process(instance=instance)
         assert loaded.success
         materialised = loaded.get_asset_materialization_events()
-        assert [event.asset_key.to_user_string() for event in materialised] == ["toy_calls"]
+        assert [event.asset_key for event in materialised] == [dg.AssetKey("toy_calls")]
         counted = location.resolve_job_def("count_calls").execute_in_process(instance=instance)
         assert counted.asset_materializations_for_node("toy_totals")[0].metadata["calls"].value == 3
         assert [check.passed for check in counted.get_asset_check_evaluations()] == [True]
