@@ -22,7 +22,7 @@ Start = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """`start("--token", "t")` runs the command on a free port and gives it with the URL that it says."""
+    """`start("--token", "t")` runs the command on a free port and yields it with the URL that it prints."""
     started = []
 
     def run(*arguments: str) -> tuple["subprocess.Popen[str]", str]:
@@ -90,8 +90,8 @@ def test_a_port_in_use_is_told() -> None:
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("told", ['{"do": "explode"}', "{", '{"do": "reset", "probability": 2}'])
-def test_a_misbehaviour_that_cannot_be_is_bad_usage(told: str) -> None:
-    result = CliRunner().invoke(app, ["sandbox", "--misbehave", told])
+@pytest.mark.parametrize("given", ['{"do": "explode"}', "{", '{"do": "reset", "probability": 2}'])
+def test_a_misbehaviour_that_cannot_be_is_bad_usage(given: str) -> None:
+    result = CliRunner().invoke(app, ["sandbox", "--misbehave", given])
     assert result.exit_code == 2
     assert "--misbehave" in result.stderr

@@ -48,8 +48,8 @@ def proof(
                         "click": None,
                     }
                     sold_at = int((now - age).timestamp() * 1000)
-                    told = {**planned, "late": False, "sold_at": sold_at, "unknown_buyer": unknown_buyer}
-                    lines.write(json.dumps(told) + "\n")
+                    shown = {**planned, "late": False, "sold_at": sold_at, "unknown_buyer": unknown_buyer}
+                    lines.write(json.dumps(shown) + "\n")
         after = delivered_by_tenant(connection)
         return delivery_differences(before, after, box, tenants=[ACME, ASLEEP], attributions=file, now=now)
 
@@ -73,7 +73,7 @@ def test_it_is_silent_when_every_due_sale_was_sent_once(
     assert proof({"acme": acme[1:]}) == ["acme: sent is 3 and should be 2"]
 
 
-def test_it_tells_what_the_sandbox_got_beside_or_did_not_get(
+def test_it_reports_what_the_sandbox_got_besides_or_did_not_get(
     proof: Callable[..., list[str]], connection: Connection, database_url: str, box: Sandbox
 ) -> None:
     insert_sales(connection, "t-acme", 2)

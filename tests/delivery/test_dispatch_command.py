@@ -1,4 +1,4 @@
-"""dispatch: what is sent, what is told, and that bad input gets a clear message while nothing is lost."""
+"""dispatch: what is sent, what is shown, and that bad input gets a clear message while nothing is lost."""
 
 import json
 import signal
@@ -215,8 +215,8 @@ def test_an_unknown_currency_fails_alone_with_its_reason(
     assert "no currency code of ISO 4217" in result.stdout
     assert box.pixel("1001").refused == 0
     row = connection.execute("SELECT gateway, gateway_event_id FROM trackai.conversions WHERE id = %s", [bad])
-    told = trackai("explain", "acme", *(row.fetchone() or ()))
-    assert "Failed for good (bad_currency)" in told.stdout
+    shown = trackai("explain", "acme", *(row.fetchone() or ()))
+    assert "Failed for good (bad_currency)" in shown.stdout
 
 
 def test_a_value_of_nothing_is_sent_and_the_dry_run_warns_of_it(
@@ -303,8 +303,8 @@ def test_sending_again_what_was_accepted_is_asked_for_twice(
 
 
 def test_the_flag_that_sends_again_says_what_it_risks(dispatch: Run) -> None:
-    told = " ".join(dispatch("--help").stdout.replace("│", " ").split())
-    assert "each of these sales may be counted twice" in told
+    shown = " ".join(dispatch("--help").stdout.replace("│", " ").split())
+    assert "each of these sales may be counted twice" in shown
 
 
 @pytest.mark.parametrize(
@@ -381,17 +381,15 @@ def _wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_explain_tells_the_story_of_a_dispatch(
-    dispatch: Run, trackai: Run, box: Sandbox, acme: str, connection: Connection
-) -> None:
+def test_explain_shows_a_dispatch(dispatch: Run, trackai: Run, box: Sandbox, acme: str, connection: Connection) -> None:
     insert_sales(connection, acme, 1)
     row = connection.execute("SELECT gateway, gateway_event_id FROM trackai.conversions").fetchone() or ()
     assert "Waiting: queued for the next dispatch." in trackai("explain", "acme", *row).stdout
     box.misbehave(do="error", status=503)
     dispatch()
-    told = trackai("explain", "acme", *row).stdout
-    assert "server_error" in told
-    assert "Sent: Meta accepted it at" in told
-    assert "attempt 2." in told
+    shown = trackai("explain", "acme", *row).stdout
+    assert "server_error" in shown
+    assert "Sent: Meta accepted it at" in shown
+    assert "attempt 2." in shown
     (event,) = box.events()
-    assert f"event id {event.event_id}" in told
+    assert f"event id {event.event_id}" in shown

@@ -122,7 +122,7 @@ def test_wrong_days_are_bad_usage(trackai: Run, command: str, days: list[str]) -
     assert result.stdout == ""
 
 
-def test_explain_tells_of_a_match(trackai: Run, shop: str) -> None:
+def test_explain_shows_a_match(trackai: Run, shop: str) -> None:
     trackai("match")
     result = trackai("explain", "shop", "stripe", "matched")
     assert result.exit_code == 0
@@ -133,7 +133,7 @@ def test_explain_tells_of_a_match(trackai: Run, shop: str) -> None:
     assert trackai("explain", shop, "stripe", "matched").stdout == result.stdout
 
 
-def test_explain_tells_why_not(trackai: Run, shop: str) -> None:
+def test_explain_says_why_not(trackai: Run, shop: str) -> None:
     trackai("match")
     result = trackai("explain", "shop", "stripe", "unmatched")
     assert result.exit_code == 0
@@ -142,7 +142,7 @@ def test_explain_tells_why_not(trackai: Run, shop: str) -> None:
     assert "Unmatched: no strategy found a click." in result.stdout
 
 
-def test_explain_tells_of_what_waits(trackai: Run, shop: str, connection: Connection) -> None:
+def test_explain_shows_what_waits(trackai: Run, shop: str, connection: Connection) -> None:
     assert "it waits for the next micro-batch" in trackai("explain", "shop", "stripe", "matched").stdout
     connection.execute("UPDATE trackai.tenants SET status = 'suspended'")
     trackai("match")
@@ -162,10 +162,10 @@ def test_explain_shows_what_every_domain_made_of_it(trackai: Run, shop: str) -> 
 
     trackai("match")
     app = build_app([*DOMAINS, Domain(name="toy", says="Toys.", story=story)])
-    told = CliRunner().invoke(app, ["explain", "shop", "stripe", "matched"]).stdout
+    shown = CliRunner().invoke(app, ["explain", "shop", "stripe", "matched"]).stdout
     order = ["sold", "Matched by fbc to click", "Never due", "pieces", "1,000", "A toy was given."]
-    assert [told.find(words) for words in order] == sorted(told.find(words) for words in order)
-    assert all(words in told for words in order)
+    assert [shown.find(words) for words in order] == sorted(shown.find(words) for words in order)
+    assert all(words in shown for words in order)
 
 
 @pytest.mark.parametrize(

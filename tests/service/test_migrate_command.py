@@ -1,4 +1,4 @@
-"""migrate, what other commands do about a schema that is not current, and how failures are told."""
+"""migrate, what other commands do about a schema that is not current, and how failures are explained."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +82,7 @@ def test_a_database_of_ones_own_is_not_migrated_unasked(run: Run, empty: str, co
     ],
 )
 @pytest.mark.parametrize("command", ["migrate", "match", "env"])
-def test_an_unusable_url_is_told_without_its_password(
+def test_an_unusable_url_is_explained_without_its_password(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, url: str, command: str
 ) -> None:
     monkeypatch.setenv("TRACKAI_DATABASE_URL", url)

@@ -174,7 +174,7 @@ _TICKS = """{ sensorsOrError(repositorySelector: {
 
 
 def _wait_for_a_tick(url: str) -> None:
-    """Wait until the UI tells of a sensor's tick that began after now and went well, or is at it for a while.
+    """Wait until the UI shows a sensor's tick that began after now and went well, or is at it for a while.
 
     One that does not reach the code server fails at once.
     """

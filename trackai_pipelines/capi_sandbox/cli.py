@@ -39,7 +39,7 @@ def sandbox(
 ) -> None:
     """Run a local Conversions API that enforces Meta's documented rules, until Ctrl-C.
 
-    A page shows what it received. It can be told to time out, throttle, refuse and break connections.
+    A page shows what it received. On request it times out, throttles, refuses and breaks connections.
     """
     from trackai_pipelines.capi_sandbox import server
 

@@ -50,7 +50,7 @@ def write_dry_run(url: str, folder: Path, *, named: bool, capi: "CapiSettings", 
 
 
 def _by_tenant(found: "DryRun") -> dict[str, dict[str, Any]]:
-    counted = {change: getattr(found, change) for change in _CHANGES}
+    counted = {"new": found.new, "same": found.same, "changed": found.changed, "refused": found.refused}
     reasons: dict[str, Counter[str]] = {}
     with (found.folder / "diff.jsonl").open(encoding="utf-8") as lines:
         for line in map(json.loads, lines):

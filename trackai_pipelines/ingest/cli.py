@@ -50,9 +50,9 @@ def ingest(
 
 
 def _conclude(reports: "list[FileReport]", names: str, has_tenants: Callable[[], bool]) -> None:
-    accepted, duplicates, rejected = (
-        sum(getattr(report, name) for report in reports) for name in ("accepted", "duplicates", "rejected")
-    )
+    accepted = sum(report.accepted for report in reports)
+    duplicates = sum(report.duplicates for report in reports)
+    rejected = sum(report.rejected for report in reports)
     if not reports:
         remark(f"There was no file to load. Landing files are named {names}.")
         return

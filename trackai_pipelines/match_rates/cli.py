@@ -4,8 +4,6 @@ from trackai_pipelines.terminal.days import FromDay, ToDay, days_of
 from trackai_pipelines.terminal.output import percent, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
-_COUNTS = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
-
 
 def aggregate(from_day: FromDay, to_day: ToDay) -> None:
     """Recompute the daily match rates of those days; repeating it changes nothing."""
@@ -27,5 +25,8 @@ def aggregate(from_day: FromDay, to_day: ToDay) -> None:
                 transient=True,
             )
         )
-    rows = [(str(d.day), *(getattr(d, name) for name in _COUNTS), percent(d.match_rate)) for d in days]
-    results().print(table(("day", *_COUNTS, "rate"), rows))
+    columns = ("day", "conversions", "fbc", "fbp", "email", "unmatched", "pending", "rate")
+    rows = [
+        (str(d.day), d.conversions, d.fbc, d.fbp, d.email, d.unmatched, d.pending, percent(d.match_rate)) for d in days
+    ]
+    results().print(table(columns, rows))

@@ -51,7 +51,7 @@ class Service:
 
 
 def start(name: str, arguments: Sequence[str], *, environment: Mapping[str, str], logs: Path) -> Service:
-    """Start `python <arguments>` in a session of its own, so that Ctrl-C reaches us alone."""
+    """Start `python <arguments>` in a session of its own: Ctrl-C reaches only us."""
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
     if log.exists() and log.stat().st_size > _LARGEST_LOG:

@@ -63,7 +63,7 @@ def erase(
     from trackai_pipelines.settings import Settings
 
     if not email and not phone:
-        raise usage("nobody was named: give --email or --phone, or both")
+        raise usage("no person was named: add --email or --phone, or both")
     settings = Settings()
     with connect(ready_database(settings), name="trackai erase") as connection:
         meant = _owner(connection, tenant)

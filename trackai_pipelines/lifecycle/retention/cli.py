@@ -56,7 +56,7 @@ def retention(
             # The lock covers planning, too: a plan that another run carries out meanwhile would be out of date.
             with only_mover(connection):
                 plan = _plan_and_apply(connection, url, settings.archive_url, asked, as_json=as_json)
-    _tell(plan)
+    _conclude(plan)
 
 
 def _plan_and_apply(connection: Any, url: str, archive_url: str, day: date, *, as_json: bool) -> "Plan":
@@ -96,7 +96,7 @@ def _size(size: int | None) -> str:
     return "" if size is None else f"{size / 10**6:,.1f} MB"
 
 
-def _tell(plan: "Plan") -> None:
+def _conclude(plan: "Plan") -> None:
     """How it went, on stderr; exit code 1 when a step failed."""
     failed, blocked = plan.of("failed"), plan.of("blocked")
     if plan.dry_run:
