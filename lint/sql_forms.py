@@ -44,13 +44,14 @@ _NODE_LOCAL = {"pg_total_relation_size", "pg_relation_size", "pg_table_size", "c
 # psycopg's parameters, and the identifiers that psycopg.sql puts in.
 _PARAMETER = re.compile(r"%\(\w+\)[sbt]")
 _COMPOSED = re.compile(r"\{\w*\}")
+_ASSIGNMENTS = re.compile(r"\bSET \{\w*\}")
 
 
 def findings(text: str, *, migration: bool = False) -> set[str]:
     """Return the names of the rules that a file's text breaks."""
     found = set() if text.startswith("--") else {"no-header"}
     try:
-        statements = [raw.stmt for raw in parse_sql(_COMPOSED.sub("composed", _PARAMETER.sub("$1", text)))]
+        statements = [raw.stmt for raw in parse_sql(_plain(text))]
     except ParseError:
         return found | {"unparsed"}
     if len(statements) > 1 and not migration:
@@ -59,6 +60,12 @@ def findings(text: str, *, migration: bool = False) -> set[str]:
     if any(isinstance(statement, ast.VariableSetStmt) and not statement.is_local for statement in statements):
         found.add("session-state")
     return found.union(*(_broken_by(node) for statement in statements for node in _walk(statement)))
+
+
+def _plain(text: str) -> str:
+    """Return the text with something in each place that psycopg fills."""
+    text = _ASSIGNMENTS.sub("SET composed = 1", _PARAMETER.sub("$1", text))
+    return _COMPOSED.sub("composed", text)
 
 
 def _walk(node: Any) -> Iterator[ast.Node]:

@@ -83,7 +83,8 @@ def _personal_columns(table: Table) -> set[str]:
     personal = table.personal
     if personal is None:
         return set()
-    named = (personal.email_hash, personal.phone_hash, personal.user_id, *personal.clear, *personal.by_age)
+    found_by = (personal.email_hash, personal.phone_hash, personal.user_id, personal.conversion)
+    named = (*found_by, *personal.clear, *personal.by_age)
     return {column for column in named if column is not None}
 
 
@@ -107,7 +108,7 @@ def test_a_table_without_an_owner_is_found(connection: Connection) -> None:
 def test_declared_columns_exist(columns: Columns) -> None:
     for _, table in TABLES:
         declared = {*table.key, *_personal_columns(table), *([table.time] if table.time else [])}
-        if table.personal and table.personal.by_age:
+        if table.personal and table.personal.by_age and table.personal.conversion is None:
             declared.add("anonymised_at")
         assert declared <= set(columns[table.name]), table.name
         if table.time:
@@ -145,6 +146,10 @@ def _personal_and_undeclared(columns: Columns) -> set[tuple[str, str]]:
         if _PERSONAL.search(column) and kind in _SAYS_SOMETHING
     }
     return looks - declared - set(_NOT_PERSONAL)
+
+
+def test_every_column_that_looks_personal_is_declared(columns: Columns) -> None:
+    assert _personal_and_undeclared(columns) == set()
 
 
 def test_a_personal_column_that_nobody_declares_is_found(connection: Connection) -> None:
@@ -243,6 +248,27 @@ def test_names_are_those_of_the_packages() -> None:
 def test_a_room_has_tests_and_a_page(domain: Domain) -> None:
     assert list((ROOT / "tests" / domain.name).glob("test_*.py"))
     assert (ROOT / "docs" / f"{domain.name}.md").is_file()
+
+
+def _statements() -> set[str]:
+    """The names of all statements; migrations and the generated schema are none."""
+    paths = [path.relative_to(ROOT / "sql").with_suffix("") for path in (ROOT / "sql").glob("*/**/*.sql")]
+    return {path.as_posix() for path in paths if path.parts[0] != "migrations"}
+
+
+def _named_statements() -> Iterator[tuple[str, str]]:
+    """Rooms, and the statements that a string in one of their modules names."""
+    known = _statements()
+    for module in _modules():
+        for node in ast.walk(_source(module)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known:
+                yield _room(module), node.value
+
+
+def test_every_statement_is_called_by_its_own_room_only() -> None:
+    callers = set(_named_statements())
+    assert {name for _, name in callers} == _statements()
+    assert {(room, name) for room, name in callers if name.partition("/")[0] != room} == set()
 
 
 def test_a_class_name_means_one_thing() -> None:

@@ -35,6 +35,11 @@ def _lint(tree: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def test_the_package_keeps_its_layers(tree: Path) -> None:
+    code, said = _lint(tree)
+    assert code == 0, said
+
+
 @pytest.mark.parametrize(
     ("module", "source", "named"),
     [
@@ -63,3 +68,15 @@ def test_a_bad_import_is_refused(tree: Path, module: str, source: str, named: st
     code, said = _lint(tree)
     assert code == 1
     assert named in said, said
+
+
+def test_a_new_domain_needs_no_line_in_the_configuration(tree: Path) -> None:
+    room = tree / "trackai_pipelines" / "loyalty"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    (room / "domain.py").write_text("import trackai_pipelines.domain\n")
+    assert _lint(tree)[0] == 0
+    (room / "ledger.py").write_text(IMPORTS_OTHER_DOMAIN)
+    code, said = _lint(tree)
+    assert code == 1
+    assert "trackai_pipelines.loyalty is not allowed to import trackai_pipelines.delivery" in said

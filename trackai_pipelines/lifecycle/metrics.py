@@ -1,9 +1,8 @@
 """Lifecycle's figure for `/metrics`: for how many days ahead there are partitions."""
 
 from collections.abc import Iterator
-from datetime import date
 
-from trackai_pipelines.database.statements import statement
+from trackai_pipelines.database.partitions import partition_days
 from trackai_pipelines.domain import Checkup, Metric
 
 
@@ -19,7 +18,6 @@ def metrics(checkup: Checkup) -> Iterator[Metric]:
 
 
 def _days_ahead(checkup: Checkup, table: str) -> int:
-    found = checkup.connection.execute(statement("database/partitions_of"), {"table": table}).fetchall()
-    days = [date.fromisoformat(name.removeprefix(f"{table}_")) for name, state in found if state == "attached"]
+    days = partition_days(checkup.connection, table)
     today = checkup.now.date()
     return (max(days) - today).days if days else 0

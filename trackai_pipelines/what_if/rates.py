@@ -83,7 +83,6 @@ def recompute(
         if lookback_days is not None:
             _load_clicks(connection, duck, database_url, store, from_day, to_day, lookback_days)
             _load(duck, database_url, "identities", "what_if/live_identities", {})
-            duck.execute(statement("lifecycle/duckdb/keys"))
             duck.execute(statement("what_if/duckdb/rematch"), {"lookback_days": lookback_days})
         rows = duck.execute(statement("what_if/duckdb/rates"))
         names = [name for name, *_ in rows.description]

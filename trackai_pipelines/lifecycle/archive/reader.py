@@ -9,6 +9,7 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive
 from trackai_pipelines.lifecycle.archive.store import Store
 
@@ -20,7 +21,7 @@ _MEMORY = "1GB"
 
 @contextmanager
 def archive_reader(store: Store, folder: Path | None = None) -> "Iterator[DuckDBPyConnection]":
-    """Within the block, an engine in UTC with bounded memory.
+    """Within the block, an engine in UTC with bounded memory, and the macros that compute the keys of clicks.
 
     What does not fit goes to `folder`; without one, nothing that passes through is laid down anywhere else.
     """
@@ -30,6 +31,7 @@ def archive_reader(store: Store, folder: Path | None = None) -> "Iterator[DuckDB
     spill = "" if folder is None else str(folder)
     with duckdb.connect(facts, config={"memory_limit": _MEMORY, "temp_directory": spill}) as duck:
         duck.execute("SET TimeZone = 'UTC'")
+        duck.execute(statement("lifecycle/duckdb/keys"))
         if not store.local:
             duck.register_filesystem(store.fs)
         yield duck

@@ -35,7 +35,7 @@ class Clicks:
     archived: dict[Part, list[int]] = field(default_factory=lambda: defaultdict(list))
 
 
-class Click(NamedTuple):
+class FoundClick(NamedTuple):
     """A click as it was found; `part` is None in the database."""
 
     part: Part | None
@@ -58,10 +58,10 @@ class Wanted:
     click_keys: set[str]
     browser_keys: set[str]
 
-    def points_at(self, click: Click) -> bool:
+    def points_at(self, click: FoundClick) -> bool:
         return click.id in self.ids or click.external_id in self.external_ids
 
-    def learn(self, clicks: Iterable[Click]) -> bool:
+    def learn(self, clicks: Iterable[FoundClick]) -> bool:
         """Look for the keys of these clicks too, where they are pointed at; return whether any is new."""
         before = len(self.click_keys) + len(self.browser_keys)
         pointed_at = [click for click in clicks if self.points_at(click)]
@@ -77,7 +77,7 @@ class Wanted:
 
 def clicks_of(
     connection: Connection, store: Store, tenant_id: str, sales: Sequence[Any], identities: Sequence[Any]
-) -> tuple[list[Click], tuple[Clicks, Clicks]]:
+) -> tuple[list[FoundClick], tuple[Clicks, Clicks]]:
     """Return the clicks of these sales and identities, and where they are, in the order in which they have to go.
 
     First those found by a key alone; then those that a sale or an identity points at, which have the keys. Raises
@@ -102,13 +102,12 @@ def clicks_of(
 
 def _clicks(
     connection: Connection, store: Store, duck: "DuckDBPyConnection", tenant_id: str, wanted: Wanted
-) -> list[Click]:
+) -> list[FoundClick]:
     """Return the clicks that are wanted, and those with a key of one that is pointed at, wherever they are."""
     if not any(wanted.parameters.values()):
         return []
     files = archives(connection, "clicks")
     parts = {store.shown(file.path): part_of(file) for file in files}
-    duck.execute(statement("lifecycle/duckdb/keys"))
     wanted.learn(_live_clicks(connection, tenant_id, wanted))
     while True:
         archived = _ask(
@@ -118,17 +117,17 @@ def _clicks(
             files,
             {"tenant_id": tenant_id, **wanted.parameters},
         )
-        found = [Click(parts[path], *rest) for path, *rest in archived]
+        found = [FoundClick(parts[path], *rest) for path, *rest in archived]
         # An archived click's keys may lead to more.
         if not wanted.learn(found):
             return [*_live_clicks(connection, tenant_id, wanted), *found]
 
 
-def _live_clicks(connection: Connection, tenant_id: str, wanted: Wanted) -> list[Click]:
+def _live_clicks(connection: Connection, tenant_id: str, wanted: Wanted) -> list[FoundClick]:
     rows = connection.execute(
         statement("lifecycle/personal_data/find_clicks"), {"tenant_id": tenant_id, **wanted.parameters}
     ).fetchall()
-    return [Click(*row) for row in rows]
+    return [FoundClick(*row) for row in rows]
 
 
 def _hits(
@@ -181,7 +180,7 @@ def unreadable(table_name: str, why: object) -> str:
     )
 
 
-def _by_part(clicks: Iterable[Click]) -> Clicks:
+def _by_part(clicks: Iterable[FoundClick]) -> Clicks:
     found = Clicks()
     for click in clicks:
         (found.ids if click.part is None else found.archived[click.part]).append(click.id)
