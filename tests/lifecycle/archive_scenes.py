@@ -6,6 +6,7 @@ What belongs here: what the archive's tests share. What does not: assertions.
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -13,13 +14,16 @@ from declared import TABLES
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import create_partitions_ahead
-from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
+from trackai_pipelines.lifecycle.archive.manifest import OWNER, Archive, archives
 from trackai_pipelines.lifecycle.archive.store import Store
 
 DAY = date(2026, 1, 5)
 NOW = datetime(2026, 4, 20, 3, tzinfo=UTC)
 GRACE = timedelta(days=7)
 LATER = NOW + GRACE
+KEEP = timedelta(days=30)
+Make = Callable[..., Archive]
+Restore = Callable[..., int]
 
 
 def at(moment: datetime) -> Callable[[], datetime]:
@@ -84,3 +88,37 @@ def keys_anywhere(connection: Connection[Any], store: Store, table: str, key: tu
     for archive in archives(connection, table):
         found.update(tuple(row[name] for name in key) for row in file_rows(store, archive))
     return found
+
+
+def files(store: Store) -> list[str]:
+    """All but the one that says whose archive it is."""
+    found = (path for path in Path(store.root).rglob("*") if path.is_file() and path.name != OWNER)
+    return sorted(str(path.relative_to(store.root)) for path in found)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def fill_all(connection: Connection[Any], tenant: str) -> None:
+    fill_log(connection, 50)
+    fill_clicks(connection, tenant, 50)
+    connection.execute(
+        "INSERT INTO trackai.conversions (tenant_id, id, gateway, gateway_event_id, value, currency, occurred_at)"
+        " SELECT %s, n, 'stripe', n::text, n, 'BRL', %s FROM generate_series(1, 50) n",
+        (tenant, DAY),
+    )
+    connection.execute(
+        "INSERT INTO trackai.dispatch_attempts"
+        " (tenant_id, id, event_id, conversion_id, attempt, status, http_status, created_at, completed_at)"
+        " SELECT %s, n, 'e' || n, n, 1, 'success', 200, %s, %s FROM generate_series(1, 50) n",
+        (tenant, DAY, NOW),
+    )
+    connection.execute(
+        "INSERT INTO trackai.ingest_rejects (tenant_id, source, line, payload, reason, digest, created_at)"
+        " SELECT %s, 'clicks.jsonl', n, jsonb_build_object('n', n), 'bad', md5(n::text), %s"
+        " FROM generate_series(1, 50) n",
+        (tenant, DAY),
+    )

@@ -153,7 +153,7 @@ def test_a_terminal_is_asked(
 ) -> None:
     ours, theirs = os.openpty()
     asked = subprocess.Popen(
-        [sys.executable, "-c", "from lifecycle.test_erase_command import app; app()",
+        [sys.executable, "-c", "from lifecycle.personal_data.test_erase_command import app; app()",
          "erase", "--tenant", "shop", "--email", EMAIL],
         stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'tests'}"},

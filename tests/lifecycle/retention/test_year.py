@@ -96,7 +96,7 @@ class Worker:
     """Somebody who looks after the days."""
 
     def __init__(self, database_url: str, archive: Path, usual_seconds: float = 0.5) -> None:
-        script = Path(__file__).with_name("retention_worker.py")
+        script = Path(__file__).parents[1] / "retention_worker.py"
         self.process = subprocess.Popen(
             [sys.executable, str(script), database_url, str(archive)],
             stdin=subprocess.PIPE,
