@@ -5,7 +5,7 @@ list; mechanisms (ingest, lifecycle, report, doctor, ...) are handed what they n
 do not import each other: they meet in tables.
 
 What belongs here: the shape of a declaration. What does not: any declaration, and any import of ours. Everything but
-names and tables is a function with local imports, so that reading all declarations costs dataclasses only.
+names and tables is a function with local imports: reading all declarations costs dataclasses only.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Remains(StrEnum):
     NOTHING = "nothing"
     """The column becomes NULL."""
     NETWORK = "network"
-    """Of an IP address (inet): its network, /24 or /48."""
+    """The network of an IP address (inet), /24 or /48."""
     FAMILY = "family"
-    """Of a user agent (text): the family of the browser."""
+    """The browser's family, of a user agent (text)."""
     PAGE = "page"
-    """Of a URL (text): what stands before the query and the fragment."""
+    """A URL (text) without its query and fragment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

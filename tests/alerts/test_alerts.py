@@ -22,7 +22,7 @@ SECRET = "T000-B000-hook-s3cret"
 
 @dataclass
 class Chat:
-    """A webhook that keeps what it was told and answers with `status`."""
+    """A webhook that keeps what it received and answers with `status`."""
 
     port: int = 0
     status: int = 200
@@ -37,23 +37,23 @@ class Chat:
 def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
     """The webhook on a free port of this machine."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    told = Chat()
+    hook = Chat()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.heard.append((self.path, json.loads(body)))
-            self.send_response(told.status)
+            hook.heard.append((self.path, json.loads(body)))
+            self.send_response(hook.status)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Nothing: the path is the secret."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        told.port = server.server_port
+        hook.port = server.server_port
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield told
+        yield hook
         server.shutdown()
         thread.join()
 
@@ -116,9 +116,9 @@ def test_a_webhook_that_refuses_fails_the_tick_without_showing_its_url(
     with caplog.at_level(logging.INFO), pytest.raises(RuntimeError) as caught:
         run_failure_alert_sensor(failed)
     assert len(chat.heard) == tries
-    told = "\n".join(_texts(caught.value))
-    assert "TRACKAI_ALERT_WEBHOOK_URL" in told
-    assert SECRET not in told + caplog.text
+    text = "\n".join(_texts(caught.value))
+    assert "TRACKAI_ALERT_WEBHOOK_URL" in text
+    assert SECRET not in text + caplog.text
 
 
 def test_a_webhook_that_is_away_for_a_moment_is_told_again(chat: Chat) -> None:

@@ -1,4 +1,4 @@
-"""Each benchmark runs at its smallest scale and gives the figures it promises; how large they are is not judged.
+"""Each benchmark runs at its smallest scale and returns the figures that it promises, whatever their size.
 
 A benchmark raises when what it counted is wrong, e.g. when a drain left something undecided.
 """

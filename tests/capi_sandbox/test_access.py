@@ -1,4 +1,4 @@
-"""Who may send, and where to: tokens, pixels, versions and addresses."""
+"""Which requests are let in: tokens, pixels, versions and addresses."""
 
 import httpx
 import pytest

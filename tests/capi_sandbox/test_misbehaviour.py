@@ -76,9 +76,9 @@ ERRORS: dict[str, tuple[dict[str, Any], tuple[int, int, int | None]]] = {
 }
 
 
-@pytest.mark.parametrize(("told", "expected"), ERRORS.values(), ids=ERRORS.keys())
-def test_errors_at_will(post: Post, box: Sandbox, told: dict[str, Any], expected: tuple[int, int, int | None]) -> None:
-    box.misbehave(do="error", **told)
+@pytest.mark.parametrize(("asked", "expected"), ERRORS.values(), ids=ERRORS.keys())
+def test_errors_at_will(post: Post, box: Sandbox, asked: dict[str, Any], expected: tuple[int, int, int | None]) -> None:
+    box.misbehave(do="error", **asked)
     answer = post(sale())
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error.get("error_subcode")) == expected
@@ -194,7 +194,7 @@ def test_a_certain_misbehaviour_lasts_until_taken_back(post: Post, box: Sandbox)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "asked",
     [
         {"do": "explode"},
         {},
@@ -205,9 +205,9 @@ def test_a_certain_misbehaviour_lasts_until_taken_back(post: Post, box: Sandbox)
         {"do": "error", "unknown": 1},
     ],
 )
-def test_what_is_no_misbehaviour_is_refused(box: Sandbox, told: dict[str, Any]) -> None:
+def test_what_is_no_misbehaviour_is_refused(box: Sandbox, asked: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="This is not a misbehaviour"):
-        box.misbehave(**told)
+        box.misbehave(**asked)
     assert box.misbehaviours() == []
 
 
@@ -218,7 +218,7 @@ def test_a_list_of_misbehaviours_comes_in_force_at_once(box: Sandbox, client: ht
 
 
 def test_the_end_lets_go_of_those_who_wait(clock: Clock) -> None:
-    """The block ends although a client would wait for ever."""
+    """The block ends although a client would never stop waiting."""
     seen: list[str] = []
 
     def wait(url: str) -> None:

@@ -23,9 +23,9 @@ FBC, FBP = "fb.1.1772000000000.IwAR0-click_id", "fb.1.1772000000000.1098115397"
 def test_the_answer_to_good_events_has_the_documented_shape(post: Post) -> None:
     answer = post(sale("1"), sale("2"), partner_agent="trackai-pipelines", test_event_code="TEST1")
     assert answer.status_code == 200
-    told = answer.json()
-    assert told.pop("fbtrace_id")
-    assert told == {"events_received": 2, "messages": []}
+    shown = answer.json()
+    assert shown.pop("fbtrace_id")
+    assert shown == {"events_received": 2, "messages": []}
 
 
 def test_an_error_has_the_documented_shape(post: Post) -> None:
@@ -59,7 +59,7 @@ GOOD = {
     "browser id alone": person(fbp=FBP),
     "browser id with a builder's mark": person(fbp=FBP + ".AQ"),
     "IPv6": person(em=HASH, client_ip_address="2001:db8::1"),
-    "empty parameters beside a good one": person(em=HASH, ph=[], fn="", ln=None),
+    "empty parameters next to a good one": person(em=HASH, ph=[], fn="", ln=None),
     "just enough: names": person(fn=HASH, ln=HASH),
     "just enough: birthday and city": person(db=HASH, ct=HASH),
     "no limited data use": sale(data_processing_options=[]),
@@ -183,9 +183,9 @@ def test_a_thousand_events_are_accepted_and_one_more_refuses_all(post: Post, box
 
 
 def test_website_events_without_url_or_user_agent_are_accepted_with_remarks(post: Post) -> None:
-    told = post(sale(event_source_url=None, user_data={"em": HASH})).json()
-    assert told["events_received"] == 1
-    assert [name for name in ("event_source_url", "client_user_agent") if name in str(told["messages"])] == [
+    shown = post(sale(event_source_url=None, user_data={"em": HASH})).json()
+    assert shown["events_received"] == 1
+    assert [name for name in ("event_source_url", "client_user_agent") if name in str(shown["messages"])] == [
         "event_source_url",
         "client_user_agent",
     ]

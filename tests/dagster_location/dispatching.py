@@ -14,10 +14,10 @@ PATIENCE = 60
 SENT = ("success", None)
 
 
-def wait_for(told: Callable[[], Any]) -> Any:
+def wait_for(condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE
     while True:
-        answer = told()
+        answer = condition()
         if answer:
             return answer
         assert time.monotonic() < deadline

@@ -99,9 +99,9 @@ def test_from_landing_files_to_match_rates(
     assert some(shown(loaded, "conversions")[None], *figures) == (1, 5, 1, 2)
     columns = shown(loaded, "conversions")[None]["dagster/column_schema"].columns
     assert {"tenant_id", "gateway_event_id", "occurred_at", "fbc"} <= {column.name for column in columns}
-    told = "".join(str(entry) for entry in instance.all_logs(loaded.run_id))
-    assert "conversions.jsonl" in told
-    assert "someone@example.com" not in told.lower()
+    reported = "".join(str(entry) for entry in instance.all_logs(loaded.run_id))
+    assert "conversions.jsonl" in reported
+    assert "someone@example.com" not in reported.lower()
 
     matched = run_job("match_conversions", partition_key=today.isoformat())
     decided = shown(matched, "matched_attributions")
@@ -140,9 +140,9 @@ def test_a_later_drain_does_not_shrink_a_day_in_the_ui(
         for number in range(decided):
             insert_sale(acme, datetime.combine(day, time(), UTC), fbclid=f"Nobody{number}")
         result = run_job("match_conversions", partition_key=day.isoformat())
-        told = shown(result, "matched_attributions")[day.isoformat()]
-        assert told["decided of this day"] == decided
-        assert "dagster/partition_row_count" not in told
+        reported = shown(result, "matched_attributions")[day.isoformat()]
+        assert reported["decided of this day"] == decided
+        assert "dagster/partition_row_count" not in reported
 
 
 def test_match_job_leaves_unmatched_conversions_alone(
@@ -300,7 +300,7 @@ def test_the_nightly_run_takes_late_arrivals_in(
 
 
 def test_schedules_ask_once_a_day(location: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    """The same evening told by two clocks is one UTC day; across DST the days stay whole."""
+    """The same evening by two clocks is one UTC day; across DST the days stay whole."""
     schedule = location.get_repository_def().get_schedule_def("nightly_match_rates")
     for today in (date(2026, 3, 29), date(2026, 10, 25), date(2028, 3, 1)):
         at = datetime(today.year, today.month, today.day, 0, 30, tzinfo=UTC)
@@ -357,6 +357,6 @@ def test_a_run_without_its_database_fails_without_showing_the_password(
     job = build_definitions().resolve_job_def("match_conversions")
     result = job.execute_in_process(instance=instance, partition_key="2026-01-01", raise_on_error=False)
     assert not result.success
-    told = "".join(str(entry) for entry in instance.all_logs(result.run_id))
-    assert "TRACKAI_DATABASE_URL" in told
-    assert "s3cret" not in told
+    reported = "".join(str(entry) for entry in instance.all_logs(result.run_id))
+    assert "TRACKAI_DATABASE_URL" in reported
+    assert "s3cret" not in reported

@@ -27,7 +27,7 @@ Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 
 @pytest.fixture
 def evaluate(home: Any, database: EventDatabase, instance: dg.DagsterInstance) -> Evaluate:
-    """Run all checks but delivery's, and nothing else; gives the evaluations by name."""
+    """Run all checks but delivery's, and nothing else; return the evaluations by name."""
     delivery = dg.AssetSelection.checks_for_assets(dg.AssetKey("capi_dispatches"))
     everything = dg.AssetSelection.all_asset_checks() - delivery
     job = dg.Definitions(
@@ -54,7 +54,7 @@ def yesterday() -> date:
 def good(
     connection: Connection[Any], add_tenant: Callable[..., str], add_matched_sales: Any, yesterday: date
 ) -> list[int]:
-    """Twenty sales of yesterday, matched as healthy traffic is, and aggregated; gives their ids."""
+    """Twenty sales of yesterday, matched as healthy traffic is, and aggregated; return their ids."""
     noon = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=UTC)
     sales: list[int] = add_matched_sales(add_tenant("acme"), noon, fbc=15, fbp=3, unmatched=2)
     drain(connection, run_id="test")
@@ -108,7 +108,7 @@ def test_a_conversion_that_is_neither_attributed_nor_queued(
 ) -> None:
     connection.execute("DELETE FROM trackai.matched_attributions WHERE conversion_id = %s", [good[-1]])
     evaluations = evaluate()
-    # Yesterday's aggregate tells of a decision that is gone.
+    # Yesterday's aggregate has a decision that is gone.
     assert failed(evaluations) == {"exactly_one_attribution", "yesterday_is_complete"}
     assert figures(evaluations["exactly_one_attribution"])["unaccounted for"] == 1
     assert "rematch_unmatched" in (evaluations["exactly_one_attribution"].description or "")
@@ -137,7 +137,7 @@ def test_an_attribution_that_is_there_twice(good: list[int], connection: Connect
 @pytest.mark.parametrize(
     ("broken", "without_log", "without_attribution"),
     [
-        # The log tells of another click than the attribution.
+        # The log names another click than the attribution.
         ("UPDATE trackai.match_log SET click_id = click_id + 1 WHERE conversion_id = %s", 1, 1),
         # The log's hit is gone.
         ("DELETE FROM trackai.match_log WHERE conversion_id = %s", 1, 0),

@@ -45,7 +45,7 @@ def test_a_replayed_day_or_range_sends_nothing_twice_unless_told_to(
 
     # A run delivers all that is due, whatever its day, and shows each day.
     first = shown(run_job(JOB, partition_key=days[0].isoformat()))
-    assert {day: (told["sent"], told["failed"], told["retried"]) for day, told in first.items()} == {
+    assert {day: (reported["sent"], reported["failed"], reported["retried"]) for day, reported in first.items()} == {
         days[0].isoformat(): (3, 1, 0),
         days[1].isoformat(): (3, 0, 0),
         days[2].isoformat(): (3, 0, 0),
@@ -100,9 +100,9 @@ def test_what_waits_is_shown_with_its_reason(
     box.misbehave(do="error", code=190, pixel="1001")
     box.misbehave(do="error", code=17, wait_seconds=900, pixel="1002")
     day = day_before(0).isoformat()
-    told = shown(run_job(JOB, partition_key=day))[day]
-    assert (told["retried in this run"], told["failed requests"], told["waiting"]) == (3, 2, 4)
-    waiting = {tenant: (events, why) for tenant, events, _, why in rows_of(told["waiting by tenant"])}
+    reported = shown(run_job(JOB, partition_key=day))[day]
+    assert (reported["retried in this run"], reported["failed requests"], reported["waiting"]) == (3, 2, 4)
+    waiting = {tenant: (events, why) for tenant, events, _, why in rows_of(reported["waiting by tenant"])}
     assert list(waiting) == ["acme", "other", "new"]
     assert waiting["acme"][0] == "2"
     for tenant, reason in {"acme": "access token", "other": "rate limit", "new": "has no pixel"}.items():

@@ -58,17 +58,17 @@ def test_every_due_event_is_accounted_for(
     insert_sales(connection, add_tenant("asleep", status="suspended"), 1)
     run_job(JOB, partition_key=day_before(0).isoformat())
     evaluation = check(name)
-    told: dict[str, Any] = {key: value.value for key, value in evaluation.metadata.items()}
+    shown: dict[str, Any] = {key: value.value for key, value in evaluation.metadata.items()}
     assert evaluation.passed
-    assert [told[key] for key in ("sent", "waiting", "failed", "not due", "unexplained")] == [4, 3, 2, 1, 0]
-    assert rows_of(told["failed by tenant"]) == [["acme", "2", "bad_currency"]]
-    assert "TRACKAI_CAPI_TOKEN_POOR" in told["waiting by tenant"]
-    assert rows_of(told["by tenant"]) == [
+    assert [shown[key] for key in ("sent", "waiting", "failed", "not due", "unexplained")] == [4, 3, 2, 1, 0]
+    assert rows_of(shown["failed by tenant"]) == [["acme", "2", "bad_currency"]]
+    assert "TRACKAI_CAPI_TOKEN_POOR" in shown["waiting by tenant"]
+    assert rows_of(shown["by tenant"]) == [
         ["acme", "0", "2", "0", "4", "0"],
         ["poor", "0", "0", "3", "0", "0"],
         ["asleep", "0", "0", "0", "0", "1"],
     ]
-    assert rows_of(told["key coverage"])[0][:3] == ["all", "4", "100%"]
+    assert rows_of(shown["key coverage"])[0][:3] == ["all", "4", "100%"]
 
     connection.execute("DELETE FROM trackai.dispatch_attempts WHERE conversion_id = %s", (sales[0],))
     evaluation = check(name)
@@ -78,7 +78,7 @@ def test_every_due_event_is_accounted_for(
     assert f"1 events are neither sent, nor waiting, nor failed, the oldest of a sale of {day_before(1)}" in str(
         evaluation.description
     )
-    # The mend it names.
+    # Do what it says.
     run_job(JOB, days=[day_before(1), day_before(0)])
     assert check(name).passed
 
@@ -161,7 +161,7 @@ def test_a_quarter_is_left_out_when_the_dispatcher_has_just_said_it(
         with dg.build_schedule_context(instance=postgres_instance, scheduled_execution_time=at) as context:
             return bool(schedule.evaluate_tick(context).run_requests)
 
-    # A minute after this one's, so that it is never the hour.
+    # A minute after this one's: never on the hour.
     soon, late = (now + timedelta(minutes=add) for add in (1, 12))
     soon, late = (at + timedelta(minutes=1) if at.minute == 0 else at for at in (soon, late))
     assert asked(soon)

@@ -67,7 +67,7 @@ Launch = Callable[..., Callable[[], dg.ExecuteInProcessResult]]
 
 @pytest.fixture
 def launch(database: EventDatabase, postgres_instance: dg.DagsterInstance) -> Launch:
-    """Execute a run in a thread, as the daemon would in a process; gives a function that waits for its result."""
+    """Execute a run in a thread, as the daemon would in a process; return a function that waits for its result."""
 
     def start(request: dg.RunRequest, **resources: object) -> Callable[[], dg.ExecuteInProcessResult]:
         job = build_definitions(resources={"database": database, **resources}).resolve_job_def(JOB)
@@ -174,15 +174,15 @@ def test_a_dispatcher_stays_is_relieved_and_shows_its_windows(
     assert second_run != first_run
     assert shown(ended)[request.partition_key]["sent in this run"] == 1
 
-    def told() -> int:
-        """Sent, as all windows say, whoever was at work."""
+    def reported() -> int:
+        """Return the events sent according to all windows, of any dispatcher."""
         return sum(window["sent"] for window in windows(postgres_instance) if "sent in this run" not in window)
 
     def told_by_the_second() -> bool:
         # It reports when it has seen that it is the eldest now, and then of what it sent before, too.
         insert_sale(other, datetime.now(UTC), customer_email_hash="b" * 64)
         drain(connection, run_id="test")
-        return told() > 1
+        return reported() > 1
 
     wait_for(told_by_the_second)
     wait_for(lambda: not [sale for sale in queued(connection) if sale >= early])
@@ -190,7 +190,7 @@ def test_a_dispatcher_stays_is_relieved_and_shows_its_windows(
     assert second().success
     sent = {sale: attempts for sale, attempts in outcomes(connection).items() if sale >= early}
     assert set(map(tuple, sent.values())) == {(SENT,)}
-    assert told() == len(sent) == box.pixel("1001").accepted + box.pixel("1002").accepted
+    assert reported() == len(sent) == box.pixel("1001").accepted + box.pixel("1002").accepted
 
 
 def test_a_window_that_cannot_be_noted_is_told_with_the_next_one(
@@ -272,5 +272,5 @@ def test_ending_a_run_lets_its_requests_end(
     said, _ = process.communicate(timeout=PATIENCE)
     assert outcomes(connection) == {sale: [SENT]}
     assert box.pixel("1001").accepted == 1
-    # Nobody told Dagster that the run was to be ended.
+    # Dagster was not asked to end the run.
     assert said.decode().strip() == "FAILURE"

@@ -88,9 +88,9 @@ class Dagster:
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         answer = self.session.post(self.url, json={"query": query, "variables": variables}, timeout=60)
-        told: dict[str, Any] = answer.json()
-        assert "errors" not in told, told
-        data: dict[str, Any] = told["data"]
+        shown: dict[str, Any] = answer.json()
+        assert "errors" not in shown, shown
+        data: dict[str, Any] = shown["data"]
         return data
 
     def loaded(self) -> bool:
@@ -144,7 +144,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     if left:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert not left, f"processes of {process.args!r} were still there a minute after they were told to end"
+    assert not left, f"processes of {process.args!r} were still there a minute after they were asked to end"
 
 
 def _group_lives(process: "subprocess.Popen[bytes]") -> bool:
@@ -181,7 +181,7 @@ def attributed(connection: Connection[Any], event: str) -> tuple[Any, ...] | Non
 
 
 def drop_file(home: Path, fbclid: str) -> str:
-    """Put one conversion of the tenant acme into the landing folder, as a careful producer does; gives its event id."""
+    """Put a conversion of the tenant acme into the landing folder, as a careful producer does; return its event id."""
     folder = home / "landing" / "acme"
     folder.mkdir(parents=True)
     sale = {
@@ -226,7 +226,7 @@ def test_rows_files_and_a_backfill_through_the_real_processes(
         with running(["dagster-daemon", "run", "-w", "workspace.yaml"], environment, home / "daemon.log") as daemon:
             both = [webserver, daemon]
 
-            # By plain SQL, nothing else done; and a landing file that nobody announces.
+            # By plain SQL, nothing else done; and a landing file without any announcement.
             click = insert_click(acme, fbclid="Early", created_at=noon(SALE_DAY) - timedelta(hours=1))
             early = insert_sale(acme, noon(SALE_DAY), fbclid="Early")
             late = insert_sale(acme, noon(SALE_DAY), fbclid="Late")
@@ -239,9 +239,9 @@ def test_rows_files_and_a_backfill_through_the_real_processes(
             wait_for("landing_files_sensor", lambda: attributed(connection, filed) == (click, "fbc"), both)
 
             def completed() -> bool:
-                told = dagster.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]
-                assert "FAIL" not in told["status"], told
-                return bool(told["status"] == "COMPLETED_SUCCESS")
+                shown = dagster.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]
+                assert "FAIL" not in shown["status"], shown
+                return bool(shown["status"] == "COMPLETED_SUCCESS")
 
             wait_for("the backfill", completed, both)
             runs = dagster.ask(RUNS, id=backfill)["runsOrError"]["results"]

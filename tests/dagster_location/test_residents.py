@@ -57,7 +57,7 @@ def requests(
 
 @pytest.fixture
 def launch(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> Callable[[dg.RunRequest], Any]:
-    """Execute a run in a thread, as the daemon would in a process; gives a function that waits for its result."""
+    """Execute a run in a thread, as the daemon would in a process; return a function that waits for its result."""
     job = location.get_repository_def().get_job(JOB)
 
     def start(request: dg.RunRequest) -> Any:
@@ -101,10 +101,10 @@ def submit(location: dg.Definitions, postgres_instance: dg.DagsterInstance) -> C
     return make
 
 
-def wait_for(told: Callable[[], Any]) -> Any:
+def wait_for(condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE
     while True:
-        answer = told()
+        answer = condition()
         if answer:
             return answer
         assert time.monotonic() < deadline
@@ -144,7 +144,7 @@ def test_the_sensor_asks_for_what_is_missing_and_no_more(
 def test_what_an_abandoned_evaluation_promised_is_asked_for_again(
     requests: Requests, submit: Callable[[list[dg.RunRequest]], None], connection: Connection[Any]
 ) -> None:
-    """The daemon was killed while an evaluation watched on: nobody makes runs of its promises."""
+    """The daemon was killed while an evaluation watched on: its promises never become runs."""
     abandoned = requests()
     assert len(abandoned) == 2
     second = requests()

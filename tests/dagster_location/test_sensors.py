@@ -82,7 +82,7 @@ def launch(location: dg.Definitions, instance: dg.DagsterInstance) -> Callable[.
 
 @pytest.fixture
 def landing(home: Path, add_tenant: Callable[..., str]) -> Callable[..., Path]:
-    """Write conversions of the tenant acme: `landing("conversions.jsonl", "e1", "e2")`, settled unless told."""
+    """Write conversions of the tenant acme: `landing("conversions.jsonl", "e1", "e2")`, settled by default."""
     add_tenant("acme")
     folder = home / "landing" / "acme"
     folder.mkdir(parents=True)
@@ -114,7 +114,7 @@ def test_landing_nothing_new_changed_loaded(
 ) -> None:
     sensor = "landing_files_sensor"
     assert tick(sensor) == "Every landing file is loaded."
-    # Still being written to: its time lies ahead of ours, so that a slow machine sees the same.
+    # Still being written to: its time lies ahead of ours, which a slow machine sees, too.
     path = landing("conversions-1.jsonl", "e1", written=utc_now().timestamp() + 600)
     (home / "landing" / "acme" / "conversions-2.jsonl.tmp").write_text("half a fi")
     assert tick(sensor) == "Every landing file is loaded."
@@ -273,7 +273,7 @@ def test_one_comparison_at_a_time_but_a_dead_run_does_not_count_for_ever(
         postgres_instance.delete_run(under_way.run_id)
     assert asked()
 
-    # Its worker was killed: the status stays for ever.
+    # Its worker was killed: the status never changes.
     dead = run(dg.DagsterRunStatus.STARTED)
     assert not asked()
     with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:

@@ -76,7 +76,7 @@ def _wait_until_gone(pid: int) -> None:
 def _as_nobody(work: Callable[[], None]) -> None:
     """Run in a child with the account `nobody`; a fork, because nobody may be unable to reach the interpreter."""
     with warnings.catch_warnings():
-        # Newer Pythons warn of forks beside threads; this child only runs what is loaded already.
+        # Newer Pythons warn of forks next to threads; this child only runs what is loaded already.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""The partition manager: what should exist exists, and no step loses a row, whoever reads, cancels or kills."""
+"""The partition manager: what should exist exists, and no step loses a row while others read, cancel or kill."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -182,7 +182,7 @@ def test_a_reader_holds_a_detach_up_and_the_next_maintenance_finishes_it(
     with reading(database_url) as reader:
         with pytest.raises(errors.LockNotAvailable, match=r"a reader .* open since .* the next maintenance finishes"):
             detach_partition(connection, TABLE, old)
-        # Who began before sees the rows as they were; the others find them in the table that stands alone.
+        # A reader that began before sees the rows as they were; the others find them in the detached table.
         assert number(reader) == 10
         assert number(connection, partition_name(TABLE, old)) == 10
         # Meanwhile everybody writes, and new days are made.

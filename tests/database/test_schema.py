@@ -1,4 +1,4 @@
-"""What the schema itself guarantees, whoever writes."""
+"""What the schema itself guarantees, whichever program writes."""
 
 import uuid
 from collections.abc import Callable

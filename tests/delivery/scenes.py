@@ -16,7 +16,7 @@ SHORT: dict[str, Any] = {"retry_base_seconds": 0.01, "circuit_cooldown_seconds":
 
 
 class Tokens:
-    """A store that knows one token for every tenant, or those it is given by slug."""
+    """A store that has one token for every tenant, or the given ones by slug."""
 
     def __init__(self, by_slug: Mapping[str, str | None] | None = None) -> None:
         self.by_slug = dict(by_slug or {})
@@ -58,7 +58,7 @@ def insert_sales(
     at: datetime | None = None,
     **columns: Any,
 ) -> list[int]:
-    """Attributed sales of a tenant, a second apart, the first of them `ago` or `at`; gives their ids, oldest first.
+    """Attributed sales of a tenant, a second apart, the first of them `ago` or `at`; return their ids, oldest first.
 
     `columns` are the conversion's and the attribution's strategy; "{n}" in the order becomes a number of its own.
     """

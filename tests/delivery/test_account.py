@@ -51,7 +51,7 @@ def test_every_due_event_has_a_place_and_a_reason(
         ("poor", "waiting", 3),
         ("throttled", "waiting", 1),
     ]
-    told = {
+    shown = {
         sent: "Sent: Meta accepted it",
         bad: "Failed for good (bad_currency)",
         tokenless: "TRACKAI_CAPI_TOKEN_POOR",
@@ -62,7 +62,7 @@ def test_every_due_event_has_a_place_and_a_reason(
         next_one: "queued for the next dispatch",
     }
     tenants: dict[int, str] = dict(connection.execute("SELECT id, tenant_id FROM trackai.conversions").fetchall())
-    for sale, part in told.items():
+    for sale, part in shown.items():
         assert part in _verdict(connection, tenants[sale], sale, clock=clock)
     reasons = " / ".join(place.reason for place in account.places)
     for part in ("TRACKAI_CAPI_TOKEN_POOR", "the tenant is suspended", "rate limit", "lies in the future"):
@@ -88,7 +88,7 @@ def test_an_event_that_left_the_queue_unseen_is_found(
     assert _verdict(connection, tenant, sale).startswith("Lost")
 
 
-def test_a_request_under_way_is_told_as_such(connection: Connection, add_tenant: AddTenant) -> None:
+def test_a_request_under_way_is_reported_as_such(connection: Connection, add_tenant: AddTenant) -> None:
     tenant = add_tenant("acme", pixel_id="1001")
     (sale,) = insert_sales(connection, tenant, 1)
     connection.execute(

@@ -1,4 +1,4 @@
-"""What has been anonymised is not told to Meta as if it were the buyer's."""
+"""Anonymised values are not sent to Meta as if they were the buyer's."""
 
 import json
 from collections.abc import Callable
@@ -20,15 +20,15 @@ AddTenant = Callable[..., str]
 
 
 def _user_data(connection: Connection, tenant: str) -> dict[str, Any]:
-    """What would be sent of the buyer of the tenant's next event."""
+    """Return what would be sent about the buyer of the tenant's next event."""
     now = datetime.now(UTC)
     with connection.cursor(row_factory=kwargs_row(queued_event)) as cursor:
         rows = cursor.execute(statement("delivery/next_events"), next_events(tenant, now)).fetchall()
     recipient = Recipient(tenant, "acme", "1001", "registry", False, 0, 0, False, None)
     events, closed = prepared(recipient, rows, now=now)
     assert not closed
-    told: dict[str, Any] = json.loads(events[0].event)["user_data"]
-    return told
+    shown: dict[str, Any] = json.loads(events[0].event)["user_data"]
+    return shown
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_only_what_is_still_the_buyers_is_sent(
     connection.execute("UPDATE trackai.matched_attributions SET click_id = (SELECT id FROM trackai.clicks)")
     for table in anonymised:
         assert anonymise(connection, TABLES, table, datetime.now(UTC).date() + timedelta(days=1)) == 1
-    told = _user_data(connection, acme)
-    assert (told.get("client_ip_address"), told.get("client_user_agent")) == (ip, agent)
-    assert told["fbp"] == "fb.1.1790000000000.77"
-    assert told["fbc"].endswith(".IwAR0"), "click and browser ids stay"
-    assert ("em" in told) == ("conversions" not in anonymised)
+    shown = _user_data(connection, acme)
+    assert (shown.get("client_ip_address"), shown.get("client_user_agent")) == (ip, agent)
+    assert shown["fbp"] == "fb.1.1790000000000.77"
+    assert shown["fbc"].endswith(".IwAR0"), "click and browser ids stay"
+    assert ("em" in shown) == ("conversions" not in anonymised)

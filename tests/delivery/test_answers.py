@@ -164,7 +164,7 @@ def test_no_answer_is_tried_again(transport: str) -> None:
         (usage(0.5), 30, 30),
         ({BUSINESS: json.dumps({"1": [{REGAIN: 2}], "2": [{}, {REGAIN: 3}]})}, 180, 180),
         (usage(0), None, None),
-        # Seconds until the usage is forgotten: told with every answer, a wait only for who is throttled.
+        # Seconds until the usage is forgotten: in every answer, but a wait only for a throttled tenant.
         ({ACCOUNT: '{"acc_id_util_pct": 100, "reset_time_duration": 45}'}, 45, None),
         ({ACCOUNT: '{"reset_time_duration": 45}', **usage(1)}, 60, 60),
         ({ACCOUNT: '{"reset_time_duration": 90}', **usage(1)}, 90, 60),

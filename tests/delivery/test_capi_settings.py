@@ -16,9 +16,9 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKAI_CAPI_TIMEOUT_SECONDS", "0.5")
     monkeypatch.setenv("TRACKAI_RETRY_BASE_SECONDS", "0.25")
     monkeypatch.setenv("TRACKAI_CIRCUIT_COOLDOWN_SECONDS", "")
-    told = CapiSettings()
-    assert (told.capi_url, told.capi_timeout_seconds) == ("http://127.0.0.1:9999", 0.5)
-    assert (told.retry_base_seconds, told.circuit_cooldown_seconds) == (0.25, 60)
+    shown = CapiSettings()
+    assert (shown.capi_url, shown.capi_timeout_seconds) == ("http://127.0.0.1:9999", 0.5)
+    assert (shown.retry_base_seconds, shown.circuit_cooldown_seconds) == (0.25, 60)
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ def test_bad_events_and_throttling_do_not_count() -> None:
 
 
 def test_a_throttled_tenant_waits_as_told() -> None:
-    told = after(Circuit(), _verdict(AnswerKind.slow_down, 1800), now=NOW, settings=SETTINGS)
-    assert not told.lets_through(NOW + timedelta(seconds=1799))
-    assert told.lets_through(NOW + timedelta(seconds=1800))
+    shown = after(Circuit(), _verdict(AnswerKind.slow_down, 1800), now=NOW, settings=SETTINGS)
+    assert not shown.lets_through(NOW + timedelta(seconds=1799))
+    assert shown.lets_through(NOW + timedelta(seconds=1800))
     # A probe that is throttled has proved nothing: the next one comes when Meta said, after no longer cool-down.
     probe = after(
         Circuit("half_open", 10, NOW, cooldown_seconds=240),
@@ -208,7 +208,7 @@ def test_half_open_lets_one_probe_through_of_all_workers(
 def test_tenants_in_trouble_do_not_hold_up_the_others(
     database_url: str, connection: Connection, add_tenant: AddTenant
 ) -> None:
-    """Twenty tenants whose requests hang, with the oldest sales, beside forty that are well: these are served to the
+    """Twenty tenants whose requests hang, with the oldest sales, next to forty that are well: these are served to the
     last event while those still wait for their first answer."""
     over = threading.Event()
     with sandbox() as box:

@@ -1,4 +1,4 @@
-"""From the queue to the sandbox: each event is told once, and a bad one fails alone."""
+"""From the queue to the sandbox: each event is sent once, and a bad one fails alone."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -145,7 +145,7 @@ def test_a_wrong_set_up_opens_the_circuit_and_keeps_the_events(
         assert reason in circuit["reason"]
         assert queued(connection) == sales
         assert [outcomes(connection)[sale] for sale in others] == [SENT] * 3
-        # Mended, and the cool-down is over.
+        # The set-up is fixed, and the cool-down is over.
         connection.execute("UPDATE trackai.tenants SET pixel_id = '1001' WHERE slug = 'acme'")
         clock.advance(seconds=61)
         send_due(database_url, box.base_url, tokens=Tokens({"acme": "token", "well": "token"}), clock=clock)

@@ -77,7 +77,7 @@ def test_a_sale_that_was_sent_is_not_queued_again_by_a_late_click(
     send_due(database_url, box.base_url)
     connection.execute("UPDATE trackai.matched_attributions SET strategy = 'fbc'")
     assert queued(connection) == [waiting]
-    # Whoever puts it back on the queue by hand has it dropped at the claim.
+    # If it is put back on the queue by hand, the claim drops it.
     connection.execute("TRUNCATE trackai.dispatch_queue")
     _requeue(connection)
     send_due(database_url, box.base_url)

@@ -172,7 +172,7 @@ def test_no_fbc_is_made_up_without_a_click() -> None:
 
 
 @given(
-    st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - its zone is drawn beside it
+    st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - its zone is drawn separately
     st.integers(-14, 14),
     st.text("abcXYZ019_-", min_size=1, max_size=200),
 )

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow]
 AddTenant = Callable[..., str]
 StartWorker = Callable[..., "subprocess.Popen[bytes]"]
 ROUNDS = 200
-# Of a hundred requests, about forty meet one of these.
+# About forty of a hundred requests meet one of these.
 FAULTS = [
     Misbehaviour(do="error", status=500, probability=0.04),
     Misbehaviour(do="error", status=503, accept=True, probability=0.03),
@@ -95,7 +95,7 @@ def _requests(box: Sandbox) -> int:
 
 
 def _kill(connection: Connection, worker: "subprocess.Popen[bytes]", run: str) -> bytes:
-    """Kill -9; time passes until its holds lapse. Gives what it said."""
+    """Kill -9; time passes until its holds lapse. Return its output."""
     worker.kill()
     out, err = worker.communicate()
     connection.execute("UPDATE trackai.dispatch_circuits SET held_until = now() WHERE held_by LIKE %s", (f"{run}/%",))

@@ -39,7 +39,7 @@ def insert_backlog(connection: Connection, tenants: list[str], conversions: int)
 
 
 def insert_sale(connection: Connection, tenant: str, event: str, **columns: Any) -> int:
-    """One conversion at `SALE` unless said otherwise; gives its id."""
+    """One conversion at `SALE` unless said otherwise; return its id."""
     row = {"fbclid": None, "fbc": None, "fbp": None, "customer_email_hash": None, "occurred_at": SALE, **columns}
     found = connection.execute(
         """
@@ -56,7 +56,7 @@ def insert_sale(connection: Connection, tenant: str, event: str, **columns: Any)
 
 
 def insert_click(connection: Connection, tenant: str, at: datetime, **columns: Any) -> int:
-    """One click; gives its id."""
+    """Insert one click; return its id."""
     row = {"fbclid": None, "fbc": None, "fbp": None, "external_id": None, **columns}
     found = connection.execute(
         """

@@ -1,4 +1,4 @@
-"""The resident drain: it sees what arrives, comes back after lost connections, and counts what it did once."""
+"""The resident drain: it sees what arrives, reconnects after lost connections, and counts its work once."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ class Follower:
                 on_window=lambda connection, report, seconds: self.windows.append(report),
                 window_seconds=self._seconds,
             )
-        except BaseException as error:  # noqa: BLE001 - told to the test's own thread
+        except BaseException as error:  # noqa: BLE001 - reported to the test's own thread
             self.failure = error
 
     @property
@@ -67,9 +67,9 @@ def followers(url: str, *names: str, window_seconds: float = 3600) -> Iterator[l
             raise resident.failure
 
 
-def wait_for(told: Callable[[], Any]) -> None:
+def wait_for(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not told():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -170,8 +170,8 @@ def test_windows_add_up_and_the_last_one_is_told_at_the_end(
     with followers(database_url, "one", window_seconds=0.3) as (resident,):
         for number in range(3):
             insert_sale(connection, acme, f"early-{number}")
-            told = len(resident.windows)
-            wait_for(lambda told=told: len(resident.windows) > told)  # type: ignore[misc]
+            shown = len(resident.windows)
+            wait_for(lambda shown=shown: len(resident.windows) > shown)  # type: ignore[misc]
         seen = resident.conversions
         assert seen == 3
     with followers(database_url, "two") as (last,):

@@ -40,7 +40,7 @@ def test_the_statement_counts_into_the_bucket(connection: Connection[Any], add_t
     sale = insert_sale(connection, add_tenant("acme"), "sale")
     row = connection.execute("SELECT created_at FROM trackai.conversions WHERE id = %s", [sale]).fetchone()
     assert row is not None
-    # Half a millisecond later, so that no figure lies on the border of two buckets.
+    # Half a millisecond later: no figure lies on the border of two buckets.
     moment = row[0] + timedelta(milliseconds=milliseconds + 0.5)
     report = drain(connection, run_id="r", clock=lambda: moment)
     assert report.latencies == {bucket_of(max(1, milliseconds + 0.5)): 1}

@@ -25,7 +25,7 @@ TOGETHER = 4
 
 SALE = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LOOKBACKS = (1, 7, 90)
-# Few values, so that keys collide; upper and lower case, padding, appendices, every way to be malformed.
+# Few values make keys collide; upper and lower case, padding, appendices, every way to be malformed.
 CLICK_IDS = ("AbC", "abc", "IwAR1", "x" * 512)
 MALFORMED_IDS = ("", "  ", "a b", "a.b", "x" * 513, "a\u00a0b", "\u3000")
 SPACES = ("", " ", "\t", "\n ", "\u00a0", "\u2003\r")
@@ -101,7 +101,7 @@ clicks = st.fixed_dictionaries(
         "fbc": fbcs,
         "fbp": fbps,
         "created_at": click_times(),
-        # The click before it once more, at the same moment: only the ids tell which one wins.
+        # The click before it once more, at the same moment: only the ids decide which one wins.
         "twin": st.sampled_from((False, False, True)),
     }
 )
@@ -253,7 +253,7 @@ def test_worlds_agree_with_brute_force(connection: Connection, shard: int) -> No
         step()
         enqueue_rematch(connection, SALE.date(), (SALE + timedelta(days=20)).date())
         step(asked=True)
-        # Nobody's facts were lost while the tenant was away.
+        # No facts were lost while the tenant was away.
         for world in together:
             world.set_status("active")
         step()

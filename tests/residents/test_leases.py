@@ -1,4 +1,4 @@
-"""Leases: who counts as alive, who is asked for, and when a resident ends. Real clocks, short lives."""
+"""Leases: which residents count as alive, which are requested, and when one ends. Real clocks, short lives."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ def link(database_url: str) -> Callable[[], Connection[Any]]:
 
 
 def expire(connection: Connection[Any], holder: str | None = None) -> None:
-    """As if nobody had moved the leases on."""
+    """Let the leases expire, as if they had not been renewed."""
     connection.execute(
         "UPDATE trackai.leases SET expires_at = now() - interval '1 millisecond' "
         "WHERE holder = coalesce(%s::text, holder)",
@@ -36,9 +36,9 @@ def expire(connection: Connection[Any], holder: str | None = None) -> None:
     )
 
 
-def wait_for(told: Callable[[], Any]) -> None:
+def wait_for(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not told():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -48,7 +48,7 @@ def test_what_is_missing_is_promised_once(connection: Connection[Any], link: Any
     assert promise_missing(connection, TWO) == []
     assert holders(connection, "work") == []
     assert len(promise_missing(connection, Terms("other work", wanted=1, life_seconds=60))) == 1
-    # Nobody came: after a while they are asked for again.
+    # No resident started: after a while they are requested again.
     expire(connection)
     assert len(promise_missing(connection, TWO)) == 2
 
@@ -112,7 +112,7 @@ def test_who_comes_too_late_for_his_promise_is_not_needed(connection: Connection
 
 
 def test_where_every_start_takes_too_long_the_first_one_stays(connection: Connection[Any], link: Any) -> None:
-    """Each would find that another one has been promised meanwhile, who comes too late as well."""
+    """Each would find that another one has been promised meanwhile, which starts too late as well."""
     (late,) = promise_missing(connection, ONE)
     connection.execute("UPDATE trackai.leases SET expires_at = now() - interval '1 ms'")
     (replacement,) = promise_missing(connection, ONE)

@@ -139,7 +139,7 @@ def test_another_window_is_what_the_database_would_have_given(
         matched(connection)
         put_away(connection, database_url, store)
     found = figures(recompute(connection, database_url, store, FIRST, LAST, lookback_days=lookback_days))
-    # The database decides anew, with that window.
+    # The database decides again, with that window.
     if archived:
         insert_clicks_again(connection, tenants)
     connection.execute("UPDATE trackai.tenants SET lookback_days = %s", [lookback_days])

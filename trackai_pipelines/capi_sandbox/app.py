@@ -79,7 +79,7 @@ class Api:
         body = await request.body()
         now = self._clock()
         noted = Request(pixel=pixel, at=now, bytes=len(body), did="accepted")
-        # Chosen before any waiting, so that a script goes by the order in which requests come in.
+        # Chosen before any waiting: a script follows the order in which requests arrive.
         misbehaviour = self.script.next_for(pixel)
         if misbehaviour is None or misbehaviour.accept or misbehaviour.do == "slow":
             outcome = self._judged(request, body, noted)

@@ -41,7 +41,7 @@ _LONGEST_SOCKET_FOLDER = 88
 # one in the temp folder.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._ +=-]+")
 _CONF_NAME = "trackai.conf"
-_REWRITTEN = "# Written anew at each start of the embedded server: changes made here are lost.\n"
+_REWRITTEN = "# Rewritten at each start of the embedded server: changes made here are lost.\n"
 _LARGEST_LOG = 10 * 1024**2
 
 

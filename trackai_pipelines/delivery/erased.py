@@ -15,7 +15,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.events import order_of, stable_event_id
 from trackai_pipelines.domain import NotNowError
 
-_UNSENT = "the buyer's data was erased before the event was sent, so that it is not sent any more"
+_UNSENT = "the buyer's data was erased before the event was sent: it is not sent any more"
 
 
 def close_events_of(connection: Connection[Any], tenant_id: str, conversion_ids: Sequence[int], now: datetime) -> int:
