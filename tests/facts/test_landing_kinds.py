@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, Conversion, conversions_of
+from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, ConversionRecord, conversions_of
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
 from trackai_pipelines.ingest.formats import Fields
@@ -313,7 +313,7 @@ def test_a_gateways_sale_is_held_to_the_same_rules() -> None:
         email="ana@example.com",
     )
     (record,) = conversions_of(lambda _: iter([sale]), "kiwify", {})
-    assert isinstance(record, Conversion)
+    assert isinstance(record, ConversionRecord)
     row = _columns("conversions", READERS["conversions"].of_payload(record, 1, _context("acme")))
     assert (row["tenant_id"], row["gateway"], row["sale_key"], row["value"]) == (
         "t-1",

@@ -22,7 +22,7 @@ from trackai_pipelines.ingest.outcomes import NotTaken, Refused
 from trackai_pipelines.money import is_currency
 
 
-class Click(msgspec.Struct, gc=False):
+class ClickRecord(msgspec.Struct, gc=False):
     """A click as a record of a file."""
 
     tenant: Text = None
@@ -42,7 +42,7 @@ class Click(msgspec.Struct, gc=False):
     created_at: datetime | None = None
 
 
-class Identity(msgspec.Struct, gc=False):
+class IdentityRecord(msgspec.Struct, gc=False):
     """An identity as a record of a file: a person's contact, and perhaps the click they came by."""
 
     tenant: Text = None
@@ -57,7 +57,7 @@ class Identity(msgspec.Struct, gc=False):
     created_at: datetime | None = None
 
 
-class Conversion(msgspec.Struct, gc=False):
+class ConversionRecord(msgspec.Struct, gc=False):
     """A conversion as a record of a file, or as a gateway's sale."""
 
     tenant: Text = None
@@ -92,7 +92,7 @@ class Conversion(msgspec.Struct, gc=False):
     event_source_url: str | None = None
 
 
-class User(msgspec.Struct, gc=False):
+class UserRecord(msgspec.Struct, gc=False):
     """A user of the app as a record of a file."""
 
     tenant: Text = None
@@ -106,7 +106,7 @@ class User(msgspec.Struct, gc=False):
     updated_at: datetime | None = None
 
 
-class Campaign(msgspec.Struct, gc=False):
+class CampaignRecord(msgspec.Struct, gc=False):
     """An ad campaign as a record of a file."""
 
     tenant: Text = None
@@ -118,7 +118,7 @@ class Campaign(msgspec.Struct, gc=False):
     updated_at: datetime | None = None
 
 
-def _click_row(click: Click, context: Context) -> tuple[Text, ...]:
+def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(click.tenant, click.tenant_id)
     return (
         owner.id,
@@ -138,7 +138,7 @@ def _click_row(click: Click, context: Context) -> tuple[Text, ...]:
     )
 
 
-def _identity_row(identity: Identity, context: Context) -> tuple[Text, ...]:
+def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(identity.tenant, identity.tenant_id)
     email = fields.hash_of(identity.email_hash or "", "email_hash") or email_hash(identity.email) or ""
     phone = fields.hash_of(identity.phone_hash or "", "phone_hash") or _phone(identity.phone, owner)
@@ -158,7 +158,7 @@ def _identity_row(identity: Identity, context: Context) -> tuple[Text, ...]:
     )
 
 
-def _conversion_row(sale: Conversion, context: Context) -> tuple[Text, ...]:
+def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(sale.tenant, sale.tenant_id)
     gateway = fields.identifier_of(sale.gateway, "gateway", longest=fields.MAX_GATEWAY)
     event_id = fields.identifier_of(sale.gateway_event_id, "gateway_event_id")
@@ -195,7 +195,7 @@ def _conversion_row(sale: Conversion, context: Context) -> tuple[Text, ...]:
     )
 
 
-def _user_row(user: User, context: Context) -> tuple[Text, ...]:
+def _user_row(user: UserRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(user.tenant, user.tenant_id)
     user_id = fields.identifier_of(user.id, "id")
     if not user_id:
@@ -210,7 +210,7 @@ def _user_row(user: User, context: Context) -> tuple[Text, ...]:
     )
 
 
-def _campaign_row(campaign: Campaign, context: Context) -> tuple[Text, ...]:
+def _campaign_row(campaign: CampaignRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(campaign.tenant, campaign.tenant_id)
     campaign_id = fields.identifier_of(campaign.campaign_id, "campaign_id")
     if not campaign_id:
@@ -235,13 +235,13 @@ def _phone(phone: Text, owner: Owner) -> str:
     return (phone_hash(str(phone), owner.default_country) or "") if phone else ""
 
 
-def conversions_of(read: Reader, gateway: str, payload: Mapping[str, object]) -> Iterator[Conversion | NotTaken]:
+def conversions_of(read: Reader, gateway: str, payload: Mapping[str, object]) -> Iterator[ConversionRecord | NotTaken]:
     """Yield the sales of a payload, held to the rules of any other conversion."""
     for found in read(payload):
         if isinstance(found, NotTaken):
             yield found
             continue
-        yield Conversion(
+        yield ConversionRecord(
             gateway=gateway,
             gateway_event_id=found.gateway_event_id,
             sale_key=found.sale_key,
@@ -266,7 +266,7 @@ CLICKS = Kind(
     name="clicks",
     says="Ad clicks that reached a landing page, with Meta's click id (`fbclid`, `fbc`) and browser id (`fbp`). "
     "Immutable; one row a click, deduplicated by the producer's `external_id`.",
-    record=Click,
+    record=ClickRecord,
     columns=(
         "tenant_id",
         "external_id",
@@ -294,7 +294,7 @@ IDENTITIES = Kind(
     name="identities",
     says="The person behind a click: hashed e-mail and phone, captured together with the click. Used for matching only "
     "by tenants that turned e-mail matching on.",
-    record=Identity,
+    record=IdentityRecord,
     # A click that is known by its external_id alone is linked by matching/link_identities.
     columns=("tenant_id", "external_id", "email_hash", "phone_hash", "click_id", "click_external_id", "created_at"),
     row=_identity_row,
@@ -306,7 +306,7 @@ CONVERSIONS = Kind(
     name="conversions",
     says="Paid sales, as payment gateways report them. Immutable; a webhook redelivered any number of times is one "
     "row. Everything refused is in `ingest_rejects` with its reason.",
-    record=Conversion,
+    record=ConversionRecord,
     # Not in the order of a unique key: of several events of one sale the earliest wins.
     columns=(
         "tenant_id",
@@ -342,7 +342,7 @@ USERS = Kind(
     name="users",
     says="People of an app, by the app's own id, with hashed e-mail and phone. A later row of the same id replaces the "
     "hashes.",
-    record=User,
+    record=UserRecord,
     columns=("tenant_id", "id", "email_hash", "phone_hash", "created_at", "updated_at"),
     row=_user_row,
     stated="updated_at",
@@ -353,7 +353,7 @@ CAMPAIGNS = Kind(
     name="campaigns",
     says="Ad campaigns: those that a tenant lists, and those that its clicks name in `utm_campaign`. A later row of "
     "the same id replaces name and status.",
-    record=Campaign,
+    record=CampaignRecord,
     columns=("tenant_id", "campaign_id", "name", "status", "created_at", "updated_at"),
     row=_campaign_row,
     stated="updated_at",
