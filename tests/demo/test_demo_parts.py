@@ -89,7 +89,7 @@ def test_a_domain_takes_part_in_every_step(demo: Callable[[], Result], toys: Toy
     assert first.exit_code == 0, first.output
     assert toys.done == ["write 2 days", "insert 3", "start", "build with wood", "end"]
     assert [line.split() for line in first.stdout.splitlines() if "acme" in line] == [["acme", "3"]]
-    order = ["Sample files", "Build", "Report", "every toy was built", "the companion saw every toy"]
+    order = ["sample files", "Build", "Report", "every toy was built", "the companion saw every toy"]
     assert [first.stderr.index(words) for words in order] == sorted(first.stderr.index(words) for words in order)
     assert json.loads((home / "demo.json").read_text())["truth"] == {"toys": 3}
     assert (home / "reports" / "demo.html").exists()

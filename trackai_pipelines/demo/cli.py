@@ -4,9 +4,13 @@ What belongs here: the order of the demo's steps and what it shows. What does no
 domains declare; running jobs (runs.py), and what the demo remembers (memory.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +75,8 @@ def demo(
         ending.enter_context(only_one(settings.home))
         ending.enter_context(interruptible())
         ending.callback(stop_embedded, settings)
-        prepared = _prepare(ending, settings, days, conversions)
+        with _in_haste(settings):
+            prepared = _prepare(ending, settings, days, conversions)
         if not leave:
             serve(
                 settings,
@@ -92,23 +97,23 @@ def _prepare(ending: ExitStack, settings: "Settings", days: int | None, conversi
     """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
-    from trackai_pipelines.database.server import event_database_url
     from trackai_pipelines.demo.memory import remembered_sample
-    from trackai_pipelines.demo.runs import run_jobs
     from trackai_pipelines.domain import Period
     from trackai_pipelines.report.page import write_report
 
     domains = workspace().domains
     parts = [domain.demo() for domain in domains if domain.demo]
-    with step("Database"):
-        url = event_database_url(settings)
-        bring_up_to_date(url)
-        variables = environment(settings)
-    with step("Sample files"):
+    with step("Database and sample files"), ThreadPoolExecutor(2) as meanwhile:
+        # The server's own processes do most of the first; Dagster takes a second or more to import.
+        database = meanwhile.submit(copy_context().run, _database, settings)
+        meanwhile.submit(import_module, "dagster")
         defaults = (DEFAULT_DAYS, DEFAULT_CONVERSIONS)
         sample = remembered_sample(
             settings, parts, days=days, conversions=conversions, defaults=defaults, now=utc_now()
         )
+        url, variables = database.result()
+    # The sample may begin before the sales that were there.
+    variables["TRACKAI_FIRST_DAY"] = min(variables["TRACKAI_FIRST_DAY"], sample.first_day.isoformat())
     with connect(url, name="trackai demo") as connection:
         for part in parts:
             if part.insert:
@@ -119,7 +124,11 @@ def _prepare(ending: ExitStack, settings: "Settings", days: int | None, conversi
     jobs = [job for part in parts for job in part.jobs] + [job for part in parts for job in part.checks]
     today = utc_now().date()
     last_day = max(today, sample.last_day)
-    run_jobs(jobs, domains, variables, first_day=sample.first_day, last_day=last_day, today=today)
+    # Partitions are made at import, of the day that the environment names by now.
+    os.environ.update(variables)
+    from trackai_pipelines.demo.runs import run_jobs
+
+    run_jobs(jobs, domains, first_day=sample.first_day, last_day=last_day, today=today)
     with connect(url, name="trackai demo") as connection:
         figures = [part.figures(connection, sample) for part in parts if part.figures]
         proofs = [part.prove(connection, sample) for part in parts if part.prove]
@@ -136,6 +145,32 @@ def _prepare(ending: ExitStack, settings: "Settings", days: int | None, conversi
     shows = [lineage, *(show for part in parts for show in part.shows)]
     shows += [show for companion in companions for show in companion.shows]
     return _Prepared(variables, report, shows)
+
+
+def _database(settings: "Settings") -> tuple[str, dict[str, str]]:
+    """Return the event database's URL, its schema current, and Dagster's variables."""
+    from trackai_pipelines.database.server import event_database_url
+
+    url = event_database_url(settings)
+    bring_up_to_date(url)
+    return url, environment(settings)
+
+
+@contextmanager
+def _in_haste(settings: "Settings") -> Iterator[None]:
+    """Within the block, commits on the embedded server do not wait for the disk.
+
+    What a power cut takes of a demo, the demo makes again. Nothing else is lost: the server writes in order, and within
+    a second.
+    """
+    if settings.database_url or settings.dagster_postgres_url or "PGOPTIONS" in os.environ:
+        yield
+        return
+    os.environ["PGOPTIONS"] = "-c synchronous_commit=off"
+    try:
+        yield
+    finally:
+        del os.environ["PGOPTIONS"]
 
 
 def _show(figures: Iterable[Mapping[str, Mapping[str, object]]]) -> None:

@@ -4,7 +4,7 @@ What belongs here: running jobs on the real instance. What does not: which jobs,
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -22,7 +22,6 @@ _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITI
 def run_jobs(
     jobs: Iterable[DemoJob],
     domains: tuple[Domain, ...],
-    variables: Mapping[str, str],
     *,
     first_day: date,
     last_day: date,
@@ -30,9 +29,8 @@ def run_jobs(
 ) -> None:
     """Run the jobs one after the other, each as a run that Dagster's UI shows.
 
-    `variables` are those of `environment()` and of the demo's companions; they become this process's.
+    This process's environment has the variables of `environment()` and of the demo's companions.
     """
-    os.environ.update(variables)
     os.environ["DAGSTER_EVENT_BATCH_SIZE"] = _EVENT_BATCH
     with step("Dagster"):
         # Imported here, because the definitions read the environment when something runs.
