@@ -25,4 +25,3 @@ SELECT NULL AS file, k.id, k.external_id, k.fbclid, k.fbc, k.fbp, k.ip::text,
 FROM found f
 JOIN trackai.clicks k ON k.tenant_id = %(tenant_id)s AND k.id = f.id
 WHERE num_nonnulls(k.fbclid, k.fbc, k.fbp, k.ip, k.user_agent) > 0
-ORDER BY k.id

@@ -12,4 +12,3 @@ FROM trackai.conversions c
 LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
 WHERE c.tenant_id = %(tenant_id)s
   AND (c.customer_email_hash = ANY (%(hashes)s) OR c.customer_phone_hash = ANY (%(hashes)s))
-ORDER BY c.id

@@ -6,4 +6,3 @@ SELECT i.id,
        i.click_external_id
 FROM trackai.identities i
 WHERE i.tenant_id = %(tenant_id)s AND (i.email_hash = ANY (%(hashes)s) OR i.phone_hash = ANY (%(hashes)s))
-ORDER BY i.id

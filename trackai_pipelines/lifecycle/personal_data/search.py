@@ -282,4 +282,4 @@ def _dry_runs(connection: Connection, tenant_id: str, folder: Path, hashes: Iter
 
 
 def _people(sales: Sequence[Any], identities: Sequence[Any], *, named: bool) -> People:
-    return People(*([row.id for row in rows if row.named is named] for rows in (sales, identities)))
+    return People(*(sorted(row.id for row in rows if row.named is named) for rows in (sales, identities)))
