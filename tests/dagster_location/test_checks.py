@@ -21,6 +21,7 @@ from trackai_pipelines.matching.drain import drain
 CHECKS = {
     "no_duplicate_conversions", "exactly_one_attribution", "log_agrees_with_attributions", "partitions_ahead",
     "match_rates_in_bounds", "yesterday_is_complete", "retention_keeps_up",
+    "user_links_are_current",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 

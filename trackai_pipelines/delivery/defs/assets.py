@@ -83,13 +83,7 @@ def capi_dispatches(
         _show_other_days(context, report, days)
     with database.connect("dispatch") as connection:
         _show_days(context, connection, report, days)
-        metadata = {
-            **_totals(report),
-            "queued again": queued,
-            **waiting_metadata(backlog_of(connection, now=utc_now())),
-            **table_metadata(connection, "dispatch_attempts"),
-        }
-    return dg.MaterializeResult(metadata=metadata)
+        return dg.MaterializeResult(metadata=_run_metadata(connection, report, queued))
 
 
 def _deliver(context: dg.AssetExecutionContext, database: EventDatabase, tokens: TokenStore) -> DispatchReport:
@@ -97,10 +91,13 @@ def _deliver(context: dg.AssetExecutionContext, database: EventDatabase, tokens:
         return dispatch(database.resolved_url(), tokens=tokens, settings=CapiSettings(), run_id=context.run.run_id)
 
 
-def _totals(report: DispatchReport) -> Metadata:
+def _run_metadata(connection: Connection, report: DispatchReport, queued: int) -> Metadata:
     return {
         **{f"{outcome} in this run": counted.total() for outcome, counted in report.outcomes.items()},
+        "queued again": queued,
         **pace_metadata(report.requests, report.failed_requests, report.sent.total(), report.seconds),
+        **waiting_metadata(backlog_of(connection, now=utc_now())),
+        **table_metadata(connection, "dispatch_attempts"),
     }
 
 
