@@ -1,4 +1,4 @@
--- Events of the UTC days from %(from_day)s on that are there more than once, and sales that one gateway told of by
+-- Events of the UTC days from %(from_day)s on that are there more than once, and sales that one gateway reported by
 -- more than one event id with the same order and value (to be looked at: two real purchases can look like that).
 -- Index: conversions_by_day.
 WITH recent AS MATERIALIZED (

@@ -1,5 +1,5 @@
 -- Notes that a file has been loaded in this state of it. Loading an unchanged file again leaves the first counts.
--- Index: ingest_files' primary key. Safe beside another loader of the same file: one row, one state.
+-- Index: ingest_files' primary key. Safe next to another loader of the same file: one row, one state.
 INSERT INTO trackai.ingest_files (source, fingerprint, accepted, duplicates, rejected, note)
 VALUES (%(source)s, %(fingerprint)s, %(accepted)s, %(duplicates)s, %(rejected)s, %(note)s)
 ON CONFLICT (source) DO UPDATE

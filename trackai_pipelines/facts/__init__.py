@@ -1,1 +1,1 @@
-"""The facts: clicks, identities and conversions, and the gateways whose webhooks report sales."""
+"""The facts: clicks, identities and conversions, the gateways whose webhooks report sales, users and campaigns."""

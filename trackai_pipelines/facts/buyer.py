@@ -1,7 +1,7 @@
-"""What a conversion tells of its buyer beyond e-mail and phone, as it is stored: hashes and nothing else.
+"""What a conversion says of its buyer beyond e-mail and phone, as it is stored: hashes and nothing else.
 
-Here: the columns that hold it, and the JSON of their hashes. Not here: how each is hashed (`customer_information`), or
-where a gateway's payload has it (`gateways`).
+What belongs here: the columns that hold it, and the JSON of their hashes. What does not: how each is hashed
+(`customer_information`), or where a gateway's payload has it (`gateways`).
 """
 
 from collections.abc import Mapping
@@ -40,8 +40,8 @@ class Buyer(Protocol):
 
 
 def customer_information(record: Buyer, default_country: str | None) -> str:
-    """The hashes as a JSON object by Meta's names; "" where there is none."""
-    # Most files have none of these; spelled out, that costs them next to nothing.
+    """Return the hashes as a JSON object by Meta's names; "" where there is none."""
+    # Most files have none of these; spelled out, the test costs them next to nothing.
     if (
         record.first_name is record.last_name is record.city is record.state is record.zip is None
         and record.country is record.birth_date is record.gender is record.customer_id is None

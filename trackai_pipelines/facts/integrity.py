@@ -13,17 +13,17 @@ from trackai_pipelines.database.statements import statement
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What a look for doubled conversions found."""
+    """What a search for duplicate conversions found."""
 
     conversions: int
     duplicates: int
-    """Rows too many for the same tenant, gateway and event."""
+    """Rows beyond the first for the same tenant, gateway and event."""
     alike: int
-    """Orders told of by several event ids with one value: perhaps one sale, perhaps two."""
+    """Orders that several event ids report with one value: perhaps one sale, perhaps two."""
 
 
 def duplicate_conversions(connection: Connection, from_day: date) -> Duplicates:
-    """Look for doubled conversions among the sales since a UTC day."""
+    """Look for duplicate conversions among the sales since a UTC day."""
     row = connection.execute(statement("facts/duplicate_conversions"), {"from_day": from_day}).fetchone()
     assert row is not None
     return Duplicates(*row)

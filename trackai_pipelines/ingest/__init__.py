@@ -1,4 +1,5 @@
-"""Ingest: landing files and gateways' webhooks become facts in the database.
+"""Ingest: landing files and gateways' webhooks become rows in the database.
 
-Here: reading, checking, normalising, masking and loading of input. Not here: matching, rates, delivery.
+What belongs here: how input is found, read, checked, masked and written. What does not: which kinds of input there are
+(the domains declare them), and what becomes of the rows.
 """

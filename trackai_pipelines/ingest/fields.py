@@ -1,6 +1,7 @@
 """Single fields: what a value may be, in its one form for the database, or a sentence that says why it may not.
 
-Here: text, hashes, addresses, amounts, times; from any format. Not here: which fields a row has (`rows`).
+What belongs here: text, hashes, addresses, amounts, times; from any format. What does not: which fields a row has (the
+kinds).
 Empty text stands for "no value" throughout: a producer's empty string and NULL mean the same.
 """
 
@@ -38,13 +39,13 @@ _SHOWN = 40
 
 
 def shown(value: object) -> str:
-    """A value for an error text: masked, short, quoted."""
+    """Return a value for an error text: masked, short, quoted."""
     text = str(masked_text(str(value)))
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 def text_of(value: object, name: str) -> str:
-    """Text as it came; whole numbers stand for their digits."""
+    """Return text as it came; whole numbers stand for their digits."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             raise Refused(f"{name} holds half a surrogate pair, which is no character")
@@ -66,7 +67,7 @@ def text_of(value: object, name: str) -> str:
 
 
 def identifier_of(value: str | int | None, name: str, *, longest: int = MAX_IDENTIFIER) -> str:
-    """An identifier without the white space around it, which is never part of one."""
+    """Return an identifier without the white space around it, which is never part of one."""
     text = value.strip() if isinstance(value, str) else text_of(value, name)
     if len(text) > longest:
         raise Refused(f"{name} has {len(text):,} characters; at most {longest:,} are taken")
@@ -74,7 +75,7 @@ def identifier_of(value: str | int | None, name: str, *, longest: int = MAX_IDEN
 
 
 def hash_of(text: str, name: str) -> str:
-    """A SHA-256 in hex digits, lower-cased."""
+    """Return a SHA-256 in hex digits, lower-cased."""
     if not text:
         return ""
     if _HASH.fullmatch(text) is None:
@@ -83,7 +84,7 @@ def hash_of(text: str, name: str) -> str:
 
 
 def ip_of(text: str, name: str) -> str:
-    """An IPv4 or IPv6 address in its shortest form, without zone or port."""
+    """Return an IPv4 or IPv6 address in its shortest form, without zone or port."""
     text = text.strip()
     if not text or _IPV4.fullmatch(text):
         return text
@@ -112,7 +113,7 @@ def number_of(value: object, name: str) -> Decimal:
 
 
 def amount_of(value: Decimal) -> str:
-    """An amount of money for the database: 0 to 10^12, at most four decimals."""
+    """Return an amount of money for the database: 0 to 10^12, at most four decimals."""
     if not value.is_finite():
         raise Refused(f"value is {value}; expected a finite number")
     if not 0 <= value <= MAX_VALUE:
@@ -124,7 +125,7 @@ def amount_of(value: Decimal) -> str:
 
 
 def moment_of(value: object, name: str) -> datetime:
-    """A time: ISO 8601 (without a zone it is UTC), or an epoch in seconds or milliseconds."""
+    """Return a time: ISO 8601 (without a zone it is UTC), or an epoch in seconds or milliseconds."""
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -146,7 +147,7 @@ _EXAMPLE = "2026-03-01T12:00:00Z"
 
 
 def time_of(moment: datetime, name: str, latest: datetime) -> datetime:
-    """A time in UTC between EARLIEST and `latest`."""
+    """Return a time in UTC between EARLIEST and `latest`."""
     try:
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError as error:

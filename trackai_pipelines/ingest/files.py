@@ -53,7 +53,7 @@ def landing_files(
 ) -> tuple[list[LandingFile], list[IgnoredFile]]:
     """Return the files to load among files and folders (searched to any depth), in loading order, and those ignored.
 
-    Kinds are loaded in the order given and webhooks last, so that little has to be linked or matched again later; the
+    Kinds are loaded in the order given and webhooks last, so little has to be linked or matched again later; the
     outcome is the same in any order.
 
     Hidden files and unfinished ones (`*.tmp`, `*.part`) are in neither list. Raises FileNotFoundError for a path

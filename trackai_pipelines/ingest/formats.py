@@ -1,7 +1,7 @@
 """Formats of landing files: JSON Lines, CSV, Parquet and webhook payloads as numbered records.
 
-Here: where a record begins and ends, and what cannot be read at all. Not here: what a record's fields must be
-(`rows`), and bytes and lines (`streams`). One bad record never costs another.
+What belongs here: where a record begins and ends, and what cannot be read at all. What does not: what a record's fields
+must be (`rows`, the kinds), and bytes and lines (`streams`). One bad record never costs another.
 """
 
 import csv
@@ -39,7 +39,7 @@ _COLUMN_NAME = re.compile("[a-z_][a-z_ ]{0,40}")
 
 
 class Fields(NamedTuple):
-    """A record as named values, already told apart from its neighbours. `raw` is None where no text exists."""
+    """A record as named values, already separated from its neighbours. `raw` is None where no text exists."""
 
     number: int
     raw: bytes | None
@@ -67,7 +67,7 @@ Record = Line | Fields | Payload | Unreadable
 
 
 def json_value(raw: bytes) -> object:
-    """The JSON value of a text, with exact decimals. Raises Refused with what is wrong."""
+    """Return the JSON value of a text, with exact decimals. Raises Refused with what is wrong."""
     if b"\0" in raw:
         raise Refused("the line holds a NUL byte; remove it")
     try:
@@ -85,7 +85,7 @@ def json_value(raw: bytes) -> object:
 
 
 def json_lines(path: Path, notes: Notes) -> Iterator[Line | Unreadable]:
-    """One line, one record; blank lines are none. What a line holds is decoded by `rows`."""
+    """Yield a record a line; blank lines are none. What a line holds is decoded by `rows`."""
     with open_bytes(path, notes) as stream:
         for line in physical_lines(stream, notes):
             if not isinstance(line, Line):
@@ -95,12 +95,12 @@ def json_lines(path: Path, notes: Notes) -> Iterator[Line | Unreadable]:
 
 
 def csv_records(path: Path, columns: Set[str], notes: Notes) -> Iterator[Fields | Unreadable]:
-    """Records of a comma-separated file (RFC 4180) whose first line names the columns.
+    """Yield records of a comma-separated file (RFC 4180) whose first line names the columns.
 
     Only `columns` are kept; others are noted. A record that does not parse, spans more than MAX_RECORD_LINES or
     has another number of columns than the header costs its first physical line; reading goes on with the next. Of
     such a line only the fingerprint is kept where a column is of a buyer's name or the like: which of its cells that
-    is cannot be told.
+    is cannot be known.
     """
     with open_bytes(path, notes) as stream:
         feed = _Feed(physical_lines(stream, notes))
@@ -120,7 +120,7 @@ def csv_records(path: Path, columns: Set[str], notes: Notes) -> Iterator[Fields 
 
 
 def parquet_records(path: Path, columns: Collection[str], notes: Notes) -> Iterator[Fields | Unreadable]:
-    """Rows of a Parquet file, numbered from 1. Row groups that cannot be read are noted and passed over."""
+    """Yield rows of a Parquet file, numbered from 1. Row groups that cannot be read are noted and passed over."""
     import pyarrow
     from pyarrow import parquet
 
@@ -176,12 +176,12 @@ def webhook_payloads(path: Path, notes: Notes) -> Iterator[Payload | Unreadable]
 
 
 def canonical_json(value: object) -> bytes:
-    """The same bytes for the same value, whatever the order of its keys."""
+    """Return the same bytes for the same value, whatever the order of its keys."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
 
 
 def sha256(raw: bytes) -> str:
-    """Hex digits of the SHA-256."""
+    """Return the hex digits of the SHA-256."""
     return hashlib.sha256(raw).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Landing kinds: what a domain declares so that its files are found, read, checked and written.
+"""Landing kinds: what a domain declares to have its files found, read, checked and written.
 
 What belongs here: the shape of a declaration. What does not: any kind (domains declare theirs in `landing.py` and
 return them from `Domain.kinds`), and how kinds are loaded (`files`, `rows`, `writing`, `load`).

@@ -4,8 +4,8 @@ What belongs here: the course of a load, cutting files into chunks, what is repo
 which kinds there are (the domains), which files there are (`files`), how they are read (`formats`, `rows`) and written
 (`writing`).
 
-While chunks are written by threads, each over a connection of its own, the next is read, so that this process and
-the server work at once. At most WRITERS + 1 chunks are in memory.
+While chunks are written by threads, each over a connection of its own, the next is read: this process and the
+server work at once. At most WRITERS + 1 chunks are in memory.
 """
 
 import time

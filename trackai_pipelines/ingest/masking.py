@@ -4,7 +4,8 @@ Masked are e-mail addresses and phone numbers wherever they stand, and by the na
 documents, addresses, genders and secrets. Order ids, amounts, events, dates, hashes and click ids stay readable: they
 say why a payload was refused. What comes out is JSON that PostgreSQL's jsonb takes, bounded in depth and size.
 
-Here: the walk through a payload and its bounds. Not here: which fields and which texts are personal (`personal`).
+What belongs here: the walk through a payload and its bounds. What does not: which fields and which texts are personal
+(`personal`).
 """
 
 import math
@@ -26,7 +27,7 @@ from trackai_pipelines.ingest.personal import (
 
 _LONGEST_TEXT = 2000
 _LONGEST_KEY = 200
-# What is read beyond the cut, so that an address or number that straddles it is seen, and masked, whole.
+# What is read beyond the cut, to see, and mask, an address or number that straddles it as a whole.
 _MARGIN = 500
 _DEEPEST = 32
 # Characters of JSON, all escapes counted: what is stored stays below 64 kB with room for the notes on what is left.
@@ -47,7 +48,7 @@ class _Budget:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in the payload a value stands: as its fields' names tell."""
+    """Where in the payload a value stands: as its fields' names say."""
 
     depth: int = 0
     person: bool = False
@@ -57,7 +58,7 @@ class _Place:
 
 
 def masked(payload: object) -> object:
-    """A copy of the payload, masked and bounded: JSON values only, below 64 kB, no NUL, no lone surrogate.
+    """Return a copy of the payload, masked and bounded: JSON values only, below 64 kB, no NUL, no lone surrogate.
 
     Text beyond 2,000 characters is masked, then cut with its length noted. Takes what JSON, CSV and Parquet readers
     give; linear in what is kept, whatever the payload's size.
@@ -66,7 +67,7 @@ def masked(payload: object) -> object:
 
 
 def masked_text(raw: bytes | str) -> object:
-    """A line that could not be parsed, masked and cut like a text; bytes that are no UTF-8 appear as `\\xff`."""
+    """Return a line that could not be parsed, masked and cut like a text; bytes that are no UTF-8 appear as `\\xff`."""
     # A character has at most four bytes; one that the slice splits lies beyond the cut.
     head = raw[: 4 * (_LONGEST_TEXT + _MARGIN)]
     text = head.decode("utf-8", "backslashreplace") if isinstance(head, bytes) else head

@@ -1,8 +1,8 @@
 """What is personal or secret: by the name of a field, and by the look of a text.
 
-Here: the lists and the patterns, and texts with their personal parts replaced. Not here: walking a payload, bounds
-(`masking`). The patterns have bounded repetitions, so that no text makes them slow; callers pass texts of a few
-thousand characters.
+What belongs here: the lists and the patterns, and texts with their personal parts replaced. What does not: walking a
+payload, bounds (`masking`). The patterns have bounded repetitions, so no text makes them slow; callers pass texts of a
+few thousand characters.
 """
 
 import re
@@ -44,7 +44,7 @@ _PERSON_PARTS += ("billing", "shipping", "recipient")
 _PERSON_NAMES = {"user", "owner", "holder", "card", "contact", "lead", "client", "person", "receiver", "userdata"}
 _PERSON_NAMES |= {"cards", "address", "defaultaddress", "phone", "identification"}
 
-# A hash, or what was meant to be one: as an operator must see it to tell why it was refused.
+# A hash, or what was meant to be one: as an operator must see it to know why it was refused.
 _HASHED = re.compile(r"\s{0,8}[0-9A-Za-z]{32,128}\s{0,8}")
 
 # The part before the @ may hold =&?|/ too; they are taken only right before it, as they delimit far more often.

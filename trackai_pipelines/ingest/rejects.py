@@ -1,7 +1,7 @@
 """What is kept of a refused record: its place, its reason, its masked content, its fingerprint.
 
-Here: turning any record into something that the database can always hold. Not here: why a record is refused
-(`formats`, `rows`), what is masked (`masking`), and writing (`writing`).
+What belongs here: turning any record into something that the database can always hold. What does not: why a record is
+refused (`formats`, `rows`, the kinds), what is masked (`masking`), and writing (`writing`).
 """
 
 import json
@@ -34,7 +34,7 @@ class Reject:
 
 
 def reject_of(record: Record, reason: str, context: Context) -> Reject:
-    """What is kept of a record that is refused for `reason`."""
+    """Return what is kept of a record that is refused for `reason`."""
     if isinstance(record, Unreadable):
         return Reject(record.number, record.digest, json.dumps(masked_text(record.raw)), reason, None)
     raw = canonical_json(record.values) if isinstance(record, Fields) and record.raw is None else record.raw
@@ -44,7 +44,7 @@ def reject_of(record: Record, reason: str, context: Context) -> Reject:
 
 
 def _value_of(record: Record) -> object:
-    """The record as a JSON value; None where it is none."""
+    """Return the record as a JSON value; None where it is none."""
     if isinstance(record, Payload):
         return record.payload
     if isinstance(record, Fields):

@@ -1,6 +1,6 @@
 """Bytes of landing files as physical lines, with bounded memory whatever the file holds.
 
-Here: opening, gzip, lines and their limit. Not here: what a line means (`formats`).
+What belongs here: opening, gzip, lines and their limit. What does not: what a line means (`formats`).
 """
 
 import errno
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# The longest line that is held in memory. A real record is a few kB; ten such lines fit beside a chunk.
+# The longest line that is held in memory. A real record is a few kB; ten such lines fit next to a chunk.
 MAX_LINE_BYTES = 1_000_000
 # How much of a longer line is held to show what it was: what masking reads of a text, and some more.
 PREFIX_BYTES = 12_000
@@ -27,7 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(slots=True)
 class Notes:
-    """What is to be said of a file as a whole; filled while the file is read."""
+    """What to report of a file as a whole; filled while the file is read."""
 
     texts: list[str] = field(default_factory=list)
     # The file ends before its content does.
@@ -114,16 +114,16 @@ class _Gunzip(io.RawIOBase):
 
 
 def open_bytes(path: Path, notes: Notes) -> BinaryIO:
-    """The content of a file, unpacked when its name ends in `.gz`. Damage ends the stream and is noted."""
+    """Return the content of a file, unpacked when its name ends in `.gz`. Damage ends the stream and is noted."""
     if path.name.lower().endswith(".gz"):
         return io.BufferedReader(_Gunzip(path, notes), _READ_BYTES)
     return io.BufferedReader(_WholeFile(path), _READ_BYTES)
 
 
 def physical_lines(stream: BinaryIO, notes: Notes) -> Iterator[PhysicalLine]:
-    """Lines ended by LF or CR LF, the last one perhaps by nothing; a byte order mark at the start is skipped.
+    """Yield lines ended by LF or CR LF, the last one perhaps by nothing; a byte order mark at the start is skipped.
 
-    Blank lines are given too. `notes` must be those that `open_bytes` writes to: damage noted there makes an
+    Blank lines are yielded too. `notes` must be those that `open_bytes` writes to: damage noted there makes an
     unended last line a CutLine.
     """
     number = 0

@@ -1,4 +1,4 @@
-"""Writing a chunk of rows and rejects in one transaction, once, whoever else writes the same.
+"""Writing a chunk of rows and rejects in one transaction, once, even where another loader writes the same.
 
 What belongs here: transactions, retries, and setting aside the row that the database refuses. What does not: the
 statements of a kind (`staging`), what a row is (`rows`) and how a file is cut into chunks (`load`).

@@ -34,9 +34,9 @@ from trackai_pipelines.sample_data.world import DAY_MS, SampleTenant, Source, mo
 # Shares of deliveries that come once more: at once, and in a file of their own.
 _AGAIN_AT_ONCE = 0.01
 _AGAIN_LATER = 0.01
-# Webhooks beside the paid ones: slips, refunds, sessions that expire.
+# Webhooks besides the paid ones: slips, refunds, sessions that expire.
 _UNPAID = 0.08
-# Paid sales that a gateway tells of twice, where it does so.
+# Paid sales that a gateway reports twice, where it does so.
 _SECOND_EVENT = 0.1
 # Visitors who leave an e-mail address on the landing page, and a phone number too.
 _IDENTIFIED = 0.3
@@ -51,7 +51,7 @@ _ARRAY_PAYLOADS = 200
 
 # Buyers who have an account of the app.
 _REGISTERED = 0.25
-# Of these: those who changed their e-mail address, and those who have a second account with it.
+# Users who changed their e-mail address, and users who have a second account with it.
 _MOVED = 0.1
 _TWICE = 0.05
 
@@ -60,7 +60,7 @@ _SURNAMES = ("Silva", "Moreau", "Baker", "Sato", "Costa", "Novak", "Reyes", "Lin
 
 @dataclass(slots=True)
 class Deliveries:
-    """What one tenant's producers write; `twin` is another tenant whose clicks turn up beside its own.
+    """What one tenant's producers write; `twin` is another tenant whose clicks turn up among its own.
 
     `suffixes` says how the tenant's own files of a day end. `of_day` and `of_tenant` are in the tenant's folder,
     `shared` in the landing folder.

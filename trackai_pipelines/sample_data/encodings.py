@@ -2,8 +2,8 @@
 
 What belongs here: encodings and open files. What does not: what is in a row.
 
-A file is called `*.part` until it is
-complete, so that whoever watches the folder never sees half of it. The same rows give the same bytes.
+A file is called `*.part` until it is complete: a process that watches the folder never sees half of it. The same rows
+make the same bytes.
 """
 
 import csv

@@ -3,7 +3,7 @@
 What belongs here: the order of tenants and what they share. What does not: a tenant's days (`deliveries`), tenants
 themselves (`world`), situations (`stories`), payloads (`webhooks`), encodings (`encodings`).
 
-Each tenant has a random generator of its own, seeded with `seed` and `end`: the same two give the same bytes.
+Each tenant has a random generator of its own, seeded with `seed` and `end`: the same two make the same bytes.
 """
 
 from datetime import date, datetime
@@ -25,10 +25,10 @@ def generate(
     end: datetime,
     attributions_file: Path | None = None,
 ) -> GroundTruth:
-    """Write landing files for `days` UTC days, the last of them cut off at `end`, and give the answer for them.
+    """Write landing files for `days` UTC days, the last of them cut off at `end`, and return the answer for them.
 
     `conversions` is the number of distinct conversions over all tenants. The attributions are written to
-    `attributions_file`, by default `ground_truth.jsonl` beside the landing folder. Existing files of the same names
+    `attributions_file`, by default `ground_truth.jsonl` next to the landing folder. Existing files of the same names
     are replaced. Raises ValueError for an `end` without a zone, less than one day or less than no conversions.
     """
     if end.tzinfo is None:

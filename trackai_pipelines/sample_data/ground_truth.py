@@ -47,7 +47,7 @@ class TenantTruth:
 class Planned:
     """The attribution of one conversion, and what its delivery hangs on.
 
-    `event_ids` are its `gateway_event_id`s, more than one where several paid events tell of the sale: the database
+    `event_ids` are its `gateway_event_id`s, more than one where several paid events report the sale: the database
     keeps whichever comes first. `strategy` is `pending` for a suspended tenant. `click` is the winner's external
     id; `late` says that it comes in the second delivery and that the conversion is unmatched until then. `sold_at` is
     in milliseconds since 1970. Sales of an `unknown_buyer` cannot be delivered.

@@ -1,7 +1,7 @@
 """Stories of single sales: who clicked when, what the sale carries, and which attribution must come of it.
 
 What belongs here: one function for each situation that matching has to get right, with the answer it was built
-for. What does not: files and payloads. Every key is drawn anew, so that stories cannot touch one another.
+for. What does not: files and payloads. Every story draws keys of its own, so stories cannot touch one another.
 """
 
 from base64 import urlsafe_b64encode
@@ -49,7 +49,7 @@ _MALFORMED_FBP = ("undefined", "fb.1.1700000000000.none", "GA1.1.1700000000.17",
 class Scene:
     """Where a story takes place: a sale of a tenant at a moment, in milliseconds since 1970.
 
-    `margin_ms` is how exactly the sale's carrier tells the time: clicks keep that distance from the window's edges.
+    `margin_ms` is how exact the carrier's time of the sale is: clicks keep that distance from the window's edges.
     `twin` is another tenant. Nothing is known of what happens after `end_at`.
     """
 
@@ -103,11 +103,11 @@ class Story:
     clicks: list[Row] = field(default_factory=list)
     # In a second delivery.
     late_clicks: list[Row] = field(default_factory=list)
-    # Of the other tenant.
+    # Clicks of the other tenant.
     foreign_clicks: list[Row] = field(default_factory=list)
     # The click whose visitor left an e-mail address.
     known_at: Row | None = None
-    # The checkout told nothing of the buyer: such a sale counts, and cannot be delivered.
+    # The checkout says nothing of the buyer: such a sale counts, and cannot be delivered.
     unknown_buyer: bool = False
 
 
@@ -333,7 +333,7 @@ STORIES: Mapping[str, Callable[[Scene], Story]] = {
     "other_tenant": _other_tenant,
 }
 
-# A webhook carries cookies as they are, always knows the buyer, and tells the time less exactly: these stories are told
+# A webhook carries cookies as they are, always knows the buyer, and has a less exact time: these stories are told
 # as the plain ones.
 PLAIN_IN_WEBHOOKS: Mapping[str, str] = {
     "fbc_fbclid_only": "fbc",

@@ -1,7 +1,7 @@
 """Payloads in the shape in which gateways send them: paid sales, and events that are no paid sale.
 
 What belongs here: one builder for each gateway. What does not: reading them (`ingest.gateways`). Prices are in
-cents where the gateway sends cents, times as exact as the gateway tells them.
+cents where the gateway sends cents, times as exact as the gateway sends them.
 """
 
 import uuid
@@ -39,7 +39,7 @@ class Payment:
 
 @dataclass(frozen=True)
 class Webhook:
-    """How a gateway tells of sales.
+    """How a gateway reports sales.
 
     Its times go in steps of `tick_ms`, and clicks keep `margin_ms` from the window's edges. `order_id` draws the id
     of a sale; `event_id` draws that of its event, or makes it of the order's. `paid` builds the payload of a sale,

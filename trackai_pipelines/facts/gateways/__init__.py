@@ -1,7 +1,7 @@
 """The gateways whose webhooks are read: one small module each, registered here by name.
 
-A new gateway is one new module with a `read` function and one line in `READERS`. Here: the register. Not here:
-files and the database (`ingest.load`), hashing (`customer_information`).
+A new gateway is one new module with a `read` function and one line in `READERS`. What belongs here: the register. What
+does not: files and the database (`ingest`), hashing (`customer_information`).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,7 @@
 """Fields of a payload: read by path, checked, and refused by name.
 
-A path is dotted (`data.purchase.transaction`). Here: what every gateway's reader needs to take a value out of nested
-JSON. Not here: which fields a gateway has (its own module), or where tracking keys hide (`tracking`).
+A path is dotted (`data.purchase.transaction`). What belongs here: what every gateway's reader needs to take a value
+out of nested JSON. What does not: which fields a gateway has (its own module), where tracking keys hide (`tracking`).
 """
 
 import re
@@ -147,7 +147,7 @@ def moment_of_epoch(payload: object, *paths: str, unit: timedelta) -> datetime:
 def buyer(payload: object, **columns: str | tuple[str, ...]) -> dict[str, object]:
     """What is known of a buyer, by the columns of a landing file: the text at the first path that has one.
 
-    A `full_name` is told apart into the first word and the rest, for what stands at no path of its own.
+    A `full_name` is divided into the first word and the rest, for what stands at no path of its own.
     """
     found = {
         column: text(payload, *((paths,) if isinstance(paths, str) else paths)) for column, paths in columns.items()

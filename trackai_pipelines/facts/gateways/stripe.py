@@ -38,7 +38,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         yield _resource(payload)
         return
     if not payload or not all(isinstance(resource, Mapping) for resource in payload.values()):
-        refuse("object", "is missing: give an event, a checkout.session, or a map of resources")
+        refuse("object", "is missing: expected an event, a checkout.session, or a map of resources")
     for name, resource in payload.items():
         assert isinstance(resource, Mapping)
         try:

@@ -1,8 +1,8 @@
 """Tracking keys of a sale: fbclid, fbc and fbp, out of dedicated fields or of free text that passes them on.
 
 Sellers hand the keys through a checkout in whatever field the gateway lets through (`src`, `sck`, `utm_*`, metadata).
-Here: finding them there. Not here: judging them; a malformed key is a fact and is passed on as it came, and
-nothing is put together that was not there.
+What belongs here: finding them there. What does not: judging them; a malformed key is a fact and is passed on as it
+came, and nothing is put together that was not there.
 """
 
 import re
