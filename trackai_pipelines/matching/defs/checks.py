@@ -22,7 +22,7 @@ def exactly_one_attribution(database: EventDatabase) -> dg.AssetCheckResult:
         found = account_for(connection, utc_now().date() - timedelta(days=DAYS))
     return dg.AssetCheckResult(
         passed=found.unaccounted == 0 and found.doubled == 0,
-        description=f"{found.unaccounted:,} conversions are neither attributed nor queued: rematch their days."
+        description=f"{found.unaccounted:,} conversions are neither attributed nor queued: run rematch_unmatched."
         if found.unaccounted
         else None,
         metadata={
