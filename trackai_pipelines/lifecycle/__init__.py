@@ -1,4 +1,5 @@
-"""Lifecycle: the tables' partitions, from made ahead to (later) archived and dropped.
+"""Lifecycle: old rows leave for archives and come back, and personal data is removed.
 
-What belongs here: which partitions exist and why. What does not: what is in them (that is each domain's).
+What belongs here: how that is done, for tables that their owners declare. What does not: which tables there are, their
+contents, and partitions as such (database/partitions.py).
 """

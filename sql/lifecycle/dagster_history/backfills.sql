@@ -1,7 +1,7 @@
 -- Deletes backfills that ended, began before %(old_before)s and have no run any more, with their tags. To be run after
 -- the runs were deleted.
 -- Index: idx_runs_by_backfill_id, idx_backfill_tags_backfill_id; the backfills themselves are few.
--- Guarantees: unfinished backfills are left alone. Gives one row: NULL (there is one batch), backfills deleted,
+-- Guarantees: unfinished backfills are left alone. Returns one row: NULL (there is one batch), backfills deleted,
 -- their bytes.
 WITH gone AS (
     DELETE FROM bulk_actions a

@@ -1,7 +1,7 @@
 -- Deletes up to %(size)s evaluations of asset checks that were made before %(old_before)s by runs that have ended, and
 -- that a newer one of the same check, partition and outcome supersedes.
 -- Index: none; the table holds one row a check and run.
--- Guarantees: the newest evaluation and the newest completed one of every check and partition stay. Gives one row:
+-- Guarantees: the newest evaluation and the newest completed one of every check and partition stay. Returns one row:
 -- NULL when nothing was left to delete, evaluations deleted, their bytes.
 WITH ranked AS (
     SELECT c.id, c.run_id, coalesce(c.evaluation_event_timestamp, c.create_timestamp) AS at,

@@ -4,7 +4,7 @@
 -- only when a newer one of the same asset, kind and partition is there.
 -- Index: event_logs_pkey for the batch, runs_run_id_key for the runs, idx_events_by_asset_partition (without a partition
 -- idx_events_by_asset) for what is newer, idx_asset_event_tags_event_id for the tags.
--- Guarantees: Dagster's answers to "the newest of each partition" stay the same. Gives one row: the last id looked at
+-- Guarantees: Dagster's answers to "the newest of each partition" stay the same. Returns one row: the last id looked at
 -- (NULL at the end), events deleted, superseded materialisations among them, their bytes.
 WITH batch AS MATERIALIZED (
     SELECT e.id, e.run_id, e.asset_key, e.dagster_event_type AS kind, e.partition, e."timestamp" AS at

@@ -2,7 +2,7 @@
 -- next %(size)s after %(after)s: those that no event, asset or check evaluation names any more, and no unfinished
 -- backfill. To be run after the events and evaluations were deleted.
 -- Index: runs_pkey for the batch, idx_events_by_run_id for their events; asset_keys and asset_check_executions are small.
--- Guarantees: unfinished runs are left alone. Gives one row: the last id looked at (NULL at the end), the ids of the
+-- Guarantees: unfinished runs are left alone. Returns one row: the last id looked at (NULL at the end), the ids of the
 -- runs deleted, their bytes, and how many stay though they are old.
 WITH batch AS MATERIALIZED (
     SELECT r.id, r.run_id

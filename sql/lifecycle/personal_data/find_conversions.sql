@@ -1,5 +1,5 @@
 -- The conversions of a tenant that carry one of the hashes, with what leads to their clicks. `named`: one of the given
--- hashes is on it, so that it is found without the others. `logged_at`: when it was matched, where its click has left the
+-- hashes is on it, so it is found without the others. `logged_at`: when it was matched, where its click has left the
 -- database and only the log knows which one that was.
 -- Indexes: the primary key of matched_attributions, and the indexes of conversions by hash where there are any.
 SELECT c.id,

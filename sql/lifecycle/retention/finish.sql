@@ -1,5 +1,5 @@
 -- Writes down that a plan has been carried out, and forgets plans that are older than %(forget_before)s, with their steps.
--- Index: the primary key of retention_plans; one row a run, so that the old ones are found by reading all.
+-- Index: the primary key of retention_plans; one row a run, so the old ones are found by reading all.
 WITH forgotten AS (
     DELETE FROM trackai.retention_plans WHERE made_at < %(forget_before)s
 )

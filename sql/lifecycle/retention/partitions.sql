@@ -1,5 +1,5 @@
 -- The UTC days before %(before)s that have a table of their own for the rows of %(table)s, in order, with its name, its size
--- in bytes with indexes, and whether it stands alone. One whose detaching was broken off counts as attached.
+-- in bytes with indexes, and whether it is detached. A detach that was interrupted counts as attached.
 -- Served by the catalog and the files' sizes; no row is read.
 SELECT to_date(right(child.relname, 8), 'YYYYMMDD') AS day,
        child.relname,

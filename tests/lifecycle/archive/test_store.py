@@ -82,7 +82,7 @@ def test_a_device_without_space(connection: Connection[Any], store: Store, make:
 def test_an_archive_that_is_not_a_folder(connection: Connection[Any], store: Store, make: Make) -> None:
     fill_log(connection, 100)
     Path(store.root).write_text("in the way")
-    with pytest.raises(ArchiveError, match=r"could not be written.*Mend the place that TRACKAI_ARCHIVE_DIR names"):
+    with pytest.raises(ArchiveError, match=r"could not be written.*Fix the place that TRACKAI_ARCHIVE_DIR names"):
         make(MATCH_LOG)
     assert archives(connection) == []
 

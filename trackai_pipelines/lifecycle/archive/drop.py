@@ -1,7 +1,7 @@
-"""Removing rows that are safely archived: the partition that stands alone, or exactly the rows of the file.
+"""Removing rows that are safely archived: the detached partition, or exactly the rows of the file.
 
-What belongs here: the last look at the file, and the removal. What does not: when that may be (plan.py says, and the
-manifest's keep_until is asked here once more).
+What belongs here: the last check of the file, and the removal. What does not: when rows may go (plan.py decides; the
+manifest's keep_until is checked again here).
 """
 
 from typing import Any, LiteralString
@@ -51,11 +51,11 @@ def _drop_partition(connection: Connection[Any], store: Store, table: Table, arc
     if archive.day in partition_days(connection, table.name):
         forget(connection, store, archive)
         raise ArchiveError(
-            f"trackai.{name} is part of its table again, as its restoration was broken off. Nothing was dropped; the "
-            "next run archives it anew."
+            f"trackai.{name} is part of its table again, because its restoration was interrupted. Nothing was dropped; "
+            "the next run archives it again."
         )
     if archive.day not in detached_days(connection, table.name):
-        # Somebody else has dropped it: the file is all there is.
+        # It was dropped by hand: the file is the only copy.
         change(connection, archive, state="dropped", dropped_at=clock())
         return 0
     count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("trackai", name))
@@ -67,8 +67,8 @@ def _drop_partition(connection: Connection[Any], store: Store, table: Table, arc
             return archive.rows
     forget(connection, store, archive)
     raise ArchiveError(
-        f"trackai.{name} has other rows than {_named(archive)}, which has {archive.rows:,}: somebody has changed it "
-        "since. Nothing was dropped; the next run archives it anew."
+        f"trackai.{name} has other rows than {_named(archive)}, which has {archive.rows:,}: it was changed "
+        "since. Nothing was dropped; the next run archives it again."
     )
 
 
@@ -76,7 +76,7 @@ def _delete_rows(connection: Connection[Any], store: Store, table: Table, archiv
     from trackai_pipelines.lifecycle.archive.files import batches_of_file, schema_of_file
     from trackai_pipelines.lifecycle.archive.rows import day_bounds
 
-    # From now on the file is the only place of some rows; the manifest says so before it comes true.
+    # From now on the file is the only copy of some rows; the manifest records it before it comes true.
     begun = clock()
     change(connection, archive, dropped_at=begun)
     kinds = schema_of_file(store, archive.path)

@@ -1,4 +1,4 @@
-"""Writing a day's rows into the archive: exported, read back, compared, and only then entered in the manifest.
+"""Writing a day's rows into the archive: they are exported, read back and compared before the manifest records them.
 
 What belongs here: the way from rows to a verified file. What does not: removing the rows (drop).
 """
@@ -54,12 +54,12 @@ def archive_day(
     grace: timedelta,
     clock: Clock = utc_now,
 ) -> Archive | None:
-    """Archive what a UTC day has that no verified file holds yet; the rows stay for `grace`.
+    """Archive the rows of a UTC day that no verified file holds yet; the rows stay for `grace`.
 
-    A partition is detached first, and stays so once it is archived. None where there is no row. Killed at any moment,
-    it can be repeated. Raises ArchiveError when the file cannot be written or is not what the database has (then
-    nothing is recorded) or is another database's, and psycopg.errors.LockNotAvailable when the partition cannot be
-    detached.
+    A partition is detached first, and stays so once it is archived. Returns None where there is no row. It can be
+    killed at any moment and repeated. Raises ArchiveError when the file cannot be written or is not what the database
+    has (then nothing is recorded) or is another database's, and psycopg.errors.LockNotAvailable when the partition
+    cannot be detached.
     """
     try:
         require_own(connection, store)
@@ -77,14 +77,14 @@ def archive_day(
         made = _export(connection, database_url, store, table, day, relation, path, before)
     except (OSError, ArchiveError) as error:
         if table.partitioned and not before:
-            # Seen where it was, until it can be archived.
+            # Its rows stay visible through the table until it can be archived.
             attach_partition(connection, table.name, day)
         if isinstance(error, ArchiveError):
             raise
         raise ArchiveError(_not_written(store, path, table, day, error)) from error
     if made is None:
         for archive in before:
-            # Its rows had come back, and have been removed by somebody else: the file is all there is again.
+            # Its rows had come back and were removed by hand: the file is the only copy again.
             if archive.state == "restored":
                 change(connection, archive, state="dropped", dropped_at=clock())
         return None
@@ -112,16 +112,16 @@ def archive_day(
 
 
 def _stand_alone(connection: Connection[Any], store: Store, table: Table, day: date) -> Archive | None:
-    """Take the day's partition out; gives its archive where that has been made already."""
+    """Detach the day's partition; return its archive where it has one already."""
     verified = archives(connection, table.name, day, states=["verified"])
     if verified and day in partition_days(connection, table.name):
-        # An undoing that was broken off: the partition has been back since, and may have got more rows.
+        # A restoration that was interrupted: the partition has been attached since, and rows may have come.
         for archive in verified:
             forget(connection, store, archive)
         verified = []
     detach_partition(connection, table.name, day)
     if is_half_restored(connection, table.name, day):
-        # The files hold all of it: what had been loaded counts for nothing.
+        # The files hold all rows, so what had been loaded is discarded.
         with connection.transaction():
             drop_detached(connection, table.name, day)
             create_detached(connection, table.name, day)
@@ -138,7 +138,7 @@ def _export(
     path: str,
     before: list[Archive],
 ) -> "Written | None":
-    """Write the rows that no verified file has, all of them in one snapshot; None, and no file, if there is none."""
+    """Write the rows that no verified file has, all in one snapshot; return None, without a file, if there is none."""
     import pyarrow as pa
 
     from trackai_pipelines.lifecycle.archive.files import batches_of_file, write_verified
@@ -169,7 +169,7 @@ def _export(
 
 
 def _trusted(connection: Connection[Any], store: Store, before: list[Archive]) -> list[str]:
-    """The paths of the verified files. One that is damaged is struck out, if its rows are here to be archived anew."""
+    """Return the paths of the verified files. A damaged one is forgotten if its rows are here to be archived again."""
     trusted = []
     for archive in before:
         if archive.state == "verified":
@@ -184,7 +184,7 @@ def _trusted(connection: Connection[Any], store: Store, before: list[Archive]) -
 
 
 def _counted(connection: Connection[Any], table: Table, relation: str) -> tuple[Any, ...] | None:
-    """Rows and first and last time of a partition that stands alone, as the database itself counts them."""
+    """Return the number of rows and the first and last time of a detached partition, as the database counts them."""
     count = sql.SQL(statement("lifecycle/archive/count")).format(
         time=sql.Identifier(table.time_column), relation=sql.Identifier("trackai", relation)
     )
@@ -200,6 +200,6 @@ def _not_written(store: Store, path: str, table: Table, day: date, error: OSErro
             "Make room there, or let TRACKAI_ARCHIVE_DIR name a larger place, then run `trackai retention`."
         )
     return (
-        f"{store.shown(path)} could not be written or read back ({why}). {what} Mend the place that "
+        f"{store.shown(path)} could not be written or read back ({why}). {what} Fix the place that "
         "TRACKAI_ARCHIVE_DIR names, then run `trackai retention`."
     )

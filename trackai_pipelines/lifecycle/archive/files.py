@@ -1,7 +1,7 @@
-"""The Parquet files of archives: written so that what is read back is known to be what was meant.
+"""The Parquet files of archives: each is read back and compared with what was written.
 
-What belongs here: one file. What does not: where its rows come from, and the manifest. Imported by those who archive or
-restore: pyarrow takes its time.
+What belongs here: one file. What does not: where its rows come from, and the manifest. Import it inside functions:
+pyarrow takes its time.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class Written:
 
 
 class _Hashed:
-    """A file that is only written, with the SHA-256 of all that went into it."""
+    """A file for writing that computes the SHA-256 of its content."""
 
     closed = False
 
@@ -60,7 +60,7 @@ def write_verified(
         hashed = _Hashed(file)
         with pq.ParquetWriter(hashed, schema, compression="zstd") as writer:
             for batch in batches:
-                # As a row group of its own: write_batch would keep a million rows in memory.
+                # A row group of its own: write_batch would keep a million rows in memory.
                 writer.write_table(pa.Table.from_batches([batch]))
                 wanted.add(batch, time_column)
     try:
@@ -80,13 +80,13 @@ def write_verified(
 
 
 def batches_of_file(store: Store, path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of an archive's file, all columns or some; a batch at a time."""
+    """Yield the rows of an archive's file, all columns or some, a batch at a time."""
     with store.open(path) as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
         yield from parquet.iter_batches(ROW_GROUP, columns=columns)
 
 
 def schema_of_file(store: Store, path: str) -> pa.Schema:
-    """The columns of an archive's file."""
+    """Return the columns of an archive's file."""
     with store.open(path) as file, pq.ParquetFile(file) as parquet:
         return parquet.schema_arrow.remove_metadata()
 

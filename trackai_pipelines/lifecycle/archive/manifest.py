@@ -1,6 +1,6 @@
-"""The manifest: which archives there are, of which rows, and what became of these.
+"""The manifest: which archives there are, of which rows, and where these rows are now.
 
-What belongs here: rows of trackai.archives, and whether a file is still the one that they tell of. What does not: what
+What belongs here: rows of trackai.archives, and whether a file is still the one that they describe. What does not: what
 is in the files. A file that the manifest does not name counts for nothing.
 """
 
@@ -50,14 +50,14 @@ def archives(
     day: date | None = None,
     states: Iterable[str] | None = None,
 ) -> list[Archive]:
-    """The archives of a table, a UTC day and in some states, each where given; by table, day and part."""
+    """Return the archives, where given only those of a table, a UTC day or some states; by table, day and part."""
     asked = {"table": table, "day": day, "states": None if states is None else list(states)}
     with connection.cursor(row_factory=class_row(Archive)) as cursor:
         return cursor.execute(statement("lifecycle/archive/manifest"), asked).fetchall()
 
 
 def require_own(connection: Connection[Any], store: Store) -> None:
-    """See that the archive is this database's; an archive of nobody becomes it.
+    """Check that the archive is this database's; an archive without an owner becomes it.
 
     Files that a manifest does not name are overwritten and removed. Raises ArchiveError where another database has the
     archive: those are its files.
@@ -78,12 +78,12 @@ def require_own(connection: Connection[Any], store: Store) -> None:
 
 
 def day_prefix(table: str, day: date) -> str:
-    """What the paths of all files of a day begin with."""
+    """Return what the paths of all files of a day begin with."""
     return f"{table}/{day:%Y}/{table}_{day:%Y%m%d}."
 
 
 def record(connection: Connection[Any], store: Store, archive: Archive) -> None:
-    """Enter a verified file. It takes the place of the day's `restored` ones, whose files are removed."""
+    """Record a verified file. It takes the place of the day's `restored` ones, whose files are removed."""
     with connection.transaction():
         superseded = connection.execute(
             statement("lifecycle/archive/supersede"), {"table": archive.table_name, "day": archive.day}
@@ -94,7 +94,7 @@ def record(connection: Connection[Any], store: Store, archive: Archive) -> None:
 
 
 def forget(connection: Connection[Any], store: Store, archive: Archive) -> None:
-    """Strike a file out and remove it: its rows are in the database, and it counts for nothing any more."""
+    """Remove a file and its entry: its rows are in the database, or it has none left."""
     connection.execute(
         "DELETE FROM trackai.archives WHERE table_name = %s AND day = %s AND part = %s AND sha256 = %s",
         (archive.table_name, archive.day, archive.part, archive.sha256),
@@ -115,13 +115,13 @@ def change(connection: Connection[Any], archive: Archive, **columns: object) -> 
     ).rowcount
     if changed != 1:
         raise ArchiveError(
-            f"The archive of {archive.table_name} of {archive.day} (part {archive.part}) has been changed by somebody "
-            "else meanwhile. Nothing was done; look at it again and repeat."
+            f"The archive of {archive.table_name} of {archive.day} (part {archive.part}) has been changed by another "
+            "session meanwhile. Nothing was done; look at it again and repeat."
         )
 
 
 def require_intact(store: Store, archive: Archive) -> None:
-    """See that the file is the one that was verified. Raises ArchiveDamaged; reads the whole file."""
+    """Check that the file is the one that was verified; it is read whole. Raises ArchiveDamaged."""
     try:
         found = store.sha256(archive.path)
     except FileNotFoundError:
@@ -134,7 +134,7 @@ def require_intact(store: Store, archive: Archive) -> None:
 
 
 def require_trusted(connection: Connection[Any], store: Store, archive: Archive) -> None:
-    """See that the file of a `verified` archive is intact; one that is not is struck out while all its rows are here.
+    """Check that the file of a `verified` archive is intact; one that is not is forgotten while all its rows are here.
 
     Raises ArchiveDamaged either way.
     """
@@ -148,15 +148,15 @@ def require_trusted(connection: Connection[Any], store: Store, archive: Archive)
             ) from error
         forget(connection, store, archive)
         raise ArchiveDamaged(
-            f"{error} The rows are still in the database, and the next run archives them anew; find out what happened "
+            f"{error} The rows are still in the database, and the next run archives them again; find out what happened "
             "to the file."
         ) from error
 
 
 def remove_strays(connection: Connection[Any], store: Store, table: str, day: date) -> int:
-    """Remove the files of a day that the manifest does not name, which killed runs leave; gives how many.
+    """Remove the files of a day that the manifest does not name, which killed runs leave; return how many.
 
-    To be called by the only one at work (`only_mover`): a file that is being written is not named yet.
+    Call it under `only_mover`: a file that is being written is not named yet.
     """
     named = {archive.path for archive in archives(connection, table, day)}
     strays = [path for path in store.beginning_with(day_prefix(table, day)) if path not in named]

@@ -1,4 +1,4 @@
-"""The mark of a day's table that is being filled from its archive: whoever finds it knows that it is worth nothing yet.
+"""The mark of a day's table that is being filled from its archive: it is not complete.
 
 What belongs here: setting and reading that mark, which lives and dies with the table. What does not: filling it
 (restore).
@@ -15,17 +15,17 @@ _MARK = "Being restored from its archive: not complete."
 
 
 def mark_half_restored(connection: Connection[Any], table: str, day: date) -> None:
-    """To be done in the transaction that makes the table."""
+    """Set the mark, in the transaction that makes the table."""
     _comment(connection, table, day, _MARK)
 
 
 def unmark(connection: Connection[Any], table: str, day: date) -> None:
-    """To be done in the transaction in which the manifest learns that the day is back."""
+    """Remove the mark, in the transaction in which the manifest learns that the day is back."""
     _comment(connection, table, day, None)
 
 
 def is_half_restored(connection: Connection[Any], table: str, day: date) -> bool:
-    """Whether the day's table is there and marked."""
+    """Return whether the day's table is there and marked."""
     row = connection.execute(
         "SELECT obj_description(to_regclass('trackai.' || quote_ident(%s)), 'pg_class')", (partition_name(table, day),)
     ).fetchone()

@@ -1,6 +1,6 @@
 """DuckDB over archives: for questions that go through many files at once.
 
-What belongs here: an engine that reaches the store, and files as it takes them. What does not: the questions.
+What belongs here: an engine that reaches the store, and files' names as it takes them. What does not: the questions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _MEMORY = "1GB"
 
 @contextmanager
 def archive_reader(store: Store, folder: Path | None = None) -> "Iterator[DuckDBPyConnection]":
-    """Within the block, an engine in UTC with bounded memory, and the macros that compute the keys of clicks.
+    """Yield an engine in UTC with bounded memory, and the macros that compute the keys of clicks.
 
     What does not fit goes to `folder`; without one, nothing that passes through is laid down anywhere else.
     """
@@ -38,5 +38,5 @@ def archive_reader(store: Store, folder: Path | None = None) -> "Iterator[DuckDB
 
 
 def readable(store: Store, archives: Sequence[Archive]) -> list[str]:
-    """The files as `read_parquet` takes them: a folder's name may hold what means something in patterns."""
+    """Return the files as `read_parquet` takes them: characters of patterns in a folder's name are escaped."""
     return [escape(store.shown(file.path)) if store.local else store.shown(file.path) for file in archives]

@@ -1,6 +1,6 @@
-"""Bringing archived days back: what had not been dropped yet is put back in place, what had is loaded from its file.
+"""Bringing archived days back: rows that were not dropped yet are put back in place, others are loaded from their file.
 
-What belongs here: one day of a table, whole or not at all. What does not: asking for it (cli/restore.py).
+What belongs here: one day of a table, whole or not at all. What does not: the command (cli.py).
 """
 
 from dataclasses import replace
@@ -28,9 +28,9 @@ from trackai_pipelines.lifecycle.archive.marks import is_half_restored, mark_hal
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 from trackai_pipelines.lifecycle.mover import only_mover
 
-# Rows inserted in one transaction beside the table's users; it takes a fraction of a second.
+# Rows inserted in one transaction while others use the table; it takes a fraction of a second.
 _BATCH = 5_000
-# Of days that are named one by one.
+# So many days are named one by one.
 _SHOWN_DAYS = 10
 
 
@@ -44,11 +44,11 @@ def restore_day(
     keep: timedelta,
     clock: Clock = utc_now,
 ) -> int:
-    """Bring a UTC day back, to stay for `keep` at least; gives how many rows were put back.
+    """Bring a UTC day back, to stay for `keep` at least; return how many rows were put back.
 
-    0 where all were there: a day that is restored already is only kept for longer. Killed at any moment, it can be
-    repeated. Raises ArchiveDamaged (nothing has been changed then), ArchiveError, and MoverBusyError while somebody
-    else moves rows.
+    0 where all were there: a day that is restored already is only kept for longer. It can be killed at any moment and
+    repeated. Raises ArchiveDamaged (nothing has been changed then), ArchiveError, and MoverBusyError while another
+    session moves rows.
     """
     with only_mover(connection):
         found = archives(connection, table.name, day)
@@ -65,7 +65,7 @@ def restore_day(
                 "done; it goes on from here."
             ) from error
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            # A detail, and the message of a value that does not fit, hold parts of the row.
+            # Details, and the message of a value that does not fit, hold parts of the row.
             fits = isinstance(error, psycopg.IntegrityError)
             said = error.diag.message_primary if fits else f"a value does not fit its column ({type(error).__name__})"
             raise ArchiveError(
@@ -85,7 +85,7 @@ def _restore_partition(
 ) -> int:
     name = partition_name(table.name, day)
     if day not in partition_days(connection, table.name):
-        # One that was broken off is finished before anything else.
+        # A detach that was interrupted is finished before anything else.
         detach_partition(connection, table.name, day)
     attached, standing = (day in days(connection, table.name) for days in (partition_days, detached_days))
     verified, restored = ([a for a in found if a.state == state] for state in ("verified", "restored"))
@@ -133,7 +133,7 @@ def _restore_partition(
 
 
 def _lacks_columns(connection: Connection[Any], table: str, standing: str) -> bool:
-    """Whether a migration has changed the table since the day was taken out of it."""
+    """Return whether a migration has changed the table since the day was detached."""
     from trackai_pipelines.lifecycle.archive.rows import schema_of
 
     return set(schema_of(connection, table).names) != set(schema_of(connection, standing).names)
@@ -164,7 +164,7 @@ def _restore_rows(
         _require_intact(store, archive)
     for archive in found:
         if archive in to_load:
-            # From now on some rows are here: one that is broken off is dropped again like any other, in its time.
+            # From now on some rows are here: if it is interrupted, they are dropped again in their time.
             change(connection, archive, state="verified", keep_until=keep_until)
             begun = replace(archive, state="verified")
             restored += _load_rows(connection, store, table, archive)
@@ -176,7 +176,7 @@ def _restore_rows(
 
 
 def _load_rows(connection: Connection[Any], store: Store, table: Table, archive: Archive) -> int:
-    """Insert those rows of a file that are not in the table; gives how many."""
+    """Insert the rows of a file that are not in the table; return how many."""
     from trackai_pipelines.lifecycle.archive.files import batches_of_file
     from trackai_pipelines.lifecycle.archive.rows import copy_lines, joined_lines
 
@@ -204,7 +204,7 @@ def _load_rows(connection: Connection[Any], store: Store, table: Table, archive:
 
 
 def _columns(connection: Connection[Any], store: Store, relation: str, archive: Archive) -> list[str]:
-    """The file's columns. Those that the table has got since are left to their defaults."""
+    """Return the file's columns. Columns that the table has got since are left to their defaults."""
     from trackai_pipelines.lifecycle.archive.files import schema_of_file
     from trackai_pipelines.lifecycle.archive.rows import schema_of
 
@@ -225,7 +225,7 @@ def _copy_into(target: sql.Identifier, columns: list[str]) -> sql.Composed:
 def _require_rows(
     database_url: str, store: Store, table: Table, relation: str, archive: Archive, *, by_key: bool
 ) -> None:
-    """See that the file's rows are in `relation` as the manifest has them; without `by_key`, and no others.
+    """Check that the file's rows are in `relation` as the manifest has them; without `by_key`, and no others.
 
     Raises ArchiveError.
     """

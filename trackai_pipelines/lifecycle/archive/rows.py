@@ -1,7 +1,7 @@
 """Rows on their way between PostgreSQL and Parquet, as Arrow batches: their schema, their text, their checksum.
 
-What belongs here: how values are carried, exactly. What does not: which rows, and what becomes of the files. Imported
-by those who archive or restore: pyarrow takes its time.
+What belongs here: how values are carried, exactly. What does not: which rows, and what becomes of the files. Import it
+inside functions: pyarrow takes its time.
 """
 
 import re
@@ -47,7 +47,7 @@ _DATES = (-719_162, 2_932_896)
 
 @dataclass
 class Tally:
-    """What some rows come to, in whatever order they are added."""
+    """The number, checksum and bounds of some rows, in whatever order they are added."""
 
     rows: int = 0
     checksum: int = 0
@@ -68,18 +68,18 @@ class Tally:
 
     @property
     def digits(self) -> str:
-        """The checksum as the manifest has it: the rows' MD5s, the last half of each, added up modulo 2^64."""
+        """Return the checksum as the manifest has it: the rows' MD5s, the last half of each, added up modulo 2^64."""
         return f"{self.checksum:016x}"
 
 
 def schema_of(connection: Connection[Any], relation: str) -> pa.Schema:
-    """The Parquet schema of a table of schema trackai: its columns in order, generated ones left out."""
+    """Return the Parquet schema of a table of schema trackai: its columns in order, generated ones left out."""
     found = connection.execute(statement("lifecycle/archive/columns"), {"relation": relation}).fetchall()
     return pa.schema([(name, _arrow_type(kind)) for name, kind in found])
 
 
 def _arrow_type(kind: str) -> pa.DataType:
-    """The Arrow type of a type in PostgreSQL's words; what has no counterpart is kept as its text."""
+    """Return the Arrow type of a type in PostgreSQL's words; a type without a counterpart becomes text."""
     numeric = _NUMERIC.fullmatch(kind)
     if numeric and int(numeric[2]) <= int(numeric[1]) <= _MOST_DIGITS:
         return pa.decimal128(int(numeric[1]), int(numeric[2]))
@@ -87,7 +87,7 @@ def _arrow_type(kind: str) -> pa.DataType:
 
 
 def day_bounds(day: date) -> dict[str, datetime]:
-    """The parameters of statements over a UTC day: its beginning and its end, which is not part of it."""
+    """Return the parameters of statements over a UTC day: its beginning, and its end, which is not part of it."""
     begin = datetime.combine(day, time(), UTC)
     return {"from_time": begin, "to_time": begin + timedelta(days=1)}
 
@@ -96,9 +96,9 @@ def day_bounds(day: date) -> dict[str, datetime]:
 def rows_of_day(
     database_url: str, table: Table, relation: str, day: date, schema: pa.Schema
 ) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Within the block, the rows of a UTC day in `relation` (the table, or its day standing alone), in `schema`.
+    """Yield the rows of a UTC day in `relation` (the table, or its detached day), in `schema`.
 
-    Raises ArchiveError for a value that the schema cannot hold and when reading is broken off, and
+    Raises ArchiveError for a value that the schema cannot hold and when reading is interrupted, and
     psycopg.OperationalError when the database does not answer.
     """
     bounds = {name: sql.Literal(value) for name, value in day_bounds(day).items()}
@@ -124,10 +124,10 @@ def _cast_all(reader: pa.RecordBatchReader, schema: pa.Schema, relation: str) ->
         except StopIteration:
             return
         except (OSError, pa.ArrowException) as error:
-            # Not the archive's disk, as whoever writes to it would think.
+            # Not an OSError, which the writer would take for one of the archive's disk.
             said = str(error).partition("\n")[0]
             raise ArchiveError(
-                f"Reading trackai.{relation} was broken off ({said}). All rows are there; see `trackai doctor`, then "
+                f"Reading trackai.{relation} was interrupted ({said}). All rows are there; see `trackai doctor`, then "
                 "repeat it."
             ) from error
         for start in range(0, batch.num_rows, ROW_GROUP):
@@ -159,7 +159,7 @@ def _require_within(column: pa.Array, bounds: tuple[int, int]) -> None:
 
 
 def tally_of(batches: Iterable[pa.RecordBatch], time_column: str) -> Tally:
-    """What all these rows come to."""
+    """Return the tally of all these rows."""
     tally = Tally()
     for batch in batches:
         tally.add(batch, time_column)
@@ -169,7 +169,7 @@ def tally_of(batches: Iterable[pa.RecordBatch], time_column: str) -> Tally:
 def by_keys(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, keys: pa.Table, *, among: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Of these rows those whose key is (`among`) or is not among `keys`, whose columns are the key."""
+    """Yield the rows whose key is (`among`) or is not among `keys`, whose columns are the key."""
     import duckdb
 
     join = "SEMI" if among else "ANTI"
@@ -186,13 +186,13 @@ def by_keys(
 
 
 def copy_lines(batch: pa.RecordBatch) -> pa.Array:
-    """Each row as COPY reads it in its text format, without the line's end: no value can be taken for anything else."""
+    """Return each row as COPY reads it in its text format, without the line's end; all values are escaped."""
     texts = [_copy_text(column) for column in batch.columns]
     return pc.binary_join_element_wise(*texts, "\t", null_handling="replace", null_replacement="\\N")
 
 
 def joined_lines(lines: pa.Array) -> bytes:
-    """Lines with their ends, as bytes."""
+    """Return lines with their ends, as bytes."""
     whole = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), "\n")
     return bytes(whole[0].as_buffer()) + b"\n"
 
@@ -212,7 +212,7 @@ def _copy_text(column: pa.Array) -> pa.Array:
 
 
 def _bytes_of(column: pa.Array) -> bytes:
-    """All values of a column of text, one after the other."""
+    """Return all values of a column of text, one after the other."""
     _, offsets, data = column.buffers()
     if data is None:
         return b""
@@ -221,7 +221,7 @@ def _bytes_of(column: pa.Array) -> bytes:
 
 
 def _sum_of_hashes(batch: pa.RecordBatch) -> int:
-    """The sum over the rows of the last eight bytes, as a little-endian number, of the MD5 of each one's text.
+    """Return the sum over the rows of the last eight bytes, as a little-endian number, of the MD5 of each one's text.
 
     The text is that of `copy_lines`, but with times and floating-point numbers as the integers that they are stored as:
     the manifest's sums hold however later versions write them.

@@ -1,7 +1,7 @@
 """Where archives are kept: a local folder, or any place that fsspec reaches.
 
-What belongs here: files as whole things: written durably, hashed, removed. What does not: what is in them, and which of
-them count (manifest).
+What belongs here: writing files durably, hashing and removing them. What does not: what is in them, and which of them
+count (manifest).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ HALF = ".half"
 
 
 class ArchiveError(ExpectedError):
-    """Something about archives that a person must mend; the message says what and how."""
+    """Something about archives that a person must fix; the message says what and how."""
 
 
 class ArchiveDamaged(ArchiveError):  # noqa: N818 - a state, and the message tells it
@@ -36,20 +36,20 @@ class Store:
     local: bool
 
     def full(self, path: str) -> str:
-        """The path as `fs` takes it."""
+        """Return the path as `fs` takes it."""
         return f"{self.root}/{path}"
 
     def shown(self, path: str) -> str:
-        """The path as people know it, with its protocol where it is not a local one."""
+        """Return the path for people, with its protocol where it is not a local one."""
         return self.full(path) if self.local else str(self.fs.unstrip_protocol(self.full(path)))
 
     def open(self, path: str) -> Any:
-        """The file for reading, in binary. Raises FileNotFoundError."""
+        """Open the file for reading, in binary. Raises FileNotFoundError."""
         return self.fs.open(self.full(path), "rb")
 
     @contextmanager
     def write(self, path: str) -> Iterator[Any]:
-        """A binary file that is there, whole and durably, once the block has ended well; else there is none.
+        """Yield a binary file that exists, whole and durably, once the block has ended well; else there is none.
 
         A file of that name is replaced. Raises OSError.
         """
@@ -66,16 +66,16 @@ class Store:
             raise
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file, as it is now."""
+        """Return whether there is such a file now."""
         self.fs.invalidate_cache()
         return bool(self.fs.exists(self.full(path)))
 
     def size(self, path: str) -> int:
-        """Its bytes. Raises FileNotFoundError."""
+        """Return its size in bytes. Raises FileNotFoundError."""
         return int(self.fs.size(self.full(path)))
 
     def sha256(self, path: str) -> str:
-        """Of its bytes, as 64 hex digits; the file is read whole. Raises FileNotFoundError."""
+        """Return the SHA-256 of its bytes, as 64 hex digits; the file is read whole. Raises FileNotFoundError."""
         self.fs.invalidate_cache()
         with self.open(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -91,7 +91,7 @@ class Store:
             _sync_folder(Path(self.full(path)).parent)
 
     def beginning_with(self, prefix: str) -> list[str]:
-        """The paths of all files whose path begins so."""
+        """Return the paths of all files whose path begins with `prefix`."""
         self.fs.invalidate_cache()
         folder, _, start = prefix.rpartition("/")
         if not self.fs.isdir(self.full(folder)):
@@ -101,7 +101,7 @@ class Store:
 
 
 def open_store(url: str) -> Store:
-    """The store of a local path or an fsspec URL (`s3://bucket/folder`). Nothing is made or asked yet.
+    """Return the store of a local path or an fsspec URL (`s3://bucket/folder`). Nothing is made or asked yet.
 
     Raises ArchiveError where the URL means nothing, or the package for it is not installed.
     """
@@ -113,10 +113,10 @@ def open_store(url: str) -> Store:
         fs, root = fsspec.url_to_fs(url)
     except ImportError as error:
         package = "trackai-pipelines[s3]" if protocol in ("s3", "s3a") else None
-        mend = f'Install it: pip install "{package}"' if package else f"fsspec says: {error}"
+        fix = f'Install it: pip install "{package}"' if package else f"fsspec says: {error}"
         raise ArchiveError(
-            f"TRACKAI_ARCHIVE_DIR is a {protocol}:// address, and the package that reaches such is not installed. "
-            f"{mend}."
+            f"TRACKAI_ARCHIVE_DIR is a {protocol}:// address, and the package for such addresses is not installed. "
+            f"{fix}."
         ) from error
     except ValueError as error:
         raise ArchiveError(

@@ -9,7 +9,7 @@ What goes:
 - materialisations of a partition that a newer one of it supersedes, after a day already: they are most of the rows;
 - evaluations of an asset check that newer ones supersede, and backfills that ended and have no run any more.
 
-What stays, so that status, lineage and staleness in the UI are the same before and after: the newest event of each
+So status, lineage and staleness in the UI are the same before and after, this stays: the newest event of each
 asset, kind and partition, the newest evaluation of each check, the newest completed one, and the runs that any of these
 name. Unfinished runs, and runs of unfinished backfills, are left whole. So are snapshots of jobs, one a version of the
 code: a run that is being created may refer to one at any moment.
@@ -107,7 +107,7 @@ def _prune(connection: Connection, now: datetime, keep: timedelta, forget_output
 
 
 def _in_batches(connection: Connection, name: str, bounds: dict[str, datetime], gone: Callable[..., None]) -> None:
-    """Run a statement until it is through; each batch is a transaction, `gone` is told of it before its commit."""
+    """Run a statement until nothing is left; each batch is a transaction, and `gone` is called before its commit."""
     after: int | None = 0
     while after is not None:
         with connection.transaction():

@@ -16,7 +16,7 @@ from trackai_pipelines.settings import Settings
 
 # Maintenance makes 28; with fewer than a week left, somebody has to look.
 LEAST_DAYS_AHEAD = 7
-# Sentences in a description; the numbers beside it are those of all.
+# Sentences in a description; the numbers next to it count all.
 _SHOWN = 5
 
 

@@ -150,13 +150,13 @@ def _person(connection: Connection, tables: Sequence[Table], tenant_id: str, giv
     for table in leading:
         personal = personal_of(table)
         if personal.email_hash and personal.phone_hash:
-            beside = sql.SQL(statement("lifecycle/personal_data/hashes_beside")).format(
+            next_to = sql.SQL(statement("lifecycle/personal_data/hashes_next_to")).format(
                 table=of_table(table.name),
                 email_hash=sql.Identifier(personal.email_hash),
                 phone_hash=sql.Identifier(personal.phone_hash),
             )
             about = {"tenant_id": tenant_id, "given": list(given)}
-            hashes.update(found for (found,) in connection.execute(beside, about))
+            hashes.update(found for (found,) in connection.execute(next_to, about))
     user_ids: set[str] = set()
     for table in leading:
         if user_id := personal_of(table).user_id:

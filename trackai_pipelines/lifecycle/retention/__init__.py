@@ -1,1 +1,1 @@
-"""Retention: what leaves the database or loses its personal fields as of a day, planned and carried out."""
+"""Retention: what leaves the database or loses its personal fields as of a day is planned and carried out."""
