@@ -140,8 +140,10 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
 
 def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(identity.tenant, identity.tenant_id)
-    email = fields.hash_of(identity.email_hash or "", "email_hash") or email_hash(identity.email) or ""
-    phone = fields.hash_of(identity.phone_hash or "", "phone_hash") or _phone(identity.phone, owner)
+    email = (
+        fields.hash_of(identity.email_hash, "email_hash") if identity.email_hash else email_hash(identity.email) or ""
+    )
+    phone = fields.hash_of(identity.phone_hash, "phone_hash") if identity.phone_hash else _phone(identity.phone, owner)
     if not email and not phone:
         raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
     click = fields.identifier_of(identity.click_id, "click_id")
@@ -171,8 +173,16 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         raise Refused(f"currency {fields.shown(currency)} is not an ISO 4217 code such as BRL")
     if sale.occurred_at is None:
         raise Refused("occurred_at is missing; expected the time of the sale in ISO 8601")
-    email = fields.hash_of(sale.customer_email_hash or "", "customer_email_hash") or email_hash(sale.email) or ""
-    phone = fields.hash_of(sale.customer_phone_hash or "", "customer_phone_hash") or _phone(sale.phone, owner)
+    email = (
+        fields.hash_of(sale.customer_email_hash, "customer_email_hash")
+        if sale.customer_email_hash
+        else email_hash(sale.email) or ""
+    )
+    phone = (
+        fields.hash_of(sale.customer_phone_hash, "customer_phone_hash")
+        if sale.customer_phone_hash
+        else _phone(sale.phone, owner)
+    )
     return (
         owner.id,
         gateway,
@@ -203,8 +213,8 @@ def _user_row(user: UserRecord, context: Context) -> tuple[Text, ...]:
     return (
         owner.id,
         user_id,
-        fields.hash_of(user.email_hash or "", "email_hash") or email_hash(user.email) or "",
-        fields.hash_of(user.phone_hash or "", "phone_hash") or _phone(user.phone, owner),
+        fields.hash_of(user.email_hash, "email_hash") if user.email_hash else email_hash(user.email) or "",
+        fields.hash_of(user.phone_hash, "phone_hash") if user.phone_hash else _phone(user.phone, owner),
         fields.optional_time(user.created_at, "created_at", context.latest),
         fields.optional_time(user.updated_at, "updated_at", context.latest),
     )

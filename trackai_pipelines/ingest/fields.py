@@ -68,6 +68,8 @@ def text_of(value: object, name: str) -> str:
 
 def identifier_of(value: str | int | None, name: str, *, longest: int = MAX_IDENTIFIER) -> str:
     """Return an identifier without the white space around it, which is never part of one."""
+    if value is None:
+        return ""
     text = value.strip() if isinstance(value, str) else text_of(value, name)
     if len(text) > longest:
         raise Refused(f"{name} has {len(text):,} characters; at most {longest:,} are taken")
