@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from trackai_pipelines.database.defs.metadata import described_columns
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.domains import DOMAINS
@@ -28,7 +29,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     # Any, because Dagster types them as what they might be; ours are all of the decorators.
     assets: Any = together.assets or ()
     return dg.Definitions(
-        assets=dg.map_asset_specs(_with_its_page, assets),
+        assets=dg.map_asset_specs(_described, assets),
         asset_checks=together.asset_checks,
         jobs=together.jobs,
         sensors=together.sensors,
@@ -40,11 +41,13 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     )
 
 
-def _with_its_page(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """Return the asset with a link in its description to the page of its domain, which its group is named after."""
+def _described(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the asset with its columns, and with a link to the page of its domain, which its group is named after."""
     page = f"{spec.group_name}.md"
     link = f"[docs/{page}]({Settings().docs_url}/{page}) says more."
-    return spec.replace_attributes(description=f"{spec.description}\n\n{link}")
+    return spec.replace_attributes(
+        description=f"{spec.description}\n\n{link}", metadata={**described_columns(spec), **spec.metadata}
+    )
 
 
 defs = build_definitions()

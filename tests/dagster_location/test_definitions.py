@@ -122,6 +122,15 @@ def test_every_asset_links_to_the_page_of_its_domain(monkeypatch: pytest.MonkeyP
         assert node.group_name == link[1].removesuffix(".md")
 
 
+def test_every_table_shows_its_columns_before_it_has_rows() -> None:
+    for node in defs.resolve_asset_graph().asset_nodes:
+        if node.key == dg.AssetKey("daily_report"):
+            continue
+        columns = node.metadata["dagster/column_schema"].value.columns
+        assert columns, node.key
+        assert all(column.description for column in columns), node.key
+
+
 def test_checks_stand_on_their_assets() -> None:
     keys = defs.resolve_asset_graph().asset_check_keys
     found = {asset: {key.name for key in keys if key.asset_key == dg.AssetKey(asset)} for asset in ASSETS}

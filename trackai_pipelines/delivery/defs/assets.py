@@ -59,6 +59,7 @@ class DispatchConfig(dg.Config):
     backfill_policy=ONE_RUN,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata={"dagster/table_name": "trackai.dispatch_attempts"},
     description="Events of Meta's Conversions API: each sale that is due is sent once, and every attempt is recorded "
     "with its outcome (`dispatch_attempts`). A row of `matched_attributions` reaches this asset through "
     "`dispatch_queue`: the triggers `attributed_are_queued` and `matched_late_are_queued` put each attributed sale on "
