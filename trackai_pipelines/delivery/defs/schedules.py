@@ -16,8 +16,8 @@ _RECENT = timedelta(minutes=10)
     cron_schedule="*/15 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Four times an hour: how old the oldest waiting event is, unless a dispatcher has just reported it. On "
-    "the hour: whether every event of seven days is accounted for, too.",
+    description="Four times an hour: checks how old the oldest waiting event is, unless a dispatcher has just "
+    "reported it. On the hour: also checks that every event of the last seven days is accounted for.",
 )
 def quarter_hourly_delivery_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Run both checks on the hour; in between only the cheap one, whose cost is the queue's length, if it is due."""

@@ -13,7 +13,7 @@ from trackai_pipelines.facts.links import wrong_links
 DAYS = 7
 
 
-@dg.asset_check(asset="conversions", description="No event of a gateway is there twice (sales of the last 7 days).")
+@dg.asset_check(asset="conversions", description="No gateway event is stored twice (sales of the last 7 days).")
 def no_duplicate_conversions(database: EventDatabase) -> dg.AssetCheckResult:
     """The unique constraint's promise, counted."""
     with database.connect("checks") as connection:

@@ -41,8 +41,8 @@ def partitions_ahead(database: EventDatabase, domains: dg.ResourceParam[tuple[Do
 
 @dg.asset_check(
     asset="match_log",
-    description="The files of all archives are where they were written: fails when one is missing. No step of the "
-    "latest retention, of any table, was blocked or failed: warns.",
+    description="Fails when the file of an archive is missing. Warns when a step of the latest retention was "
+    "blocked or failed, for any table.",
 )
 def retention_keeps_up(database: EventDatabase) -> dg.AssetCheckResult:
     """Old rows leave, and what has left is not lost."""

@@ -12,7 +12,7 @@ daily_partition_maintenance = dg.ScheduleDefinition(
     cron_schedule="10 0 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 00:10 UTC: partitions four weeks ahead.",
+    description="At 00:10 UTC: makes partitions four weeks ahead.",
 )
 
 
@@ -21,7 +21,7 @@ daily_partition_maintenance = dg.ScheduleDefinition(
     cron_schedule="40 2 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 02:40 UTC, after the nightly aggregate: what is old enough is anonymised, archived or dropped.",
+    description="At 02:40 UTC, after the nightly aggregate: anonymises, archives or drops what is old enough.",
 )
 def daily_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """One run as of the scheduled day."""
@@ -35,5 +35,5 @@ daily_history_pruning = dg.ScheduleDefinition(
     cron_schedule="40 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 03:40 UTC: old runs and superseded events leave Dagster's own storage.",
+    description="At 03:40 UTC: removes old runs and superseded events from Dagster's own storage.",
 )

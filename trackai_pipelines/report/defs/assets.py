@@ -19,7 +19,7 @@ from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run
     kinds={"html"},
     description=f"One HTML page about the {DAYS} days up to the partition's, for people without access to the "
     "database. It is TRACKAI_HOME/reports/report-YYYY-MM-DD.html. Materialising a day again replaces its page with the "
-    "figures of now. A range of days is one run, and a page a day.",
+    "current figures. A range of days is one run, and a page a day.",
 )
 def daily_report(
     context: dg.AssetExecutionContext, database: EventDatabase, domains: dg.ResourceParam[tuple[Domain, ...]]

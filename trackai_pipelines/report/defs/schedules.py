@@ -12,7 +12,8 @@ from trackai_pipelines.report.defs.jobs import make_report
     cron_schedule="15 1 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 01:15 UTC, when yesterday has been aggregated: the report of the 30 days up to yesterday. One run.",
+    description="At 01:15 UTC, when yesterday has been aggregated: writes the report of the 30 days up to "
+    "yesterday. One run.",
 )
 def nightly_report(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """One run for the day before the scheduled one."""
