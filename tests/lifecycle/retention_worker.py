@@ -7,14 +7,16 @@ import sys
 import time
 from datetime import UTC, date, datetime
 
-from declared import TABLES
-
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.partitions import maintain
+from trackai_pipelines.domain import tables_of
+from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.mover import MoverBusyError
 from trackai_pipelines.lifecycle.retention.apply import apply_plan
 from trackai_pipelines.lifecycle.retention.plan import plan_retention
+
+TABLES = tables_of(DOMAINS)
 
 
 def main() -> None:
