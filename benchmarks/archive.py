@@ -102,9 +102,9 @@ def _archive(url: str, folder: str, day: date) -> tuple[float, float, int, str, 
 
 def _restore(url: str, folder: str, day: date) -> tuple[float, float, int, str]:
     """Seconds of restoring the day and peak megabytes, and the checksum of the rows as they are now."""
+    from trackai_pipelines.lifecycle.archive.arrow_rows import rows_of_day, schema_of, tally_of
     from trackai_pipelines.lifecycle.archive.manifest import archives
     from trackai_pipelines.lifecycle.archive.restore import restore_day
-    from trackai_pipelines.lifecycle.archive.rows import rows_of_day, schema_of, tally_of
     from trackai_pipelines.lifecycle.archive.store import open_store
 
     begin_together()

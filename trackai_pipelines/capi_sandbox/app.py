@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from trackai_pipelines.capi_sandbox import refusals
 from trackai_pipelines.capi_sandbox.connections import hang_up, hold
 from trackai_pipelines.capi_sandbox.misbehaviour import Misbehaviour, Script
-from trackai_pipelines.capi_sandbox.page import page
+from trackai_pipelines.capi_sandbox.received_page import page
 from trackai_pipelines.capi_sandbox.record import Pixel, Record, Request, fingerprint
 from trackai_pipelines.capi_sandbox.refusals import Refusal
 from trackai_pipelines.capi_sandbox.rules import Events, events_of, fields_of

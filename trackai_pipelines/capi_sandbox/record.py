@@ -1,6 +1,6 @@
 """The record: what the server received, in bounded memory.
 
-What belongs here: counting and keeping. What does not: judging (`rules`) and showing (`app`, `page`).
+What belongs here: counting and keeping. What does not: judging (`rules`) and showing (`app`, `received_page`).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """`trackai demo`: from nothing to attributions and delivered events, and the proof of both.
 
 What belongs here: the order of the demo's steps and what it shows. What does not: any job, file or figure, which the
-domains declare; running jobs (runs.py), and what the demo remembers (memory.py).
+domains declare; running jobs (job_runs.py), and what the demo remembers (memory.py).
 """
 
 import os
@@ -126,7 +126,7 @@ def _prepare(ending: ExitStack, settings: "Settings", days: int | None, conversi
     last_day = max(today, sample.last_day)
     # Partitions are made at import, of the day that the environment names by now.
     os.environ.update(variables)
-    from trackai_pipelines.demo.runs import run_jobs
+    from trackai_pipelines.demo.job_runs import run_jobs
 
     run_jobs(jobs, domains, first_day=sample.first_day, last_day=last_day, today=today)
     with connect(url, name="trackai demo") as connection:

@@ -29,12 +29,12 @@ from psycopg.rows import dict_row
 
 from trackai_pipelines.database.partitions import detached_days, partition_days
 from trackai_pipelines.domain import Table
+from trackai_pipelines.lifecycle.archive.arrow_rows import tally_of
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
-from trackai_pipelines.lifecycle.archive.files import batches_of_file
 from trackai_pipelines.lifecycle.archive.manifest import archives, remove_strays
+from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file
 from trackai_pipelines.lifecycle.archive.restore import restore_day
-from trackai_pipelines.lifecycle.archive.rows import tally_of
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 
 

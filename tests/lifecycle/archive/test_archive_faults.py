@@ -33,7 +33,7 @@ _WORKER = """
 import random, sys
 from datetime import date, timedelta
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle.archive import files, rows
+from trackai_pipelines.lifecycle.archive import arrow_rows, parquet_files
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
@@ -74,7 +74,7 @@ import os, signal, sys
 from datetime import date, timedelta
 from psycopg import Connection, Cursor
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.lifecycle.archive import files, rows
+from trackai_pipelines.lifecycle.archive import arrow_rows, parquet_files
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives

@@ -119,7 +119,7 @@ def test_every_value_comes_back_as_it_was(
 def test_parquet_has_the_types_of_the_table(
     connection: Connection[Any], store: Store, add_tenant: Callable[..., str], dropped: Make
 ) -> None:
-    from trackai_pipelines.lifecycle.archive.files import schema_of_file
+    from trackai_pipelines.lifecycle.archive.parquet_files import schema_of_file
 
     fill_clicks(connection, add_tenant("shop"), 40)
     _add_odd_columns(connection, "clicks", 40)

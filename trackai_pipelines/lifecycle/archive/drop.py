@@ -73,8 +73,8 @@ def _drop_partition(connection: Connection[Any], store: Store, table: Table, arc
 
 
 def _delete_rows(connection: Connection[Any], store: Store, table: Table, archive: Archive, clock: Clock) -> int:
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file, schema_of_file
-    from trackai_pipelines.lifecycle.archive.rows import day_bounds
+    from trackai_pipelines.lifecycle.archive.arrow_rows import day_bounds
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file, schema_of_file
 
     # From now on the file is the only copy of some rows; the manifest records it before it comes true.
     begun = clock()

@@ -37,7 +37,7 @@ from trackai_pipelines.lifecycle.archive.marks import is_half_restored
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, ArchiveError, Store
 
 if TYPE_CHECKING:
-    from trackai_pipelines.lifecycle.archive.files import Written
+    from trackai_pipelines.lifecycle.archive.parquet_files import Written
 
 _log = logging.getLogger(__name__)
 
@@ -141,8 +141,8 @@ def _export(
     """Write the rows that no verified file has, all in one snapshot; return None, without a file, if there is none."""
     import pyarrow as pa
 
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file, write_verified
-    from trackai_pipelines.lifecycle.archive.rows import by_keys, rows_of_day, schema_of
+    from trackai_pipelines.lifecycle.archive.arrow_rows import by_keys, rows_of_day, schema_of
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file, write_verified
 
     schema = schema_of(connection, relation)
     archived = _trusted(connection, store, before)

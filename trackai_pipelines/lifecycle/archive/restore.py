@@ -134,15 +134,15 @@ def _restore_partition(
 
 def _lacks_columns(connection: Connection[Any], table: str, standing: str) -> bool:
     """Return whether a migration has changed the table since the day was detached."""
-    from trackai_pipelines.lifecycle.archive.rows import schema_of
+    from trackai_pipelines.lifecycle.archive.arrow_rows import schema_of
 
     return set(schema_of(connection, table).names) != set(schema_of(connection, standing).names)
 
 
 def _load_partition(connection: Connection[Any], store: Store, name: str, archive: Archive) -> None:
     """Copy a file's rows into a day's table that nobody sees yet."""
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file
-    from trackai_pipelines.lifecycle.archive.rows import copy_lines, joined_lines
+    from trackai_pipelines.lifecycle.archive.arrow_rows import copy_lines, joined_lines
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file
 
     copy = _copy_into(sql.Identifier("trackai", name), _columns(connection, store, name, archive))
     for batch in batches_of_file(store, archive.path):
@@ -177,8 +177,8 @@ def _restore_rows(
 
 def _load_rows(connection: Connection[Any], store: Store, table: Table, archive: Archive) -> int:
     """Insert the rows of a file that are not in the table; return how many."""
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file
-    from trackai_pipelines.lifecycle.archive.rows import copy_lines, joined_lines
+    from trackai_pipelines.lifecycle.archive.arrow_rows import copy_lines, joined_lines
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file
 
     columns = _columns(connection, store, table.name, archive)
     names = {
@@ -205,8 +205,8 @@ def _load_rows(connection: Connection[Any], store: Store, table: Table, archive:
 
 def _columns(connection: Connection[Any], store: Store, relation: str, archive: Archive) -> list[str]:
     """Return the file's columns. Columns that the table has got since are left to their defaults."""
-    from trackai_pipelines.lifecycle.archive.files import schema_of_file
-    from trackai_pipelines.lifecycle.archive.rows import schema_of
+    from trackai_pipelines.lifecycle.archive.arrow_rows import schema_of
+    from trackai_pipelines.lifecycle.archive.parquet_files import schema_of_file
 
     names: list[str] = schema_of_file(store, archive.path).names
     lost = set(names) - set(schema_of(connection, relation).names)
@@ -231,8 +231,8 @@ def _require_rows(
     """
     import pyarrow as pa
 
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file, schema_of_file
-    from trackai_pipelines.lifecycle.archive.rows import by_keys, rows_of_day, tally_of
+    from trackai_pipelines.lifecycle.archive.arrow_rows import by_keys, rows_of_day, tally_of
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file, schema_of_file
 
     schema = schema_of_file(store, archive.path)
     with rows_of_day(database_url, table, relation, archive.day, schema) as rows:

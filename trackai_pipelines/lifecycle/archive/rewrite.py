@@ -34,7 +34,7 @@ def rewrite_archive(
     """
     import pyarrow as pa
 
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file, schema_of_file, write_verified
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file, schema_of_file, write_verified
 
     keeps_all = rows in (None, archive.rows)
 

@@ -13,7 +13,7 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.database.tables import columns_of
 from trackai_pipelines.domain import Remains, Table
-from trackai_pipelines.lifecycle.personal_data.masking import STAMP, of_table, personal_of
+from trackai_pipelines.lifecycle.personal_data.parquet_mask import STAMP, of_table, personal_of
 from trackai_pipelines.lifecycle.personal_data.user_agents import family_of
 
 _BATCH = 2_000

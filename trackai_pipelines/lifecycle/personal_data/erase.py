@@ -2,7 +2,7 @@
 
 Rows stay where something counts or refers to them, and lose what they say about the person; a table's declaration says
 what. What belongs here: the order of the changes, and their transactions. What does not: finding the rows (`search`),
-what is taken out of them (`masking`), the age after which personal fields go by themselves (`anonymise`), and the
+what is taken out of them (`parquet_mask`), the age after which personal fields go by themselves (`anonymise`), and the
 producers' landing files.
 
 It can be killed anywhere and repeated with the same address: what leads to the rest goes last, so the rest is found
@@ -31,7 +31,7 @@ from trackai_pipelines.lifecycle.archive.store import Store
 from trackai_pipelines.lifecycle.leaving import leaving
 from trackai_pipelines.lifecycle.mover import only_mover
 from trackai_pipelines.lifecycle.personal_data.clicks import Part
-from trackai_pipelines.lifecycle.personal_data.masking import (
+from trackai_pipelines.lifecycle.personal_data.parquet_mask import (
     at_most,
     erased,
     erasing,

@@ -19,7 +19,7 @@ from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, Store
 from trackai_pipelines.lifecycle.personal_data.clicks import Clicks, Part, clicks_of, part_of, unreadable
-from trackai_pipelines.lifecycle.personal_data.masking import (
+from trackai_pipelines.lifecycle.personal_data.parquet_mask import (
     Person,
     hash_columns,
     hashed,
@@ -240,7 +240,7 @@ def _batches(store: Store, file: Archive) -> "Iterator[pyarrow.Table]":
     """Yield the rows of an archive. Raises ArchiveDamaged where it does not read."""
     import pyarrow
 
-    from trackai_pipelines.lifecycle.archive.files import batches_of_file
+    from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file
 
     try:
         for batch in batches_of_file(store, file.path):

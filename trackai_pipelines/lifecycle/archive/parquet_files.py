@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trackai_pipelines.lifecycle.archive.rows import ROW_GROUP, Tally, tally_of
+from trackai_pipelines.lifecycle.archive.arrow_rows import ROW_GROUP, Tally, tally_of
 from trackai_pipelines.lifecycle.archive.store import ArchiveError, Store
 
 
