@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest.landing_zone import counts, load_all, sale_record, write_jsonl
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.domain import tables_of
 from trackai_pipelines.domains import DOMAINS
@@ -234,7 +234,7 @@ def test_any_order_of_arrivals_gives_the_links_of_the_rule(
     database_url: str, connection: Connection, landing: Path, steps: list[tuple[str, Any]]
 ) -> None:
     for table in ("user_conversions", "users", "conversions", "match_queue", "ingest_files"):
-        connection.execute(f"TRUNCATE trackai.{table} CASCADE")
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier("trackai", table)))
     world = World()
     for number, (action, what) in enumerate(steps):
         if action == "users":

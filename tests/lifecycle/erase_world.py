@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from declared import CLICKS, INGEST_REJECTS, MATCH_LOG
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.binaries import system_binaries, wheel_binaries
 from trackai_pipelines.database.partitions import attach_partition, create_detached
@@ -191,9 +191,11 @@ class World:
             "SELECT relname FROM pg_class WHERE relnamespace = 'trackai'::regnamespace AND relkind IN ('r', 'p')"
             " AND NOT relispartition ORDER BY relname"
         ).fetchall()
+        rows = sql.SQL("SELECT to_jsonb(t) FROM {} t")
         return {
             name: sorted(
-                (row for (row,) in self.connection.execute(f"SELECT to_jsonb(t) FROM trackai.{name} t")), key=json.dumps
+                (row for (row,) in self.connection.execute(rows.format(sql.Identifier("trackai", name)))),
+                key=json.dumps,
             )
             for (name,) in names
         }

@@ -14,7 +14,7 @@ import pytest
 from declared import TABLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.lifecycle.personal_data.anonymise import anonymise, due_to_anonymise
@@ -90,7 +90,8 @@ def _sale(connection: Connection, tenant: str, event: str, at: datetime, **colum
 
 
 def _rows(connection: Connection, table: str) -> dict[int, dict[str, Any]]:
-    found = connection.execute(f"SELECT t.id, to_jsonb(t) FROM trackai.{table} t")
+    rows = sql.SQL("SELECT t.id, to_jsonb(t) FROM {} t")
+    found = connection.execute(rows.format(sql.Identifier("trackai", table)))
     return dict(found.fetchall())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from lifecycle.old_rows import insert, midnight, set_policies
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import (
     attach_partition,
@@ -121,7 +121,8 @@ def visit(connection: Connection[Any], tenant: str, number: int, day: date, **co
 
 
 def visits(connection: Connection[Any], relation: str = "visits") -> dict[int, dict[str, Any]]:
-    found = connection.execute(f"SELECT t.id, to_jsonb(t) FROM trackai.{relation} t ORDER BY t.id")
+    rows = sql.SQL("SELECT t.id, to_jsonb(t) FROM {} t ORDER BY t.id")
+    found = connection.execute(rows.format(sql.Identifier("trackai", relation)))
     return dict(found.fetchall())
 
 

@@ -21,7 +21,7 @@ from lifecycle.old_rows import (
     set_policies,
 )
 from lifecycle.plans import TODAY, Live, day, living, told
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import attach_partition, detach_partition, detached_days, partition_days
 from trackai_pipelines.lifecycle.archive.manifest import archives
@@ -280,7 +280,8 @@ def live_into(connection: Connection[Any], tenant: str, life: dict[str, Any]) ->
 
 def clear(connection: Connection[Any], store: Store) -> None:
     for back in range(-4, 8):
-        connection.execute(f"DROP TABLE IF EXISTS trackai.match_log_{day(back):%Y%m%d}")
+        partition = sql.Identifier("trackai", f"match_log_{day(back):%Y%m%d}")
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition))
     connection.execute(
         "TRUNCATE trackai.clicks, trackai.dispatch_attempts, trackai.ingest_rejects, trackai.conversions,"
         " trackai.archives, trackai.retention_plans, trackai.deleted_clicks CASCADE"
