@@ -140,9 +140,7 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
 
 def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(identity.tenant, identity.tenant_id)
-    email = (
-        fields.hash_of(identity.email_hash, "email_hash") if identity.email_hash else email_hash(identity.email) or ""
-    )
+    email = fields.hash_of(identity.email_hash, "email_hash") if identity.email_hash else _email(identity.email)
     phone = fields.hash_of(identity.phone_hash, "phone_hash") if identity.phone_hash else _phone(identity.phone, owner)
     if not email and not phone:
         raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
@@ -176,7 +174,7 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
     email = (
         fields.hash_of(sale.customer_email_hash, "customer_email_hash")
         if sale.customer_email_hash
-        else email_hash(sale.email) or ""
+        else _email(sale.email)
     )
     phone = (
         fields.hash_of(sale.customer_phone_hash, "customer_phone_hash")
@@ -213,7 +211,7 @@ def _user_row(user: UserRecord, context: Context) -> tuple[Text, ...]:
     return (
         owner.id,
         user_id,
-        fields.hash_of(user.email_hash, "email_hash") if user.email_hash else email_hash(user.email) or "",
+        fields.hash_of(user.email_hash, "email_hash") if user.email_hash else _email(user.email),
         fields.hash_of(user.phone_hash, "phone_hash") if user.phone_hash else _phone(user.phone, owner),
         fields.optional_time(user.created_at, "created_at", context.latest),
         fields.optional_time(user.updated_at, "updated_at", context.latest),
@@ -239,6 +237,10 @@ def _campaign_row(campaign: CampaignRecord, context: Context) -> tuple[Text, ...
 
 
 _STATUSES = ("draft", "active", "paused", "completed", "archived")
+
+
+def _email(email: str | None) -> str:
+    return (email_hash(email) or "") if email else ""
 
 
 def _phone(phone: Text, owner: Owner) -> str:
