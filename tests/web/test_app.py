@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -228,7 +229,8 @@ def test_the_log_names_routes_and_no_people(client: httpx.Client, caplog: pytest
 def test_a_database_that_is_away_is_a_503_and_comes_back(server_url: str, empty_database_url: str) -> None:
     name = empty_database_url.rpartition("/")[2].partition("?")[0]
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        server.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
         with serving(empty_database_url) as client:
             away = client.get("/healthz")
             assert away.status_code == 503
@@ -237,7 +239,7 @@ def test_a_database_that_is_away_is_a_503_and_comes_back(server_url: str, empty_
             assert client.get("/healthz", headers=BROWSER).status_code == 503
             assert client.get("/version").status_code == 200
             assert "trackai_database_up 0.0" in client.get("/metrics").text
-            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            server.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
             assert client.get("/healthz").status_code == 200
             # A connection that the server ended is replaced.
             server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
