@@ -11,8 +11,8 @@ import pytest
 from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, ConversionRecord, conversions_of
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
-from trackai_pipelines.ingest.formats import Fields
 from trackai_pipelines.ingest.outcomes import Refused, Row
+from trackai_pipelines.ingest.records import Fields
 from trackai_pipelines.ingest.rows import RowReader
 from trackai_pipelines.ingest.streams import Line
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackai_pipelines.ingest.formats import Payload, Unreadable, webhook_payloads
+from trackai_pipelines.ingest.formats import webhook_payloads
 from trackai_pipelines.ingest.forms import form_value, is_a_form
 from trackai_pipelines.ingest.outcomes import Refused
+from trackai_pipelines.ingest.records import Payload, Unreadable
 from trackai_pipelines.ingest.streams import Notes
 
 

@@ -12,11 +12,11 @@ from memory import peak_memory
 from pyarrow import parquet
 
 from trackai_pipelines.domains import DOMAINS
-from trackai_pipelines.ingest import formats, streams
+from trackai_pipelines.ingest import csv_files, formats, parquet_files, streams
 from trackai_pipelines.ingest.files import IgnoredFile, fingerprint, landing_file, landing_files
-from trackai_pipelines.ingest.formats import Fields, Payload, Unreadable
 from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.ingest.outcomes import Refused
+from trackai_pipelines.ingest.records import Fields, Payload, Unreadable, sha256
 from trackai_pipelines.ingest.streams import CutLine, Line, LongLine, Notes
 
 COLUMNS = {"a", "b", "c"}
@@ -32,7 +32,7 @@ def _write(path: Path, content: bytes | str) -> Path:
 
 def _csv(path: Path, content: bytes | str) -> tuple[list[Any], list[str]]:
     notes = Notes()
-    return list(formats.csv_records(_write(path, content), COLUMNS, notes)), notes.texts
+    return list(csv_files.csv_records(_write(path, content), COLUMNS, notes)), notes.texts
 
 
 def test_names_and_folders_tell_kind_tenant_and_gateway(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_long_line_is_never_held_whole(tmp_path: Path) -> None:
     assert isinstance(refused, Unreadable)
     assert refused.reason == "the line is 40,000,001 bytes long; at most 1,000,000 are read"
     assert len(refused.raw) == streams.PREFIX_BYTES
-    assert refused.digest == formats.sha256(b"x" * size + b"\n")
+    assert refused.digest == sha256(b"x" * size + b"\n")
     assert peak_memory(_read, path) < 6_000_000
 
 
@@ -231,7 +231,7 @@ def _parquet(path: Path, table: pa.Table, group: int = 100) -> Path:
 def test_parquet_rows_are_numbered_across_groups_and_unknown_columns_left_out(tmp_path: Path) -> None:
     table = pa.table({"a": list(range(250)), "colour": ["red"] * 250})
     notes = Notes()
-    records = list(formats.parquet_records(_parquet(tmp_path / "clicks.parquet", table), COLUMNS, notes))
+    records = list(parquet_files.parquet_records(_parquet(tmp_path / "clicks.parquet", table), COLUMNS, notes))
     assert [(r.number, r.values) for r in records if isinstance(r, Fields)] == [(n + 1, {"a": n}) for n in range(250)]
     assert notes.texts == ["1 of 2 columns are not known and left out: colour"]
 
@@ -242,13 +242,13 @@ def test_a_broken_row_group_is_passed_over_and_a_missing_footer_noted(tmp_path: 
     content = bytearray(path.read_bytes())
     content[start : start + 40] = b"\xff" * 40
     notes = Notes()
-    records = list(formats.parquet_records(_write(path, bytes(content)), COLUMNS, notes))
+    records = list(parquet_files.parquet_records(_write(path, bytes(content)), COLUMNS, notes))
     assert [record.number for record in records] == [*range(1, 101), *range(201, 301)]
     assert notes.texts[0].startswith("row group 2 of 3 cannot be read (")
     assert notes.texts[0].endswith("; 100 rows are missing")
     for broken in (bytes(content[:-20]), b""):
         notes = Notes()
-        assert list(formats.parquet_records(_write(path, broken), COLUMNS, notes)) == []
+        assert list(parquet_files.parquet_records(_write(path, broken), COLUMNS, notes)) == []
         assert "no readable footer" in notes.texts[0]
 
 
@@ -257,7 +257,7 @@ def test_a_parquet_value_that_cannot_be_read_costs_its_row_alone(tmp_path: Path)
     text = pa.StringArray.from_buffers(3, raw.buffers()[1], raw.buffers()[2])
     times = pa.array([0, 1, 10**18], pa.timestamp("ms"))
     path = _parquet(tmp_path / "clicks.parquet", pa.table({"a": text, "b": times}))
-    records = list(formats.parquet_records(path, COLUMNS, Notes()))
+    records = list(parquet_files.parquet_records(path, COLUMNS, Notes()))
     assert [type(record) for record in records] == [Fields, Unreadable, Unreadable]
     assert [r.reason for r in records if isinstance(r, Unreadable)] == [
         "a cannot be read: not valid UTF-8",
@@ -268,7 +268,7 @@ def test_a_parquet_value_that_cannot_be_read_costs_its_row_alone(tmp_path: Path)
 def test_a_parquet_file_with_two_columns_of_one_name_is_refused_whole(tmp_path: Path) -> None:
     notes = Notes()
     path = _parquet(tmp_path / "clicks.parquet", pa.table({"a": [1], "A": [2]}))
-    assert list(formats.parquet_records(path, COLUMNS, notes)) == []
+    assert list(parquet_files.parquet_records(path, COLUMNS, notes)) == []
     assert notes.texts == ["the Parquet file has two columns of one name; nothing was read"]
 
 
@@ -299,7 +299,7 @@ def test_webhook_texts_that_cannot_be_read_are_refused_alone(tmp_path: Path) -> 
     (refused,) = formats.webhook_payloads(large, Notes())
     assert isinstance(refused, Unreadable)
     assert "write one payload a line" in refused.reason
-    assert refused.digest == formats.sha256(large.read_bytes())
+    assert refused.digest == sha256(large.read_bytes())
 
 
 @pytest.mark.parametrize(

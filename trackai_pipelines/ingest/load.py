@@ -27,18 +27,13 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
+from trackai_pipelines.ingest.csv_files import csv_records
 from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
-from trackai_pipelines.ingest.formats import (
-    Fields,
-    Payload,
-    Unreadable,
-    csv_records,
-    json_lines,
-    parquet_records,
-    webhook_payloads,
-)
+from trackai_pipelines.ingest.formats import json_lines, webhook_payloads
 from trackai_pipelines.ingest.kinds import Kind
 from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken, Refused
+from trackai_pipelines.ingest.parquet_files import parquet_records
+from trackai_pipelines.ingest.records import Fields, Payload, Unreadable
 from trackai_pipelines.ingest.rejects import reject_of
 from trackai_pipelines.ingest.rows import RowReader
 from trackai_pipelines.ingest.staging import prepare

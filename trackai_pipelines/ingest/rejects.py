@@ -9,17 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trackai_pipelines.ingest.context import Context
-from trackai_pipelines.ingest.formats import (
-    Fields,
-    Payload,
-    Record,
-    Unreadable,
-    canonical_json,
-    json_value,
-    sha256,
-)
+from trackai_pipelines.ingest.formats import json_value
 from trackai_pipelines.ingest.masking import masked, masked_text
 from trackai_pipelines.ingest.outcomes import Refused
+from trackai_pipelines.ingest.records import Fields, Payload, Record, Unreadable, canonical_json, sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ import msgspec
 
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Text
-from trackai_pipelines.ingest.formats import Fields, json_value
+from trackai_pipelines.ingest.formats import json_value
 from trackai_pipelines.ingest.kinds import Kind
 from trackai_pipelines.ingest.outcomes import Reference, Refused, Row
 from trackai_pipelines.ingest.personal import emails_hashed
+from trackai_pipelines.ingest.records import Fields
 from trackai_pipelines.ingest.streams import Line
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -15,10 +15,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.ingest.context import Context
-from trackai_pipelines.ingest.formats import Fields, Payload, sha256
 from trackai_pipelines.ingest.kinds import Kind
 from trackai_pipelines.ingest.masking import masked_text
 from trackai_pipelines.ingest.outcomes import Reference, Row
+from trackai_pipelines.ingest.records import Fields, Payload, sha256
 from trackai_pipelines.ingest.rejects import Reject, reject_of
 from trackai_pipelines.ingest.staging import move, stage
 from trackai_pipelines.ingest.streams import Line
