@@ -496,6 +496,7 @@ CREATE TABLE trackai.tenants (
     ldu_state smallint DEFAULT 0 NOT NULL,  -- data_processing_options_state: 0 (Meta decides) or 1000 (California)
     opt_out boolean DEFAULT false NOT NULL,  -- whether events are for attribution only, not for optimising ads
     test_event_code text,  -- code sent with every request so that the events show under Test Events; they still count; NULL: none
+    take_test_payments boolean DEFAULT false NOT NULL,  -- whether gateways' test payments are taken for sales; else they are kept in ingest_rejects
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
     CONSTRAINT tenants_slug_key UNIQUE (slug),
     CONSTRAINT tenants_check CHECK ((updated_at >= created_at)),

@@ -15,6 +15,7 @@ SET name = coalesce(%(name)s, name),
     ldu_state = coalesce(%(ldu_state)s, ldu_state),
     opt_out = coalesce(%(opt_out)s, opt_out),
     test_event_code = nullif(coalesce(%(test_event_code)s, test_event_code), ''),
+    take_test_payments = coalesce(%(take_test_payments)s, take_test_payments),
     updated_at = now()
 WHERE slug = %(slug)s
 RETURNING id

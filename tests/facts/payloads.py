@@ -44,12 +44,15 @@ def sale_of(gateway: str, payload: Mapping[str, object]) -> Sale:
     """The sale of a payload that is one."""
     result = read_one(gateway, payload)
     assert isinstance(result, Sale), result
+    assert result.test is None
     return result
 
 
 def reason_of(gateway: str, payload: Mapping[str, object]) -> str:
-    """Why a payload is no sale."""
+    """Why a payload is no sale to a tenant that takes no test payments."""
     result = read_one(gateway, payload)
+    if isinstance(result, Sale) and result.test:
+        return f"test payment: {result.test}"
     assert isinstance(result, NotTaken), result
     return result.reason
 

@@ -172,6 +172,50 @@ def test_the_events_of_one_sale_share_its_key() -> None:
         assert one.sale_key == other.sale_key is not None
 
 
+@pytest.mark.parametrize(
+    ("gateway", "payload", "reason"),
+    [
+        ("stripe", STRIPE | {"livemode": False}, "stripe livemode is false"),
+        ("stripe", changed(STRIPE, "data.object.livemode", False), "stripe data.object.livemode is false"),
+        ("stripe", changed(STRIPE, "data.object.id", "cs_test_a1"), "stripe data.object.id is one of test mode"),
+        ("stripe", SESSION | {"livemode": False}, "stripe livemode is false"),
+        ("stripe", SESSION | {"id": "cs_test_a1"}, "stripe id is one of test mode"),
+        ("stripe", {"checkout.session": SESSION | {"livemode": False}}, "stripe livemode is false"),
+        ("shopify", SHOPIFY | {"test": True}, "shopify order with test true"),
+        ("shopify", {"order": SHOPIFY | {"test": True}}, "shopify order with test true"),
+        ("mercadopago", MERCADOPAGO | {"live_mode": False}, "mercadopago payment with live_mode false"),
+    ],
+)
+def test_a_test_payment_says_how_it_shows(gateway: str, payload: Payload, reason: str) -> None:
+    assert reason_of(gateway, payload) == f"test payment: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "payload"),
+    [
+        ("stripe", STRIPE | {"livemode": True}),
+        ("stripe", changed(STRIPE, "data.object.livemode", None)),
+        ("shopify", SHOPIFY | {"test": False}),
+        ("mercadopago", MERCADOPAGO | {"live_mode": True}),
+    ],
+)
+def test_a_live_payment_is_a_sale(gateway: str, payload: Payload) -> None:
+    assert sale_of(gateway, payload).test is None
+
+
+@pytest.mark.parametrize(
+    ("gateway", "payload", "lacks"),
+    [
+        ("stripe", changed(STRIPE | {"livemode": False}, "data.object.currency", None), "data.object.currency"),
+        ("shopify", SHOPIFY | {"test": True, "total_price": None}, "total_price"),
+        ("mercadopago", MERCADOPAGO | {"live_mode": False, "date_approved": None}, "date_approved"),
+    ],
+)
+def test_a_test_payment_that_lacks_something_is_one_all_the_same(gateway: str, payload: Payload, lacks: str) -> None:
+    assert reason_of(gateway, payload).startswith("test payment: ")
+    assert reason_of(gateway, payload).endswith(f"; {lacks} is missing")
+
+
 REQUIRED = [
     *[("hotmart", path) for path in ("id", "event", "data.purchase.transaction", "data.purchase.price.value")],
     ("hotmart", "data.purchase.price.currency_value"),

@@ -136,6 +136,36 @@ def test_a_payment_is_one_conversion_in_whichever_messages_it_comes(
         ]
 
 
+def test_a_test_payment_is_a_sale_only_where_its_tenant_takes_them(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    trial = _paid("monetizze") | {"produto": {"nome": "X-Wing"}}
+    incomplete = trial | {"venda": {"codigo": "M1"}}
+    for tenant in ("acme", "globex"):
+        for place, payload in enumerate((_paid("monetizze"), trial, incomplete)):
+            path = landing / tenant / "webhooks" / "monetizze" / f"{place}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            payload["venda"] = payload["venda"] | {"codigo": f"M{place}"}
+            path.write_text(json.dumps(payload))
+    connection.execute("UPDATE trackai.tenants SET take_test_payments = true WHERE slug = 'globex'")
+    connection.commit()
+    load_all(database_url, landing)
+    taken = connection.execute("SELECT tenant_id, order_id FROM trackai.conversions ORDER BY 1, 2").fetchall()
+    assert taken == [("t-acme", "M0"), ("t-globex", "M0"), ("t-globex", "M1")]
+    reason = "test payment: the product X-Wing of Monetizze's test button"
+    unreadable = f"{reason}; venda.valor is missing"
+    assert connection.execute("SELECT tenant_id, reason FROM trackai.ingest_rejects ORDER BY 1, 2").fetchall() == [
+        ("t-acme", reason),
+        ("t-acme", unreadable),
+        ("t-globex", unreadable),
+    ]
+    # A tenant that changes its mind loads the files again.
+    connection.execute("UPDATE trackai.tenants SET take_test_payments = true")
+    connection.commit()
+    load_all(database_url, landing)
+    assert connection.execute("SELECT count(*) FROM trackai.conversions WHERE tenant_id = 't-acme'").fetchone() == (2,)
+
+
 def test_webhooks_loaded_thrice_in_any_order_at_once_are_there_once(
     database_url: str, connection: Connection, landing: Path
 ) -> None:

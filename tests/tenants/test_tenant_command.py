@@ -46,6 +46,21 @@ def test_adds_and_changes_what_delivery_goes_by(trackai: Run, connection: Connec
     assert delivery_of(connection, "plain") == ("all", "order", False, 0, 1000, False, None)
 
 
+def test_test_payments_are_taken_only_where_a_tenant_says_so(trackai: Run, connection: Connection) -> None:
+    def takes(slug: str) -> object:
+        row = connection.execute("SELECT take_test_payments FROM trackai.tenants WHERE slug = %s", [slug]).fetchone()
+        assert row is not None
+        return row[0]
+
+    trackai("tenant", "add", "plain")
+    trackai("tenant", "add", "staging", "--take-test-payments")
+    assert (takes("plain"), takes("staging")) == (False, True)
+    trackai("tenant", "set", "staging", "--name", "Staging")
+    assert takes("staging") is True
+    trackai("tenant", "set", "staging", "--no-take-test-payments")
+    assert takes("staging") is False
+
+
 def test_changes_what_is_given_and_nothing_else(trackai: Run, connection: Connection) -> None:
     trackai("tenant", "add", "acme", "--name", "Acme", "--pixel-id", "7", "--country", "BR", "--email-matching")
     trackai("tenant", "add", "other", "--pixel-id", "8")

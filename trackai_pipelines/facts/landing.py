@@ -15,6 +15,7 @@ import msgspec
 from trackai_pipelines.customer_information.contact import email_hash, phone_hash
 from trackai_pipelines.facts import buyer
 from trackai_pipelines.facts.gateways import READERS, Reader
+from trackai_pipelines.facts.gateways.no_sale import TEST
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Owner, Text
 from trackai_pipelines.ingest.kinds import Kind, SameThing
@@ -92,6 +93,12 @@ class ConversionRecord(msgspec.Struct, gc=False):
     event_source_url: str | None = None
 
 
+class TestSaleRecord(ConversionRecord, gc=False, kw_only=True):
+    """A gateway's sale that nobody paid for."""
+
+    test: str
+
+
 class UserRecord(msgspec.Struct, gc=False):
     """A user of the app as a record of a file."""
 
@@ -160,6 +167,8 @@ def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...
 
 def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(sale.tenant, sale.tenant_id)
+    if isinstance(sale, TestSaleRecord) and not owner.take_test_payments:
+        raise Refused(f"{TEST}: {sale.test}")
     gateway = fields.identifier_of(sale.gateway, "gateway", longest=fields.MAX_GATEWAY)
     event_id = fields.identifier_of(sale.gateway_event_id, "gateway_event_id")
     if not gateway or not event_id:
@@ -253,7 +262,8 @@ def conversions_of(read: Reader, gateway: str, payload: Mapping[str, object]) ->
         if isinstance(found, NotTaken):
             yield found
             continue
-        yield ConversionRecord(
+        record = partial(TestSaleRecord, test=found.test) if found.test else ConversionRecord
+        yield record(
             gateway=gateway,
             gateway_event_id=found.gateway_event_id,
             sale_key=found.sale_key,

@@ -23,6 +23,8 @@ class Sale:
     """
 
     gateway_event_id: str
+    # How it shows that nobody paid for it, e.g. "livemode is false"; None for a real sale.
+    test: str | None = None
     # The sale behind several paid events of one gateway (approved, complete); None where an event is the sale.
     sale_key: str | None = None
     order_id: str | None = None

@@ -22,6 +22,7 @@ class Owner:
     id: str
     slug: str
     default_country: str | None
+    take_test_payments: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,10 @@ _OptOut = Annotated[bool | None, typer.Option(help="Have Meta use events for att
 _TestEventCode = Annotated[
     str | None, typer.Option(help="Show events in Events Manager's test view. They count all the same.")
 ]
+_TakeTestPayments = Annotated[
+    bool | None,
+    typer.Option(help="Take gateways' test payments for sales; off at first, which keeps them as rejects."),
+]
 
 
 @app.command("add")
@@ -92,6 +96,7 @@ def add(
     ldu_state: _LduState = None,
     opt_out: _OptOut = None,
     test_event_code: _TestEventCode = None,
+    take_test_payments: _TakeTestPayments = None,
 ) -> None:
     """Add a tenant. An existing one is not changed; `tenant set` does that."""
     from trackai_pipelines.database.connection import connect
@@ -112,6 +117,7 @@ def add(
         ldu_state=ldu_state,
         opt_out=opt_out,
         test_event_code=test_event_code or None,
+        take_test_payments=take_test_payments,
     )
     tenant = Tenant(id=tenant_id or new_tenant_id(), slug=slug, **given)
     settings = Settings()
@@ -146,6 +152,7 @@ def set_tenant(
     ldu_state: _LduState = None,
     opt_out: _OptOut = None,
     test_event_code: _TestEventCode = None,
+    take_test_payments: _TakeTestPayments = None,
 ) -> None:
     """Change what is given, and nothing else; "" removes pixel, country or test event code.
 
@@ -169,6 +176,7 @@ def set_tenant(
         ldu_state=ldu_state,
         opt_out=opt_out,
         test_event_code=test_event_code,
+        take_test_payments=take_test_payments,
     )
     if not changes:
         raise usage("nothing to change was given; see `trackai tenant set --help`")
@@ -193,12 +201,13 @@ def list_tenants() -> None:
         return
     rows = [
         (t.slug, t.name, t.status, t.pixel_id, str(t.lookback_days), t.email_matching, t.default_country,
-         t.dispatch_policy, t.sent_event_id, t.limited_data_use, t.opt_out, t.test_event_code, t.id)
+         t.dispatch_policy, t.sent_event_id, t.limited_data_use, t.opt_out, t.test_event_code, t.take_test_payments,
+         t.id)
         for t in tenants
     ]  # fmt: skip
     columns = (
         "slug", "name", "status", "pixel", "lookback days", "e-mail matching", "country", "delivers", "event id",
-        "limited data use", "opt-out", "test code", "id",
+        "limited data use", "opt-out", "test code", "test payments", "id",
     )  # fmt: skip
     results().print(table(columns, rows))
 

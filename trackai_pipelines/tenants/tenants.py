@@ -29,6 +29,7 @@ class Tenant:
     ldu_state: int = 0
     opt_out: bool = False
     test_event_code: str | None = None
+    take_test_payments: bool = False
 
 
 def new_tenant_id() -> str:

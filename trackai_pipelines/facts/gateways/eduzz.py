@@ -14,8 +14,8 @@ from trackai_pipelines.facts.gateways.no_sale import (
     NOT_PAID_YET,
     REFUND,
     TEST,
+    marked,
     no_sale,
-    sale_of_a_test,
 )
 from trackai_pipelines.facts.gateways.payload import (
     BRASILIA,
@@ -84,6 +84,12 @@ _CARRIERS = (
 
 def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """Yield the sale of a paid invoice, or why it is none. Raises MalformedPayload."""
+    console = text(payload, "cus_email") == _CONSOLE
+    test = "the invoice that Eduzz's console sends to try a webhook" if console else None
+    yield from marked(test, _read(payload))
+
+
+def _read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     if "event" in payload:
         yield _event(payload)
     elif text(payload, "type") == "abandonment":
@@ -135,8 +141,6 @@ def _flat_invoice(payload: Mapping[str, object]) -> Sale | NotTaken:
     invoice, status = text(payload, "trans_cod"), required_text(payload, "trans_status")
     if status != _PAID_STATUS:
         return no_sale("eduzz trans_status", status, _STATUSES, f"{invoice}:{status}" if invoice else None)
-    if text(payload, "cus_email") == _CONSOLE:
-        return sale_of_a_test("the invoice that Eduzz's console sends to try a webhook", invoice)
     invoice = required_text(payload, "trans_cod")
     keys = tracking_keys({name: at(payload, name) for name in _CARRIERS})
     return Sale(

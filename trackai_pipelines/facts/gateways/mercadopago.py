@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
+from trackai_pipelines.facts.gateways.no_sale import marked
 from trackai_pipelines.facts.gateways.payload import amount, at, buyer, currency, moment, required_text, shown, text
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
 from trackai_pipelines.facts.sale import Sale
@@ -14,6 +15,11 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
 
     Raises MalformedPayload.
     """
+    test = "mercadopago payment with live_mode false" if payload.get("live_mode") is False else None
+    yield from marked(test, _read(payload))
+
+
+def _read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     notified = text(payload, "data.id", "resource")
     if "status" not in payload and notified:
         reason = "not a sale: the notification carries only the payment's id; land the payment resource itself"

@@ -13,8 +13,8 @@ from trackai_pipelines.facts.gateways.no_sale import (
     NOT_PAID,
     NOT_PAID_YET,
     REFUND,
+    marked,
     no_sale,
-    sale_of_a_test,
 )
 from trackai_pipelines.facts.gateways.payload import (
     BRASILIA,
@@ -55,6 +55,12 @@ _TEST_PRODUCT = "X-Wing"
 
 def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """Yield the sale of a paid or completed order, or why it is none. Raises MalformedPayload."""
+    trial = text(payload, "produto.nome") == _TEST_PRODUCT
+    test = f"the product {_TEST_PRODUCT} of Monetizze's test button" if trial else None
+    yield from marked(test, _read(payload))
+
+
+def _read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     event = text(payload, "tipoEvento.codigo", "postback_evento", "codigo_status")
     if event is None:
         state = text(payload, "venda.status")
@@ -63,9 +69,6 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     event_id = f"{code}:{event}" if code else None
     if event not in _PAID:
         yield no_sale("monetizze event", event, _EVENTS, event_id)
-        return
-    if text(payload, "produto.nome") == _TEST_PRODUCT:
-        yield sale_of_a_test(f"the product {_TEST_PRODUCT} of Monetizze's test button", event_id)
         return
     code = required_text(payload, "venda.codigo", "codigo_venda")
     keys = tracking_keys(at(payload, "venda"))

@@ -4,10 +4,12 @@ What belongs here: the meanings that a gateway's events and states can have besi
 not: which of a gateway's names has which meaning (its own module).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from trackai_pipelines.facts.gateways.payload import shown
-from trackai_pipelines.ingest.outcomes import NotTaken
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
 
 TEST = "test payment"
 NOT_PAID_YET = "not paid yet"
@@ -25,6 +27,17 @@ def no_sale(what: str, name: str, meanings: Mapping[str, str], event_id: str | N
     return NotTaken(reason=reason, event_id=event_id)
 
 
-def sale_of_a_test(how_it_shows: str, event_id: str | None = None) -> NotTaken:
-    """Return the refusal of a sale that nobody paid for."""
-    return NotTaken(reason=f"{TEST}: {how_it_shows}", event_id=event_id)
+def marked(test: str | None, found: Iterable[Sale | NotTaken]) -> Iterator[Sale | NotTaken]:
+    """Yield what a payload holds. The sales of a test are marked: its tenant decides whether they are taken.
+
+    `test` says how it shows; None for no test. What cannot be read is a test payment all the same: examples of
+    gateways' panels lack much. Raises MalformedPayload where it is no test.
+    """
+    if test is None:
+        yield from found
+        return
+    try:
+        for result in found:
+            yield replace(result, test=test) if isinstance(result, Sale) else result
+    except MalformedPayload as problem:
+        yield NotTaken(reason=f"{TEST}: {test}; {problem}")

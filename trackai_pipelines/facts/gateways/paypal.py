@@ -15,8 +15,8 @@ from trackai_pipelines.facts.gateways.no_sale import (
     NOT_PAID,
     NOT_PAID_YET,
     REFUND,
+    marked,
     no_sale,
-    sale_of_a_test,
 )
 from trackai_pipelines.facts.gateways.payload import (
     amount,
@@ -89,24 +89,30 @@ _SANDBOX = re.compile(r"https://[a-z0-9.-]*\.sandbox\.paypal\.com(?:/|$)")
 
 def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """Yield the sales of a completed payment or order, or why it is none. Raises MalformedPayload."""
+    yield from marked(_test(payload), _read(payload))
+
+
+def _test(payload: Mapping[str, object]) -> str | None:
+    if text(payload, "test_ipn") == "1":
+        return "the message came from PayPal's sandbox (test_ipn)"
+    links = [*_list(at(payload, "links")), *_list(at(payload, "resource.links"))]
+    if any(_SANDBOX.match(text(link, "href") or "") for link in links):
+        return "the event came from PayPal's sandbox"
+    return None
+
+
+def _read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     if "event_type" not in payload and paypal_ipn.is_one(payload):
         yield paypal_ipn.read(payload)
         return
     event, event_id = required_text(payload, "event_type"), text(payload, "id")
-    if _of_the_sandbox(payload):
-        yield sale_of_a_test("the event came from PayPal's sandbox", event_id)
-    elif event in _OF_A_PAYMENT:
+    if event in _OF_A_PAYMENT:
         yield _sale(required_text(payload, "id"), payload, {})
     elif event == _OF_AN_ORDER:
         yield from _order(payload)
     else:
         family = next((meaning for start, meaning in _FAMILIES.items() if event.startswith(start)), None)
         yield no_sale("paypal event", event, {event: family} | _EVENTS if family else _EVENTS, event_id)
-
-
-def _of_the_sandbox(payload: Mapping[str, object]) -> bool:
-    links = [*_list(at(payload, "links")), *_list(at(payload, "resource.links"))]
-    return any(_SANDBOX.match(text(link, "href") or "") for link in links)
 
 
 def _order(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:

@@ -15,7 +15,6 @@ from trackai_pipelines.facts.gateways.no_sale import (
     NOT_PAID_YET,
     REFUND,
     no_sale,
-    sale_of_a_test,
 )
 from trackai_pipelines.facts.gateways.payload import amount, at, buyer, currency, phone_in, refuse, required_text, text
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
@@ -54,8 +53,6 @@ def is_one(payload: Mapping[str, object]) -> bool:
 def read(payload: Mapping[str, object]) -> Sale | NotTaken:
     """Return the sale of a completed payment, or why it is none. Raises MalformedPayload."""
     event_id = text(payload, "ipn_track_id", "txn_id")
-    if text(payload, "test_ipn") == "1":
-        return sale_of_a_test("the message came from PayPal's sandbox (test_ipn)", event_id)
     # A refund or a reversal has no type.
     kind, status = text(payload, "txn_type"), text(payload, "payment_status")
     if kind is not None and kind not in _PAYMENTS:

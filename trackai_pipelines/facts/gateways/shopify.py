@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
+from trackai_pipelines.facts.gateways.no_sale import marked
 from trackai_pipelines.facts.gateways.payload import (
     amount,
     at,
@@ -23,6 +24,10 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     """The sale of a paid order; an order in another state is no sale. Raises MalformedPayload."""
     wrapped = payload.get("order")
     order = wrapped if isinstance(wrapped, Mapping) else payload
+    yield from marked("shopify order with test true" if order.get("test") is True else None, _read(order))
+
+
+def _read(order: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     status = required_text(order, "financial_status")
     if status != "paid":
         reason = f"not a paid sale: shopify order that is {shown(status)}"

@@ -7,6 +7,7 @@ it alone knows the buyer's details and the seller's metadata.
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from trackai_pipelines.facts.gateways.no_sale import marked
 from trackai_pipelines.facts.gateways.payload import (
     at,
     buyer,
@@ -23,6 +24,7 @@ from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
 from trackai_pipelines.money import minor_units
 
+_TEST_IDS = ("cs_test_", "ppage_test_")
 _PAID_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
 # Where Stripe's minor units are not ISO 4217's (docs.stripe.com/currencies, "Zero-decimal currencies" and
 # "Special cases"): ISK and UGX stay with two decimals for backwards compatibility, MGA has none.
@@ -35,17 +37,27 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
     A map of resources by name ({"charge": {...}, ...}) gives a result for each. Raises MalformedPayload.
     """
     if "object" in payload:
-        yield _resource(payload)
+        yield from marked(_test(payload), map(_resource, [payload]))
         return
     if not payload or not all(isinstance(resource, Mapping) for resource in payload.values()):
         refuse("object", "is missing: expected an event, a checkout.session, or a map of resources")
     for name, resource in payload.items():
         assert isinstance(resource, Mapping)
         try:
-            yield _resource(resource)
+            yield from marked(_test(resource), map(_resource, [resource]))
         except MalformedPayload as problem:
             # One bad resource must not take the others with it.
             yield NotTaken(reason=f"malformed: {shown(name)}: {problem}", event_id=text(resource, "id"))
+
+
+def _test(payload: Mapping[str, object]) -> str | None:
+    """How it shows that an event or a resource is of Stripe's test mode: its `livemode`, or the ids made there."""
+    for inside in ("", "data.object."):
+        if at(payload, f"{inside}livemode") is False:
+            return f"stripe {inside}livemode is false"
+        if (text(payload, f"{inside}id") or "").startswith(_TEST_IDS):
+            return f"stripe {inside}id is one of test mode"
+    return None
 
 
 def _resource(resource: Mapping[str, object]) -> Sale | NotTaken:
