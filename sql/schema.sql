@@ -327,6 +327,7 @@ CREATE TABLE trackai.ingest_files (
     rejected bigint NOT NULL,  -- records that were refused (ingest_rejects)
     note text,  -- what was wrong with the file as a whole, e.g. that it is truncated; else NULL
     loaded_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last loaded
+    left_out jsonb DEFAULT '{}'::jsonb NOT NULL,  -- how many optional values could not be used and were left out of rows that were taken: {column: {reason: count}}
     CONSTRAINT ingest_files_pkey PRIMARY KEY (source)
 );
 

@@ -15,6 +15,7 @@ from trackai_pipelines.ingest.section import (
     ingest_totals,
     rejects_by_reason,
     section,
+    values_left_out,
 )
 
 NO_INPUT = IngestTotals(files=0, accepted=0, duplicates=0, rejected=0, noted=0)
@@ -48,6 +49,26 @@ def test_rejects_by_reason_and_ingest_totals(connection: Connection[Any]) -> Non
     assert [ingest_totals(connection, other) for other in (may, july)] == [NO_INPUT, NO_INPUT]
 
 
+def test_values_left_out(connection: Connection[Any], tmp_path: Path) -> None:
+    files = {"f1": '{"ip": {"x": 2, "<b>": 1}}', "f2": '{"ip": {"x": 3}, "zip": {"y": 1}}', "f3": "{}"}
+    for source, left_out in files.items():
+        connection.execute(
+            "INSERT INTO trackai.ingest_files"
+            " (source, fingerprint, accepted, duplicates, rejected, left_out, loaded_at)"
+            " VALUES (%s, '', 1, 0, 0, %s, '2025-06-01 00:00:00+00')",
+            [source, left_out],
+        )
+    found = values_left_out(connection, JUNE)
+    assert [(value.column_name, value.reason, value.count, value.files) for value in found] == [
+        ("ip", "x", 5, 2),
+        ("ip", "<b>", 1, 1),
+        ("zip", "y", 1, 1),
+    ]
+    assert values_left_out(connection, Period(date(2025, 5, 1), date(2025, 5, 31))) == []
+    page = Page(write(connection, tmp_path / "report.html", (section(), data(connection, JUNE))))
+    assert {"Values that were left out of rows that were taken", "<b>"} <= set(page.texts)
+
+
 def test_reasons_and_examples_are_shown_and_escaped(connection: Connection[Any], tmp_path: Path) -> None:
     given = {
         "ingest": IngestTotals(files=2, accepted=20_000, duplicates=4, rejected=1234, noted=1),
@@ -55,6 +76,7 @@ def test_reasons_and_examples_are_shown_and_escaped(connection: Connection[Any],
             RejectReason(reason="bad value", lines=1234, files=2, example="f1:1"),
             RejectReason(reason=NASTY, lines=1, files=1, example=NASTY),
         ],
+        "left_out": [],
         "of_all": False,
     }
     page = Page(write(connection, tmp_path / "report.html", (section(), given)))

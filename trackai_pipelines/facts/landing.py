@@ -139,7 +139,7 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
         click.utm_campaign or "",
         click.utm_content or "",
         click.utm_term or "",
-        fields.ip_of(click.ip or "", "ip"),
+        _ip(click.ip, "ip", context),
         click.user_agent or "",
         fields.optional_time(click.created_at, "created_at", context.latest),
     )
@@ -205,7 +205,7 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         sale.fbp or "",
         email,
         phone,
-        fields.ip_of(sale.client_ip or "", "client_ip"),
+        _ip(sale.client_ip, "client_ip", context),
         sale.client_user_agent or "",
         sale.event_source_url or "",
         buyer.customer_information(sale, owner.default_country),
@@ -246,6 +246,15 @@ def _campaign_row(campaign: CampaignRecord, context: Context) -> tuple[Text, ...
 
 
 _STATUSES = ("draft", "active", "paused", "completed", "archived")
+
+
+def _ip(text: str | None, column: str, context: Context) -> str:
+    if not text:
+        return ""
+    try:
+        return fields.ip_of(text, column)
+    except Refused:
+        return context.leave_out(column, "not an IP address")
 
 
 def _email(email: str | None) -> str:

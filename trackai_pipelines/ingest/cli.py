@@ -1,5 +1,6 @@
 """`trackai ingest`: load landing files, with a progress bar meanwhile and a table afterwards."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from trackai_pipelines.terminal.workspace import ready_database, workspace
 if TYPE_CHECKING:
     from trackai_pipelines.ingest.load import FileReport, Progress
 
-_COLUMNS = ("file", "kind", "accepted", "duplicates", "rejected", "note")
+_COLUMNS = ("file", "kind", "accepted", "duplicates", "rejected", "left out", "note")
 
 
 def ingest(
@@ -44,7 +45,13 @@ def ingest(
 
         reports = load_paths(url, paths, landing_dir=settings.landing_dir, kinds=kinds, on_progress=show)
     results().print(
-        table(_COLUMNS, [(r.source, r.kind, r.accepted, r.duplicates, r.rejected, r.note) for r in reports])
+        table(
+            _COLUMNS,
+            [
+                (r.source, r.kind, r.accepted, r.duplicates, r.rejected, sum(r.left_out.values()), r.note)
+                for r in reports
+            ],
+        )
     )
     _conclude(reports, prefixes(kinds), lambda: _has_tenants(url))
 
@@ -57,6 +64,9 @@ def _conclude(reports: "list[FileReport]", names: str, has_tenants: Callable[[],
         remark(f"There was no file to load. Landing files are named {names}.")
         return
     remark(f"{accepted:,} new rows, {duplicates:,} were here already, {rejected:,} refused.")
+    left_out = sum((Counter(report.left_out) for report in reports), Counter())
+    for (column, reason), count in sorted(left_out.items()):
+        remark(f"Left out of rows that were taken: {column}, {count:,} times: {reason}.")
     if rejected:
         remark("Refused records are in trackai.ingest_rejects, each with its reason.", style="yellow")
         if not has_tenants():

@@ -7,9 +7,10 @@ row (`rows`), and reading the tenants from the database (`load`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from trackai_pipelines.ingest import fields
-from trackai_pipelines.ingest.outcomes import Refused
+from trackai_pipelines.ingest.outcomes import LeftOut, Refused
 
 # Text as a producer may write it: identifiers are often numbers.
 Text = str | int | None
@@ -34,6 +35,8 @@ class Context:
     latest: datetime
     stated_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When the file was written: its rows say what was true then."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    """Values that the row being read goes without; whoever reads the rows takes them away after each."""
     # Tenants by what rows have named so far; holds known tenants alone, so it stays small.
     _named: dict[tuple[Text, Text], Owner] = field(default_factory=dict)
 
@@ -41,6 +44,20 @@ class Context:
         """Return the tenant that a row names (slug or id), else that of the folder. Raises Refused."""
         known = self._named.get((tenant, tenant_id))
         return known if known is not None else self._look_up(tenant, tenant_id)
+
+    def leave_out(self, column: str, reason: str) -> Literal[""]:
+        """Note that the row goes without an optional value, and return what stands for none.
+
+        `reason` is a fixed text without any value: the load reports how many values were left out for each.
+        """
+        self.left_out.append(LeftOut(column, reason))
+        return ""
+
+    def taken_left_out(self) -> tuple[LeftOut, ...]:
+        """Return what the last row goes without, and forget it."""
+        taken = tuple(self.left_out)
+        self.left_out.clear()
+        return taken
 
     def _look_up(self, tenant: Text, tenant_id: Text) -> Owner:
         owner = self.owners.get(self.folder)

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 
 from psycopg import Connection, OperationalError
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.connection import connect
@@ -31,7 +32,7 @@ from trackai_pipelines.ingest.csv_files import csv_records
 from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
 from trackai_pipelines.ingest.formats import json_lines, webhook_payloads
 from trackai_pipelines.ingest.kinds import Kind
-from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken, Refused
+from trackai_pipelines.ingest.outcomes import LeftOut, MalformedPayload, NotTaken, Refused
 from trackai_pipelines.ingest.parquet_files import parquet_records
 from trackai_pipelines.ingest.records import Fields, Payload, Unreadable
 from trackai_pipelines.ingest.rejects import reject_of
@@ -65,6 +66,8 @@ class FileReport:
     note: str | None
     seconds: float
     by_kind: Mapping[str, Counts] = field(default_factory=dict)
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    """How many values the rows go without, by column and reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ def _load_file(
         note,
         time.monotonic() - begun,
         by_kind,
+        counts.left_out,
     )
 
 
@@ -213,6 +217,7 @@ def _chunks(file: LandingFile, context: Context, notes: Notes) -> Iterator[tuple
             try:
                 row = row_of(record, context)
             except Refused as refusal:
+                context.left_out.clear()
                 reject = reject_of(record, str(refusal), context)
                 chunk.rejects.append(reject)
                 size += len(reject.payload or "")
@@ -284,6 +289,7 @@ def _add_payload(
                 try:
                     row = reader.of_payload(found, record.number, context)
                 except Refused as refusal:
+                    context.left_out.clear()
                     said.append(str(refusal))
                 else:
                     chunks[kind].add(row, record)
@@ -299,6 +305,14 @@ def _owners(connection: Connection[TupleRow]) -> dict[str, Owner]:
     return owners_by_name([Owner(*row) for row in connection.execute(statement("ingest/tenants"))])
 
 
+def by_column(left_out: Mapping[LeftOut, int]) -> dict[str, dict[str, int]]:
+    """Return counts of values left out as JSON: by column, by reason."""
+    columns: dict[str, dict[str, int]] = {}
+    for (column, reason), count in sorted(left_out.items()):
+        columns.setdefault(column, {})[reason] = count
+    return columns
+
+
 def _record(connection: Connection[TupleRow], file: LandingFile, state: str, counts: Counts, note: str | None) -> None:
     connection.execute(
         statement("ingest/record_file"),
@@ -309,5 +323,6 @@ def _record(connection: Connection[TupleRow], file: LandingFile, state: str, cou
             "duplicates": counts.duplicates,
             "rejected": counts.rejected,
             "note": note,
+            "left_out": Jsonb(by_column(counts.left_out)),
         },
     )

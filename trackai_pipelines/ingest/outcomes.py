@@ -32,6 +32,13 @@ class Reference(NamedTuple):
     value: str
 
 
+class LeftOut(NamedTuple):
+    """A value that could not be used and was left out of a row that was taken: its column and a fixed reason."""
+
+    column: str
+    reason: str
+
+
 class Row(NamedTuple):
     """A row as a line of COPY's text format with NULL as the empty string, and what must exist for it."""
 

@@ -26,6 +26,16 @@ class RejectReason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueLeftOut:
+    """An optional value that could not be used: how often, in how many files."""
+
+    column_name: str
+    reason: str
+    count: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestTotals:
     """Loaded landing files and what their lines came to; `noted` are files with a note, e.g. that they are damaged."""
 
@@ -46,6 +56,7 @@ def data(connection: Connection[Any], period: Period) -> Mapping[str, Any]:
     return {
         "ingest": ingest_totals(connection, period),
         "rejects": rejects_by_reason(connection, period),
+        "left_out": values_left_out(connection, period),
         "of_all": period.tenant is not None,
     }
 
@@ -64,3 +75,10 @@ def rejects_by_reason(connection: Connection[Any], period: Period, most: int = _
     with connection.cursor(row_factory=class_row(RejectReason)) as cursor:
         bounds = {"first": period.first, "last": period.last, "most": most}
         return cursor.execute(statement("ingest/rejects_by_reason"), bounds).fetchall()
+
+
+def values_left_out(connection: Connection[Any], period: Period, most: int = _MOST_REASONS) -> list[ValueLeftOut]:
+    """Return which values the rows of files that were loaded in the period go without, most frequent first."""
+    with connection.cursor(row_factory=class_row(ValueLeftOut)) as cursor:
+        bounds = {"first": period.first, "last": period.last, "most": most}
+        return cursor.execute(statement("ingest/left_out_of_days"), bounds).fetchall()

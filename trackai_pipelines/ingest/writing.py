@@ -4,7 +4,8 @@ What belongs here: transactions, retries, and setting aside the row that the dat
 statements of a kind (`staging`), what a row is (`rows`) and how a file is cut into chunks (`load`).
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from psycopg import Connection, DatabaseError, DataError, IntegrityError
@@ -17,7 +18,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.ingest.context import Context
 from trackai_pipelines.ingest.kinds import Kind
 from trackai_pipelines.ingest.masking import masked_text
-from trackai_pipelines.ingest.outcomes import Reference, Row
+from trackai_pipelines.ingest.outcomes import LeftOut, Reference, Row
 from trackai_pipelines.ingest.records import Fields, Payload, sha256
 from trackai_pipelines.ingest.rejects import Reject, reject_of
 from trackai_pipelines.ingest.staging import move, stage
@@ -33,17 +34,22 @@ _FIRST_PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows by what became of them: new (or changed), here already, refused."""
+    """Rows by what became of them: new (or changed), here already, refused.
+
+    `left_out` counts the values that the rows of the first two go without, by column and reason.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     rejected: int = 0
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
             self.accepted + other.accepted,
             self.duplicates + other.duplicates,
             self.rejected + other.rejected,
+            Counter(self.left_out) + Counter(other.left_out) if other.left_out else self.left_out,
         )
 
 
@@ -62,6 +68,8 @@ class Chunk:
     lines: list[int] = field(default_factory=list)
     references: list[tuple[int, Reference, Line | Fields | Payload]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    # By the row's index, what it goes without.
+    left_out: dict[int, tuple[LeftOut, ...]] = field(default_factory=dict)
     # What rows of webhooks stand for, and their payloads, to say which of them were left out (`kinds.SameThing`).
     sales: list[tuple[tuple[str, ...], Payload]] = field(default_factory=list)
 
@@ -71,19 +79,23 @@ class Chunk:
             self.references += [(len(self.rows), reference, record) for reference in row.references]
         if row.sale and isinstance(record, Payload):
             self.sales.append((row.sale, record))
+        if self.context.left_out:
+            self.left_out[len(self.rows)] = self.context.taken_left_out()
         self.rows.append(row.text)
         self.lines.append(record.number)
 
     def without(self, dropped: set[int], reasons: Iterable[Reject]) -> "Chunk":
         """Return the chunk without the rows of these indexes, which are rejects now."""
+        kept = [index for index in range(len(self.rows)) if index not in dropped]
         return Chunk(
             self.kind,
             self.source,
             self.context,
-            [row for index, row in enumerate(self.rows) if index not in dropped],
-            [line for index, line in enumerate(self.lines) if index not in dropped],
+            [self.rows[index] for index in kept],
+            [self.lines[index] for index in kept],
             [],
             [*self.rejects, *reasons],
+            {place: self.left_out[index] for place, index in enumerate(kept) if index in self.left_out},
             self.sales,
         )
 
@@ -119,13 +131,25 @@ def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
                 # A row begins with its unique key. Sorted here, because the server is the busier of the two.
                 stage(cursor, chunk.kind, sorted(chunk.rows))
                 accepted = move(cursor, chunk.kind, utc_now())
-        left_out = _left_out(connection, chunk)
-        if chunk.rejects or left_out:
-            _keep(connection, chunk.source, [*chunk.rejects, *left_out])
-    return Counts(accepted, len(chunk.rows) - accepted - len(left_out), len(chunk.rejects) + len(left_out))
+        set_aside = _set_aside(connection, chunk)
+        if chunk.rejects or set_aside:
+            _keep(connection, chunk.source, [*chunk.rejects, *set_aside])
+    return Counts(
+        accepted,
+        len(chunk.rows) - accepted - len(set_aside),
+        len(chunk.rejects) + len(set_aside),
+        _values_left_out(chunk, set_aside),
+    )
 
 
-def _left_out(connection: Connection[TupleRow], chunk: Chunk) -> list[Reject]:
+def _values_left_out(chunk: Chunk, set_aside: list[Reject]) -> Mapping[LeftOut, int]:
+    refused = {reject.line for reject in set_aside}
+    return Counter(
+        value for index, values in chunk.left_out.items() if chunk.lines[index] not in refused for value in values
+    )
+
+
+def _set_aside(connection: Connection[TupleRow], chunk: Chunk) -> list[Reject]:
     """Return payloads whose row is not there because another stands for the same: kept, with that reason."""
     same = chunk.kind.same_thing
     if same is None or not chunk.sales:
@@ -185,6 +209,7 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         chunk.lines[:middle],
         [entry for entry in chunk.references if entry[0] < middle],
         chunk.rejects,
+        {index: values for index, values in chunk.left_out.items() if index < middle},
     )
     second = Chunk(
         chunk.kind,
@@ -193,6 +218,7 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         chunk.rows[middle:],
         chunk.lines[middle:],
         [(i - middle, reference, record) for i, reference, record in chunk.references if i >= middle],
+        left_out={index - middle: values for index, values in chunk.left_out.items() if index >= middle},
         sales=chunk.sales,
     )
     return write_chunk(connection, first) + write_chunk(connection, second)

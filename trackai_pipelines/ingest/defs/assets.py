@@ -4,6 +4,7 @@ What belongs here: the assets, and what is shown of a load. What does not: readi
 there are (the domains).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.ingest.arrivals import waiting_files
 from trackai_pipelines.ingest.kinds import kinds_of
-from trackai_pipelines.ingest.load import FileReport, load_paths
+from trackai_pipelines.ingest.load import FileReport, by_column, load_paths
 from trackai_pipelines.settings import Settings
 
 OWNERS = ["team:tracking"]
@@ -94,15 +95,20 @@ def load_metadata(kind: str, reports: list[FileReport]) -> dict[str, dg.Metadata
     """Return what a load brought of one kind, in files of its own or of webhooks."""
     own = [(report, report.by_kind[kind]) for report in reports if kind in report.by_kind]
     rows = [
-        f"| {report.source} | {rows.accepted:,} | {rows.duplicates:,} | {rows.rejected:,} | {report.note or ''} |"
+        f"| {report.source} | {rows.accepted:,} | {rows.duplicates:,} | {rows.rejected:,} "
+        f"| {sum(rows.left_out.values()):,} | {report.note or ''} |"
         for report, rows in own[:50]
     ]
+    left_out = sum((Counter(rows.left_out) for _, rows in own), Counter())
     return {
         "files": dg.MetadataValue.int(len(own)),
         "accepted": dg.MetadataValue.int(sum(rows.accepted for _, rows in own)),
         "duplicates": dg.MetadataValue.int(sum(rows.duplicates for _, rows in own)),
         "rejected": dg.MetadataValue.int(sum(rows.rejected for _, rows in own)),
+        "values left out": dg.MetadataValue.json(by_column(left_out)),
         "loaded files": dg.MetadataValue.md(
-            "\n".join(["| file | new | duplicates | rejected | note |", "|---|---:|---:|---:|---|", *rows])
+            "\n".join(
+                ["| file | new | duplicates | rejected | left out | note |", "|---|---:|---:|---:|---:|---|", *rows]
+            )
         ),
     }
