@@ -48,6 +48,7 @@ _NOT_PERSONAL = {
     ("window_figures", "name"): "a resident run",
     ("conversions", "event_name"): "a kind of event, such as Purchase",
     ("conversions", "sale_key"): "the gateway's id of a sale",
+    ("refunds", "sale_key"): "the gateway's id of a sale",
     ("erasures", "changed"): "numbers of rows",
     ("setup_sessions", "input"): "what an operator entered about a tenant",
 }

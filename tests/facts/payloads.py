@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from trackai_pipelines.facts.gateways import READERS
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
 
@@ -34,7 +35,7 @@ def changed(payload: Payload, path: str, value: object) -> Payload:
     return copy
 
 
-def read_one(gateway: str, payload: Mapping[str, object]) -> Sale | NotTaken:
+def read_one(gateway: str, payload: Mapping[str, object]) -> Sale | Refund | NotTaken:
     """The one result of a payload."""
     (result,) = READERS[gateway](payload)
     return result
@@ -45,6 +46,13 @@ def sale_of(gateway: str, payload: Mapping[str, object]) -> Sale:
     result = read_one(gateway, payload)
     assert isinstance(result, Sale), result
     assert result.test is None
+    return result
+
+
+def refund_of(gateway: str, payload: Mapping[str, object]) -> Refund:
+    """The refund of a payload that is one."""
+    result = read_one(gateway, payload)
+    assert isinstance(result, Refund), result
     return result
 
 

@@ -133,7 +133,8 @@ def test_mercadopago() -> None:
 @pytest.mark.parametrize(
     ("gateway", "payload", "reason"),
     [
-        ("hotmart", changed(HOTMART, "event", "PURCHASE_REFUNDED"), "hotmart event PURCHASE_REFUNDED"),
+        ("hotmart", changed(HOTMART, "event", "PURCHASE_PROTEST"), "refund: asked for, and the money is not back yet"),
+        ("hotmart", changed(HOTMART, "event", "PURCHASE_CANCELED"), "hotmart event PURCHASE_CANCELED"),
         ("hotmart", {"event": "CLUB_FIRST_ACCESS"}, "hotmart event CLUB_FIRST_ACCESS"),
         ("hotmart", {"event": "ana@example.com"}, "hotmart event (unreadable)"),
         ("kiwify", changed(KIWIFY, "order_status", "waiting_payment"), "an order that is waiting_payment"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, ConversionRecord, conversions_of
+from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, ConversionRecord, records_of
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
 from trackai_pipelines.ingest.outcomes import Refused, Row
@@ -308,7 +308,7 @@ def test_a_gateways_sale_is_held_to_the_same_rules() -> None:
         occurred_at=NOW,
         email="ana@example.com",
     )
-    (record,) = conversions_of(lambda _: iter([sale]), "kiwify", {})
+    (record,) = records_of(lambda _: iter([sale]), "kiwify", {})
     assert isinstance(record, ConversionRecord)
     row = _columns("conversions", READERS["conversions"].of_payload(record, 1, _context("acme")))
     assert (row["tenant_id"], row["gateway"], row["sale_key"], row["value"]) == (

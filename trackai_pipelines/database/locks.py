@@ -22,5 +22,9 @@ LEASES = 7_221_003
 BATCHES = 7_221_004
 """Every micro-batch of matching shares it: a session that holds it exclusively knows that none is under way."""
 
+REFUND_LINKS = 7_221_005
+"""Linking refunds with sales: loads of sales share it until they commit, and a load of refunds holds it alone. The
+later of two loads at the same moment sees the rows of the other (event database; `sql/facts/lock_links_of_*.sql`)."""
+
 DAGSTER_HISTORY = 7_221_020
 """One pruning of Dagster's own storage at a time (Dagster's database)."""

@@ -46,7 +46,7 @@ def _unlinked(connection: "Connection", before: "date") -> str | None:
 
 FACTS = Domain(
     name="facts",
-    says="What happened: clicks, identities and conversions, with the users and campaigns behind them.",
+    says="What happened: clicks, identities, conversions and refunds, with the users and campaigns behind them.",
     tables=(
         Table(
             name="clicks",
@@ -110,6 +110,8 @@ FACTS = Domain(
             key=("tenant_id", "conversion_id"),
             personal=Personal(user_id="user_id", conversion="conversion_id", delete=True),
         ),
+        # Says which sale, how much and when, and of whom nothing: it stays with its sale.
+        Table(name="refunds", key=("tenant_id", "id"), time="occurred_at"),
         Table(name="campaigns", key=("tenant_id", "campaign_id")),
     ),
     kinds=_kinds,

@@ -1,4 +1,4 @@
-"""The landing kinds of the facts: clicks, identities, conversions with the gateways' webhooks, users and campaigns.
+"""The landing kinds of the facts: clicks, identities, and with the gateways' webhooks conversions and refunds.
 
 What belongs here: which fields a record may have, what is required of them, and the columns that they become. What
 does not: how files are read and rows written (`ingest`), what a single field may be (`ingest.fields`), and how a
@@ -12,13 +12,16 @@ from functools import partial
 
 import msgspec
 
-from trackai_pipelines.customer_information.contact import email_hash, phone_hash
 from trackai_pipelines.facts import buyer
+from trackai_pipelines.facts.contacts import hashed_email, hashed_phone
 from trackai_pipelines.facts.gateways import READERS, Reader
 from trackai_pipelines.facts.gateways.no_sale import TEST
+from trackai_pipelines.facts.refund import Refund
+from trackai_pipelines.facts.refund_rows import RefundRecord, refund_record, refund_row
+from trackai_pipelines.facts.users_and_campaigns import CAMPAIGNS, USERS
 from trackai_pipelines.ingest import fields
-from trackai_pipelines.ingest.context import Context, Owner, Text
-from trackai_pipelines.ingest.kinds import Kind, SameThing
+from trackai_pipelines.ingest.context import Context, Text
+from trackai_pipelines.ingest.kinds import Kind, SameThing, WebhookReader
 from trackai_pipelines.ingest.outcomes import NotTaken, Refused
 from trackai_pipelines.money import is_currency
 
@@ -99,32 +102,6 @@ class TestSaleRecord(ConversionRecord, gc=False, kw_only=True):
     test: str
 
 
-class UserRecord(msgspec.Struct, gc=False):
-    """A user of the app as a record of a file."""
-
-    tenant: Text = None
-    tenant_id: Text = None
-    id: Text = None
-    email_hash: str | None = None
-    phone_hash: str | None = None
-    email: str | None = None
-    phone: Text = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-
-
-class CampaignRecord(msgspec.Struct, gc=False):
-    """An ad campaign as a record of a file."""
-
-    tenant: Text = None
-    tenant_id: Text = None
-    campaign_id: Text = None
-    name: Text = None
-    status: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-
-
 def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(click.tenant, click.tenant_id)
     return (
@@ -147,8 +124,12 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
 
 def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(identity.tenant, identity.tenant_id)
-    email = fields.hash_of(identity.email_hash, "email_hash") if identity.email_hash else _email(identity.email)
-    phone = fields.hash_of(identity.phone_hash, "phone_hash") if identity.phone_hash else _phone(identity.phone, owner)
+    email = fields.hash_of(identity.email_hash, "email_hash") if identity.email_hash else hashed_email(identity.email)
+    phone = (
+        fields.hash_of(identity.phone_hash, "phone_hash")
+        if identity.phone_hash
+        else hashed_phone(identity.phone, owner)
+    )
     if not email and not phone:
         raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
     click = fields.identifier_of(identity.click_id, "click_id")
@@ -183,12 +164,12 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
     email = (
         fields.hash_of(sale.customer_email_hash, "customer_email_hash")
         if sale.customer_email_hash
-        else _email(sale.email)
+        else hashed_email(sale.email)
     )
     phone = (
         fields.hash_of(sale.customer_phone_hash, "customer_phone_hash")
         if sale.customer_phone_hash
-        else _phone(sale.phone, owner)
+        else hashed_phone(sale.phone, owner)
     )
     return (
         owner.id,
@@ -212,42 +193,6 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
     )
 
 
-def _user_row(user: UserRecord, context: Context) -> tuple[Text, ...]:
-    owner = context.owner_of(user.tenant, user.tenant_id)
-    user_id = fields.identifier_of(user.id, "id")
-    if not user_id:
-        raise Refused("id is missing; expected the app's own id of the user")
-    return (
-        owner.id,
-        user_id,
-        fields.hash_of(user.email_hash, "email_hash") if user.email_hash else _email(user.email),
-        fields.hash_of(user.phone_hash, "phone_hash") if user.phone_hash else _phone(user.phone, owner),
-        fields.optional_time(user.created_at, "created_at", context.latest),
-        fields.optional_time(user.updated_at, "updated_at", context.latest),
-    )
-
-
-def _campaign_row(campaign: CampaignRecord, context: Context) -> tuple[Text, ...]:
-    owner = context.owner_of(campaign.tenant, campaign.tenant_id)
-    campaign_id = fields.identifier_of(campaign.campaign_id, "campaign_id")
-    if not campaign_id:
-        raise Refused("campaign_id is missing; expected what clicks name in utm_campaign")
-    status = (campaign.status or "").strip().lower() or "draft"
-    if status not in _STATUSES:
-        raise Refused(f"status {fields.shown(status)} is not one of {', '.join(_STATUSES)}")
-    return (
-        owner.id,
-        campaign_id,
-        fields.text_of(campaign.name, "name").strip() or campaign_id,
-        status,
-        fields.optional_time(campaign.created_at, "created_at", context.latest),
-        fields.optional_time(campaign.updated_at, "updated_at", context.latest),
-    )
-
-
-_STATUSES = ("draft", "active", "paused", "completed", "archived")
-
-
 def _ip(text: str | None, column: str, context: Context) -> str:
     if not text:
         return ""
@@ -257,19 +202,16 @@ def _ip(text: str | None, column: str, context: Context) -> str:
         return context.leave_out(column, "not an IP address")
 
 
-def _email(email: str | None) -> str:
-    return (email_hash(email) or "") if email else ""
-
-
-def _phone(phone: Text, owner: Owner) -> str:
-    return (phone_hash(str(phone), owner.default_country) or "") if phone else ""
-
-
-def conversions_of(read: Reader, gateway: str, payload: Mapping[str, object]) -> Iterator[ConversionRecord | NotTaken]:
-    """Yield the sales of a payload, held to the rules of any other conversion."""
+def records_of(
+    read: Reader, gateway: str, payload: Mapping[str, object]
+) -> Iterator[ConversionRecord | RefundRecord | NotTaken]:
+    """Yield the sales and refunds of a payload, held to the rules of any other."""
     for found in read(payload):
         if isinstance(found, NotTaken):
             yield found
+            continue
+        if isinstance(found, Refund):
+            yield refund_record(found, gateway)
             continue
         record = partial(TestSaleRecord, test=found.test) if found.test else ConversionRecord
         yield record(
@@ -293,6 +235,10 @@ def conversions_of(read: Reader, gateway: str, payload: Mapping[str, object]) ->
         )
 
 
+# One reading of a payload for both kinds.
+_WEBHOOKS: Mapping[str, WebhookReader] = {
+    gateway: partial(records_of, read, gateway) for gateway, read in READERS.items()
+}
 CLICKS = Kind(
     name="clicks",
     says="Ad clicks that reached a landing page, with Meta's click id (`fbclid`, `fbc`) and browser id (`fbp`). "
@@ -363,33 +309,39 @@ CONVERSIONS = Kind(
     # When the row arrived: not the producer's to say.
     also_in_files=frozenset({"created_at"}),
     long_texts=frozenset({"client_user_agent", "event_source_url"}),
-    afterwards=("facts/link_staged_conversions",),
+    afterwards=(
+        "facts/link_staged_conversions",
+        "facts/lock_links_of_sales",
+        "facts/link_refunds_of_staged_conversions",
+    ),
     same_thing=SameThing(
         statement="facts/repeated_sales", columns=("tenant_id", "gateway", "gateway_event_id", "sale_key")
     ),
-    webhooks={gateway: partial(conversions_of, read, gateway) for gateway, read in READERS.items()},
+    webhooks=_WEBHOOKS,
 )
-USERS = Kind(
-    name="users",
-    says="People of an app, by the app's own id, with hashed e-mail and phone. A later row of the same id replaces the "
-    "hashes.",
-    record=UserRecord,
-    columns=("tenant_id", "id", "email_hash", "phone_hash", "created_at", "updated_at"),
-    row=_user_row,
-    stated="updated_at",
-    insert="facts/insert_users",
-    afterwards=("facts/link_staged_users",),
+REFUNDS = Kind(
+    name="refunds",
+    says="Money that went back to buyers, refunds and chargebacks, as gateways report it: a part of a sale or all of "
+    "it, each once. Linked with its sale whichever of them arrives first, and never sent to Meta.",
+    record=RefundRecord,
+    columns=(
+        "tenant_id",
+        "gateway",
+        "gateway_event_id",
+        "original_event_id",
+        "sale_key",
+        "order_id",
+        "kind",
+        "value",
+        "currency",
+        "occurred_at",
+    ),
+    row=refund_row,
+    # When the row arrived: not the producer's to say.
+    also_in_files=frozenset({"created_at"}),
+    afterwards=("facts/lock_links_of_refunds", "facts/link_staged_refunds"),
+    webhooks=_WEBHOOKS,
 )
-CAMPAIGNS = Kind(
-    name="campaigns",
-    says="Ad campaigns: those that a tenant lists, and those that its clicks name in `utm_campaign`. A later row of "
-    "the same id replaces name and status.",
-    record=CampaignRecord,
-    columns=("tenant_id", "campaign_id", "name", "status", "created_at", "updated_at"),
-    row=_campaign_row,
-    stated="updated_at",
-    insert="facts/insert_campaigns",
-)
-# In the order in which they are loaded: clicks name campaigns, identities name clicks, and conversions look for users,
-# clicks and identities.
-KINDS = (CAMPAIGNS, USERS, CLICKS, IDENTITIES, CONVERSIONS)
+# In the order in which they are loaded: clicks name campaigns, identities name clicks, conversions look for users,
+# clicks and identities, and refunds for conversions.
+KINDS = (CAMPAIGNS, USERS, CLICKS, IDENTITIES, CONVERSIONS, REFUNDS)

@@ -15,7 +15,8 @@ from trackai_pipelines.ingest.context import Context, Text
 from trackai_pipelines.ingest.outcomes import NotTaken
 
 WebhookReader = Callable[[Mapping[str, object]], Iterator[msgspec.Struct | NotTaken]]
-"""Takes one payload as the gateway sends it (numbers as int, Decimal or str) and yields records of a kind.
+"""Takes one payload as the gateway sends it (numbers as int, Decimal or str) and yields records of the kinds that
+declare it.
 
 Raises MalformedPayload where the payload is of the kind and lacks what a row needs.
 """
@@ -67,7 +68,8 @@ class Kind:
     """Statements to execute in the same transaction; they take `now` and may read `pg_temp.staged_<name>`."""
     same_thing: SameThing | None = None
     webhooks: Mapping[str, WebhookReader] = field(default_factory=dict)
-    """What reads the payloads of a gateway. Several kinds may read the payloads of one."""
+    """What reads the payloads of a gateway. Several kinds may read the payloads of one; those that declare the same
+    reader have each payload read once."""
 
 
 def kinds_of(domains: Iterable[Domain]) -> tuple[Kind, ...]:

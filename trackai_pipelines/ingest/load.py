@@ -31,7 +31,7 @@ from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
 from trackai_pipelines.ingest.csv_files import csv_records
 from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
 from trackai_pipelines.ingest.formats import json_lines, webhook_payloads
-from trackai_pipelines.ingest.kinds import Kind
+from trackai_pipelines.ingest.kinds import Kind, WebhookReader
 from trackai_pipelines.ingest.outcomes import LeftOut, MalformedPayload, NotTaken, Refused
 from trackai_pipelines.ingest.parquet_files import parquet_records
 from trackai_pipelines.ingest.records import Fields, Payload, Unreadable
@@ -239,8 +239,14 @@ def _records(file: LandingFile, columns: frozenset[str], notes: Notes) -> Iterat
     return parquet_records(file.path, columns, notes)
 
 
+# What reads the payloads of a gateway, and the kinds whose records it yields.
+_Readers = dict[WebhookReader, dict[Kind, RowReader]]
+
+
 def _chunks_of_payloads(file: LandingFile, gateway: str, context: Context, notes: Notes) -> Iterator[tuple[int, Chunk]]:
-    readers = {kind: RowReader(kind) for kind in file.kinds}
+    readers: _Readers = {}
+    for kind in file.kinds:
+        readers.setdefault(kind.webhooks[gateway], {})[kind] = RowReader(kind)
     chunks, size, number = _no_rows(file, context), 0, 0
     for record in webhook_payloads(file.path, notes):
         number = record.number
@@ -266,28 +272,29 @@ def _with_rows(number: int, chunks: Mapping[Kind, Chunk]) -> Iterator[tuple[int,
 
 
 def _add_payload(
-    chunks: Mapping[Kind, Chunk], readers: Mapping[Kind, RowReader], record: Payload, gateway: str, context: Context
+    chunks: Mapping[Kind, Chunk], readers: _Readers, record: Payload, gateway: str, context: Context
 ) -> list[str]:
     """Add the rows that a payload holds, whatever their kinds; return why some of it, or all, is none.
 
-    A kind for which the payload holds nothing is no reason where another kind takes it.
+    That one reader finds nothing in it is no reason where another one does.
     """
     if not isinstance(record.payload, dict):
         return ["the payload is not a JSON object; expected one as the gateway sends it"]
     reasons: list[str] = []
     nothing_for: list[str] = []
     taken = False
-    for kind, reader in readers.items():
+    for read, kinds in readers.items():
         said: list[str] = []
         concerned = False
         try:
-            for found in kind.webhooks[gateway](record.payload):
+            for found in read(record.payload):
                 if isinstance(found, NotTaken):
                     said.append(found.reason)
                     continue
                 concerned = True
+                kind = next(kind for kind in kinds if isinstance(found, kind.record))
                 try:
-                    row = reader.of_payload(found, record.number, context)
+                    row = kinds[kind].of_payload(found, record.number, context)
                 except Refused as refusal:
                     context.left_out.clear()
                     said.append(str(refusal))

@@ -116,7 +116,7 @@ def _hotmart_unpaid(payment: Payment, rng: Random) -> Row:
             ("PURCHASE_BILLET_PRINTED", "BILLET_PRINTED"),
             ("PURCHASE_EXPIRED", "EXPIRED"),
             ("PURCHASE_CANCELED", "CANCELED"),
-            ("PURCHASE_REFUNDED", "REFUNDED"),
+            ("PURCHASE_PROTEST", "DISPUTE"),
         )
     )
     return _hotmart_event(payment, event, status, event_id=payment.event_id, delay_ms=_SECOND_MS)

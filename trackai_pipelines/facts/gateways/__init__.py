@@ -24,12 +24,13 @@ from trackai_pipelines.facts.gateways import (
     ticto,
     woocommerce,
 )
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
 # Takes one payload as the gateway sends it (numbers as int, Decimal or str). Raises MalformedPayload where a paid
-# sale lacks what a conversion needs.
-Reader = Callable[[Mapping[str, object]], Iterator[Sale | NotTaken]]
+# sale lacks what a conversion needs, or money that went back what a refund needs.
+Reader = Callable[[Mapping[str, object]], Iterator[Sale | Refund | NotTaken]]
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {

@@ -1,0 +1,29 @@
+-- Brings up to date the links of refunds that name a staged sale, by its event, its sale key or its order: a sale may take
+-- a link from another, or make an order's ambiguous. Without a refund anywhere nothing is looked up.
+-- Indexes: refunds_by_event, refunds_by_sale, refunds_by_order, and those of the view. Repeating it changes
+-- nothing.
+WITH named AS (
+    SELECT r.tenant_id, r.id
+    FROM pg_temp.staged_conversions s
+    JOIN trackai.refunds r
+        ON r.tenant_id = s.tenant_id AND r.gateway = s.gateway AND r.original_event_id = s.gateway_event_id
+    WHERE EXISTS (SELECT FROM trackai.refunds)
+    UNION
+    SELECT r.tenant_id, r.id
+    FROM pg_temp.staged_conversions s
+    JOIN trackai.refunds r ON r.tenant_id = s.tenant_id AND r.gateway = s.gateway AND r.sale_key = s.sale_key
+    WHERE EXISTS (SELECT FROM trackai.refunds)
+    UNION
+    SELECT r.tenant_id, r.id
+    FROM pg_temp.staged_conversions s
+    JOIN trackai.refunds r ON r.tenant_id = s.tenant_id AND r.gateway = s.gateway AND r.order_id = s.order_id
+    WHERE EXISTS (SELECT FROM trackai.refunds)
+), wrong AS MATERIALIZED (
+    SELECT w.tenant_id, w.refund_id, w.conversion_id
+    FROM named n
+    JOIN trackai.v_wrong_refund_links w ON w.tenant_id = n.tenant_id AND w.refund_id = n.id
+)
+UPDATE trackai.refunds r
+SET conversion_id = w.conversion_id
+FROM wrong w
+WHERE r.tenant_id = w.tenant_id AND r.id = w.refund_id
