@@ -66,11 +66,13 @@ CREATE TABLE trackai.clicks (
     user_agent text,  -- visitor's user agent; after anonymising, the browser family
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the click happened
     ingested_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row arrived
-    anonymised_at timestamp with time zone,  -- when ip and user_agent were made less precise; NULL before that
+    anonymised_at timestamp with time zone,  -- when click_ids were removed and ip and user_agent made less precise; NULL before that
+    click_ids jsonb,  -- click ids of other networks as a JSON object: gclid, wbraid, gbraid, ttclid, msclkid; NULL when there are none, or removed
     CONSTRAINT clicks_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT clicks_tenant_id_external_id_key UNIQUE (tenant_id, external_id),
     CONSTRAINT clicks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT clicks_tenant_id_funnel_id_fkey FOREIGN KEY (tenant_id, funnel_id) REFERENCES trackai.funnels(tenant_id, id) ON DELETE SET NULL (funnel_id),
+    CONSTRAINT click_ids_are_an_object CHECK ((jsonb_typeof(click_ids) = 'object'::text)) NOT VALID,
     CONSTRAINT clicks_external_id_check CHECK ((external_id <> ''::text)),
     CONSTRAINT clicks_times_in_order CHECK ((created_at <= (ingested_at + '1 day'::interval)))
 );
@@ -91,8 +93,8 @@ CREATE TABLE trackai.conversions (
     sale_key text COLLATE "C",  -- the sale, where a gateway reports one sale in several paid events; else NULL
     order_id text COLLATE "C",  -- shop's or gateway's order number; NULL when the gateway sends none
     event_name text DEFAULT 'Purchase'::text NOT NULL,  -- event name sent to Meta, Purchase by default
-    value numeric(18,4) NOT NULL,  -- amount in units of the currency, not in cents
-    currency character(3) NOT NULL,  -- ISO 4217 code, three capital letters
+    value numeric(18,4),  -- amount in units of the currency, not in cents; a Purchase has one, NULL where another event has none
+    currency character(3),  -- ISO 4217 code, three capital letters; a value has one, else perhaps NULL
     occurred_at timestamp with time zone NOT NULL,  -- when the sale happened; the lookback window ends here
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row arrived
     fbclid text COLLATE "C",  -- as it came, well formed or not
@@ -104,10 +106,19 @@ CREATE TABLE trackai.conversions (
     client_user_agent text,  -- buyer's user agent; after anonymising, the browser family
     event_source_url text,  -- URL of the page where the sale was made; NULL when unknown
     customer_information jsonb,  -- further SHA-256 hashes by Meta's names: fn, ln, ct, st, zp, country, db, ge, external_id
-    anonymised_at timestamp with time zone,  -- when the hashes were removed and address and user agent made less precise; NULL before that
+    anonymised_at timestamp with time zone,  -- when hashes and click_ids were removed and address and user agent made less precise; NULL before that
+    contents jsonb,  -- items as a JSON list of objects with id, and perhaps quantity, price (a unit's, in the currency) and title; NULL when unknown
+    click_ids jsonb,  -- click ids of other networks as a JSON object: gclid, wbraid, gbraid, ttclid, msclkid; NULL when there are none, or removed
+    action_source text COLLATE "C",  -- where it happened, in Meta's words: website, app, phone_call, chat, email, physical_store, system_generated, business_messaging or other; NULL: on a website
+    limited_data_use boolean,  -- true: Meta may use it in the limited way only (LDU); NULL or false: as the tenant has it
+    opt_out boolean,  -- true: for attribution only, not for optimising ads; NULL or false: as the tenant has it
     CONSTRAINT conversions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT conversions_tenant_id_gateway_gateway_event_id_key UNIQUE (tenant_id, gateway, gateway_event_id),
     CONSTRAINT conversions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT a_value_has_a_currency CHECK (((value IS NULL) OR (currency IS NOT NULL))) NOT VALID,
+    CONSTRAINT action_source_is_one_of_metas CHECK ((action_source = ANY (ARRAY['website'::text, 'app'::text, 'phone_call'::text, 'chat'::text, 'email'::text, 'physical_store'::text, 'system_generated'::text, 'business_messaging'::text, 'other'::text]))) NOT VALID,
+    CONSTRAINT click_ids_are_an_object CHECK ((jsonb_typeof(click_ids) = 'object'::text)) NOT VALID,
+    CONSTRAINT contents_are_a_list CHECK ((jsonb_typeof(contents) = 'array'::text)) NOT VALID,
     CONSTRAINT conversions_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
     CONSTRAINT conversions_customer_email_hash_check CHECK (((length(customer_email_hash) = 64) AND (customer_email_hash !~ '[^0-9a-f]'::text))),
     CONSTRAINT conversions_customer_phone_hash_check CHECK (((length(customer_phone_hash) = 64) AND (customer_phone_hash !~ '[^0-9a-f]'::text))),
@@ -117,7 +128,8 @@ CREATE TABLE trackai.conversions (
     CONSTRAINT conversions_sale_key_check CHECK ((sale_key <> ''::text)),
     CONSTRAINT conversions_times_in_order CHECK ((occurred_at <= (created_at + '1 day'::interval))),
     CONSTRAINT conversions_value_check CHECK (((value >= (0)::numeric) AND (value <= ('1000000000000'::bigint)::numeric))),
-    CONSTRAINT customer_information_is_hashed CHECK (((jsonb_typeof(customer_information) = 'object'::text) AND (NOT jsonb_path_exists(customer_information, 'strict $.*?(@.type() != "string" || !(@ like_regex "^[0-9a-f]{64}$"))'::jsonpath, silent => true))))
+    CONSTRAINT customer_information_is_hashed CHECK (((jsonb_typeof(customer_information) = 'object'::text) AND (NOT jsonb_path_exists(customer_information, 'strict $.*?(@.type() != "string" || !(@ like_regex "^[0-9a-f]{64}$"))'::jsonpath, silent => true)))),
+    CONSTRAINT purchases_have_a_value CHECK (((event_name <> 'Purchase'::text) OR ((value IS NOT NULL) AND (currency IS NOT NULL)))) NOT VALID
 );
 CREATE INDEX conversions_by_day ON trackai.conversions USING brin (occurred_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX conversions_by_email ON trackai.conversions USING btree (tenant_id, customer_email_hash) WHERE (customer_email_hash IS NOT NULL);
@@ -126,7 +138,7 @@ CREATE INDEX conversions_by_phone ON trackai.conversions USING btree (tenant_id,
 CREATE UNIQUE INDEX conversions_one_per_sale ON trackai.conversions USING btree (tenant_id, gateway, sale_key) WHERE (sale_key IS NOT NULL);
 CREATE INDEX conversions_to_anonymise ON trackai.conversions USING btree (occurred_at) WHERE (anonymised_at IS NULL);
 CREATE TRIGGER attributed_conversions_are_kept AFTER DELETE ON trackai.conversions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION trackai.keep_attributed_conversions() /* enabled always */;
-CREATE TRIGGER conversions_are_immutable BEFORE UPDATE OF tenant_id, id, gateway, gateway_event_id, sale_key, order_id, event_name, value, currency, occurred_at, created_at ON trackai.conversions FOR EACH STATEMENT EXECUTE FUNCTION trackai.refuse_change();
+CREATE TRIGGER conversions_are_immutable BEFORE UPDATE OF tenant_id, id, gateway, gateway_event_id, sale_key, order_id, event_name, value, currency, occurred_at, created_at, contents, action_source, limited_data_use, opt_out ON trackai.conversions FOR EACH STATEMENT EXECUTE FUNCTION trackai.refuse_change();
 CREATE TRIGGER conversions_are_queued AFTER INSERT ON trackai.conversions REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION trackai.queue_conversions() /* enabled always */;
 CREATE TRIGGER conversions_only_lose_personal_fields BEFORE UPDATE ON trackai.conversions FOR EACH ROW WHEN ((new.anonymised_at IS NULL)) EXECUTE FUNCTION trackai.refuse_change();
 CREATE TRIGGER conversions_take_attributions_along AFTER TRUNCATE ON trackai.conversions FOR EACH STATEMENT EXECUTE FUNCTION trackai.empty_attributions() /* enabled always */;
@@ -136,7 +148,7 @@ CREATE TABLE trackai.daily_match_rates (
     tenant_id text COLLATE "C" NOT NULL,  -- tenant (tenants.id)
     day date NOT NULL,  -- UTC day on which the sales happened
     gateway text COLLATE "C" NOT NULL,  -- payment gateway
-    currency character(3) NOT NULL,  -- ISO 4217 code of the values
+    currency character(3) NOT NULL,  -- ISO 4217 code of the values; XXX, no currency, for events without one
     conversions bigint NOT NULL,  -- conversions of the day: fbc + fbp + email + unmatched + pending
     fbc bigint NOT NULL,  -- conversions matched by Meta's click id
     fbp bigint NOT NULL,  -- conversions matched by Meta's browser id
@@ -597,7 +609,8 @@ CREATE VIEW trackai.v_conversions AS
  SELECT c.id, c.tenant_id, c.gateway, c.gateway_event_id, c.sale_key, c.order_id, c.event_name,
     c.value, c.currency, c.occurred_at, c.created_at, c.fbclid, c.fbc, c.fbp, c.customer_email_hash,
     c.customer_phone_hash, c.client_ip, c.client_user_agent, c.event_source_url,
-    c.customer_information, c.anonymised_at, a.click_id, a.strategy AS match_strategy, a.matched_at,
+    c.customer_information, c.anonymised_at, c.contents, c.click_ids, c.action_source,
+    c.limited_data_use, c.opt_out, a.click_id, a.strategy AS match_strategy, a.matched_at,
     (EXISTS ( SELECT 1
            FROM trackai.dispatch_attempts d
           WHERE d.tenant_id = c.tenant_id AND d.conversion_id = c.id AND d.status = 'success'::text)) OR (EXISTS ( SELECT 1

@@ -32,7 +32,7 @@ _COLUMNS = """
 """
 _PERSONAL = re.compile(
     r"(^|_)ip$|user_agent$|^(fbclid|fbc|fbp)$|_hash$|(^|_)(email|phone)(_|$)|^user_id$|(^|_)name$|_key$"
-    r"|^customer_information$|^event_source_url$|^payload$|^event$|^input$|^changed$"
+    r"|^customer_information$|^click_ids$|^event_source_url$|^payload$|^event$|^input$|^changed$"
 )
 # A count or a flag says nothing about a person, whatever it is called.
 _SAYS_SOMETHING = {"text", "character", "inet", "jsonb", "bytea"}

@@ -4,6 +4,7 @@
 -- Guarantees: every conversion of the day is counted once.
 -- Waits are counted in buckets (32 to a doubling, from a millisecond) with their ends: an exact percentile has to sort
 -- the whole day, which takes longer than everything else.
+-- Events without a currency are counted under XXX, ISO 4217's code for none; one without a value adds nothing.
 CREATE TEMPORARY TABLE day_counts ON COMMIT DROP AS
 SELECT s.tenant_id,
        s.gateway,
@@ -13,9 +14,9 @@ SELECT s.tenant_id,
        min(s.waited) AS shortest,
        max(s.waited) AS longest,
        count(*) AS conversions,
-       sum(s.value) AS value
+       coalesce(sum(s.value), 0) AS value
 FROM (
-    SELECT c.tenant_id, c.gateway, c.currency, c.value, a.strategy,
+    SELECT c.tenant_id, c.gateway, coalesce(c.currency, 'XXX') AS currency, c.value, a.strategy,
            date_part('epoch', a.matched_at - c.created_at) AS waited
     FROM trackai.conversions c
     LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id

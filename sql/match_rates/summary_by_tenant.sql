@@ -3,7 +3,7 @@
 -- Index: conversions_by_day for few days. Reads the conversions and their attributions once and joins them by hash: for
 -- reports, not for requests.
 -- Guarantees: tenants without conversions are there with zeros; conversions = fbc + fbp + email + unmatched + pending;
--- money stays exact, because JSON holds it as text.
+-- money stays exact, because JSON holds it as text; events without a currency count, and are no value.
 WITH per_currency AS (
     SELECT c.tenant_id,
            c.currency,
@@ -13,7 +13,7 @@ WITH per_currency AS (
            count(*) FILTER (WHERE a.strategy = 'email') AS email,
            count(*) FILTER (WHERE a.strategy = 'unmatched') AS unmatched,
            count(*) FILTER (WHERE a.strategy IS NULL) AS pending,
-           sum(c.value) AS value_total,
+           coalesce(sum(c.value), 0) AS value_total,
            coalesce(sum(c.value) FILTER (WHERE a.strategy <> 'unmatched'), 0) AS value_matched
     FROM trackai.conversions c
     LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id

@@ -1,10 +1,10 @@
 -- Returns the conversions of a range of UTC days, with their keys and their tenant's settings. For PostgreSQL.
 -- Index: conversions_by_day.
--- Guarantees: one row for each conversion, decided or not. Its e-mail hash is there until it is anonymised.
+-- Guarantees: one row for each conversion, decided or not; XXX stands for no currency. Its e-mail hash is there until it is anonymised.
 SELECT c.tenant_id,
        c.id,
        c.gateway,
-       c.currency::text AS currency,
+       coalesce(c.currency, 'XXX')::text AS currency,
        c.value::text AS value,
        c.occurred_at,
        c.created_at,

@@ -60,8 +60,8 @@ class AttributedSale:
     gateway_event_id: str
     order_id: str | None
     event_name: str
-    value: Decimal
-    currency: str
+    value: Decimal | None
+    currency: str | None
     occurred_at: datetime
     fbclid: str | None
     fbc: str | None
@@ -91,14 +91,15 @@ def registry_event_id(tenant_id: str, sale: AttributedSale) -> str:
     )
 
 
-def stable_event_id(tenant_id: str, *, order: str, event_name: str, value: Decimal, currency: str) -> str:
+def stable_event_id(tenant_id: str, *, order: str, event_name: str, value: Decimal | None, currency: str | None) -> str:
     """Return an event id of 64 hex digits that is the same however the amount is written.
 
     It is the SHA-256 of tenant, order, event name, value and currency, joined with `|`; the value has exactly the
-    decimals of its currency.
+    decimals of its currency, and is empty where there is none.
     """
-    amount = f"{_amount(value, currency):f}"
-    return sha256_hex("|".join((tenant_id, order, event_name, amount, currency.upper())))
+    code = (currency or "").upper()
+    amount = "" if value is None else f"{_amount(value, code):f}"
+    return sha256_hex("|".join((tenant_id, order, event_name, amount, code)))
 
 
 def order_of(order_id: str | None, gateway: str, gateway_event_id: str) -> str:
@@ -112,10 +113,11 @@ def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
     The sale's own values come first; its click completes them. A malformed fbc, fbp or page address is left out,
     because Meta would refuse the whole request for it.
     """
-    custom_data: dict[str, Any] = {
-        "value": _amount(sale.value, sale.currency),
-        "currency": sale.currency.upper(),
-    }
+    custom_data: dict[str, Any] = {}
+    if sale.value is not None:
+        custom_data["value"] = _amount(sale.value, sale.currency or "")
+    if sale.currency:
+        custom_data["currency"] = sale.currency.upper()
     if sale.order_id and sale.order_id.strip():
         custom_data["order_id"] = sale.order_id
     event: dict[str, Any] = {
@@ -124,8 +126,9 @@ def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
         "event_id": _sent_event_id(recipient, sale),
         "action_source": "website",
         "user_data": _user_data(sale),
-        "custom_data": custom_data,
     }
+    if custom_data:
+        event["custom_data"] = custom_data
     if (sale.event_source_url or "").lower().startswith(("http://", "https://")):
         event["event_source_url"] = sale.event_source_url
     if recipient.limited_data_use:

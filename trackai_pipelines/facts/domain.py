@@ -53,12 +53,12 @@ FACTS = Domain(
             key=("tenant_id", "id"),
             time="created_at",
             leaves="delete",
-            # Click and browser ids stay, because matches are explained by them.
+            # Meta's click and browser ids stay, because matches are explained by them.
             personal=Personal(
-                clear=("fbclid", "fbc", "fbp", "ip", "user_agent"),
+                clear=("fbclid", "fbc", "fbp", "click_ids", "ip", "user_agent"),
                 # A newsletter's link may hold its reader's address.
                 quotes=dict.fromkeys(("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")),
-                by_age={"ip": Remains.NETWORK, "user_agent": Remains.FAMILY},
+                by_age={"click_ids": Remains.NOTHING, "ip": Remains.NETWORK, "user_agent": Remains.FAMILY},
             ),
         ),
         Table(
@@ -85,12 +85,14 @@ FACTS = Domain(
                     "fbclid",
                     "fbc",
                     "fbp",
+                    "click_ids",
                     "event_source_url",
                 ),
                 by_age={
                     "customer_email_hash": Remains.NOTHING,
                     "customer_phone_hash": Remains.NOTHING,
                     "customer_information": Remains.NOTHING,
+                    "click_ids": Remains.NOTHING,
                     "client_ip": Remains.NETWORK,
                     "client_user_agent": Remains.FAMILY,
                     "event_source_url": Remains.PAGE,

@@ -12,7 +12,8 @@ from functools import partial
 
 import msgspec
 
-from trackai_pipelines.facts import buyer
+from trackai_pipelines.event_names import PURCHASE, event_name_of
+from trackai_pipelines.facts import buyer, details
 from trackai_pipelines.facts.contacts import hashed_email, hashed_phone
 from trackai_pipelines.facts.gateways import READERS, Reader
 from trackai_pipelines.facts.gateways.no_sale import TEST
@@ -44,6 +45,13 @@ class ClickRecord(msgspec.Struct, gc=False):
     ip: str | None = None
     user_agent: Text = None
     created_at: datetime | None = None
+    # Of any type: what cannot be used is left out, and costs no click.
+    click_ids: object = None
+    gclid: object = None
+    wbraid: object = None
+    gbraid: object = None
+    ttclid: object = None
+    msclkid: object = None
 
 
 class IdentityRecord(msgspec.Struct, gc=False):
@@ -94,6 +102,16 @@ class ConversionRecord(msgspec.Struct, gc=False):
     client_ip: str | None = None
     client_user_agent: Text = None
     event_source_url: str | None = None
+    contents: object = None
+    click_ids: object = None
+    gclid: object = None
+    wbraid: object = None
+    gbraid: object = None
+    ttclid: object = None
+    msclkid: object = None
+    action_source: object = None
+    limited_data_use: object = None
+    opt_out: object = None
 
 
 class TestSaleRecord(ConversionRecord, gc=False, kw_only=True):
@@ -119,6 +137,7 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
         _ip(click.ip, "ip", context),
         click.user_agent or "",
         fields.optional_time(click.created_at, "created_at", context.latest),
+        details.click_ids_of(click, context),
     )
 
 
@@ -154,11 +173,8 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
     event_id = fields.identifier_of(sale.gateway_event_id, "gateway_event_id")
     if not gateway or not event_id:
         raise Refused(f"{'gateway_event_id' if gateway else 'gateway'} is missing; it tells events apart")
-    if sale.value is None:
-        raise Refused("value is missing; expected an amount such as 129.90")
-    currency = (sale.currency or "").strip().upper()
-    if not is_currency(currency):
-        raise Refused(f"currency {fields.shown(currency)} is not an ISO 4217 code such as BRL")
+    event_name = event_name_of(sale.event_name) if sale.event_name else PURCHASE
+    value, currency = _paid(sale, event_name == PURCHASE, context)
     if sale.occurred_at is None:
         raise Refused("occurred_at is missing; expected the time of the sale in ISO 8601")
     email = (
@@ -178,8 +194,8 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         fields.time_of(sale.occurred_at, "occurred_at", context.latest).isoformat(),
         event_id,
         sale.order_id or "",
-        sale.event_name or "Purchase",
-        fields.amount_of(sale.value),
+        event_name,
+        value,
         currency,
         sale.fbclid or "",
         sale.fbc or "",
@@ -190,7 +206,33 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         sale.client_user_agent or "",
         sale.event_source_url or "",
         buyer.customer_information(sale, owner.default_country),
+        details.contents_of(sale.contents, context),
+        details.click_ids_of(sale, context),
+        details.action_source_of(sale.action_source, context),
+        details.restriction_of(sale.limited_data_use, "limited_data_use", context),
+        details.restriction_of(sale.opt_out, "opt_out", context),
     )
+
+
+def _paid(sale: ConversionRecord, needed: bool, context: Context) -> tuple[str, str]:
+    """Return value and currency. A purchase needs both; of another event what cannot be used is left out."""
+    currency = (sale.currency or "").strip().upper()
+    if sale.value is not None and is_currency(currency):
+        try:
+            return fields.amount_of(sale.value, context.note), currency
+        except Refused:
+            if needed:
+                raise
+            return context.leave_out("value", "not an amount from 0 to 10^12"), currency
+    if needed:
+        if sale.value is None:
+            raise Refused("value is missing; expected an amount such as 129.90")
+        raise Refused(f"currency {fields.shown(currency)} is not an ISO 4217 code such as BRL")
+    if sale.value is not None:
+        context.leave_out("value", "its currency is not an ISO 4217 code")
+    elif is_currency(currency):
+        return "", currency
+    return "", context.leave_out("currency", "not an ISO 4217 code") if currency else ""
 
 
 def _ip(text: str | None, column: str, context: Context) -> str:
@@ -231,6 +273,11 @@ def records_of(
             client_ip=found.client_ip,
             client_user_agent=found.client_user_agent,
             event_source_url=found.event_source_url,
+            contents=found.contents or None,
+            click_ids=found.click_ids or None,
+            action_source=found.action_source,
+            limited_data_use=found.limited_data_use,
+            opt_out=found.opt_out,
             **found.buyer,
         )
 
@@ -259,6 +306,7 @@ CLICKS = Kind(
         "ip",
         "user_agent",
         "created_at",
+        "click_ids",
     ),
     row=_click_row,
     long_texts=frozenset({"user_agent"}),
@@ -304,11 +352,16 @@ CONVERSIONS = Kind(
         "client_user_agent",
         "event_source_url",
         "customer_information",
+        "contents",
+        "click_ids",
+        "action_source",
+        "limited_data_use",
+        "opt_out",
     ),
     row=_conversion_row,
     # When the row arrived: not the producer's to say.
     also_in_files=frozenset({"created_at"}),
-    long_texts=frozenset({"client_user_agent", "event_source_url"}),
+    long_texts=frozenset({"client_user_agent", "event_source_url", "contents"}),
     afterwards=(
         "facts/link_staged_conversions",
         "facts/lock_links_of_sales",

@@ -60,7 +60,7 @@ def refund_row(refund: RefundRecord, context: Context) -> tuple[Text, ...]:
         raise Refused(f"kind {fields.shown(kind)} is not one of {', '.join(_KINDS)}")
     if refund.value is None:
         raise Refused("value is missing; expected the amount that went back, such as 129.90")
-    value = fields.amount_of(refund.value)
+    value = fields.amount_of(refund.value, context.note)
     if not Decimal(value):
         raise Refused("value is 0; expected the amount that went back, above 0")
     currency = (refund.currency or "").strip().upper()

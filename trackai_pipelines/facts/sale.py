@@ -5,7 +5,7 @@ What belongs here: the values passed from the readers to the landing kind. What 
 written (`landing`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,8 +18,11 @@ class Sale:
 
     `email`, `phone` and `buyer` are raw, as the gateway sent them: they are hashed before they go anywhere
     (`customer_information`). `buyer` holds name, address and birth date by the columns of a landing file.
-    `value` is finite and in major units of `currency` (ISO 4217, upper case). `occurred_at` is in UTC.
-    Tracking keys are as they came, malformed or not.
+    `value` is finite and in major units of `currency` (ISO 4217, upper case); both are None only where an event that is
+    no Purchase has none. `occurred_at` is in UTC. Tracking keys are as they came, malformed or not.
+    `contents` are the items as objects with `id`, and perhaps `quantity`, `price` (a unit's, in major units) and
+    `title`; `click_ids` those of other networks by the names of `details.CLICK_IDS`. Both are as they came: what cannot
+    be used is left out later.
     """
 
     gateway_event_id: str
@@ -29,8 +32,8 @@ class Sale:
     sale_key: str | None = None
     order_id: str | None = None
     event_name: str = "Purchase"
-    value: Decimal
-    currency: str
+    value: Decimal | None = None
+    currency: str | None = None
     occurred_at: datetime
     fbclid: str | None = None
     fbc: str | None = None
@@ -41,3 +44,10 @@ class Sale:
     client_ip: str | None = None
     client_user_agent: str | None = None
     event_source_url: str | None = None
+    contents: Sequence[Mapping[str, Any]] = ()
+    click_ids: Mapping[str, Any] = field(default_factory=dict)
+    # One of Meta's names; None where it was, or may have been, on a website.
+    action_source: str | None = None
+    # What the buyer asked for; the tenant's own settings stay as they are.
+    limited_data_use: bool = False
+    opt_out: bool = False

@@ -29,8 +29,9 @@ def story(connection: Connection, tenant_id: str, conversion_id: int) -> Iterato
         columns=("fact", ""),
         rows=[
             ("tenant", f"{sale['slug']} ({sale['status']})"),
+            ("event", sale["event_name"]),
             ("order", sale["order_id"]),
-            ("value", f"{sale['value']:,.2f} {sale['currency']}"),
+            ("value", None if sale["value"] is None else f"{sale['value']:,.2f} {sale['currency']}"),
             ("sold", sale["occurred_at"]),
             ("arrived", sale["created_at"]),
             ("click id (fbc)", sale["click_key"]),

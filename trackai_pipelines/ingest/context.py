@@ -4,6 +4,7 @@ What belongs here: finding a row's tenant, and what the rows of a file have in c
 row (`rows`), and reading the tenants from the database (`load`).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ class Context:
     """When the file was written: its rows say what was true then."""
     left_out: list[LeftOut] = field(default_factory=list)
     """Values that the row being read goes without; whoever reads the rows takes them away after each."""
+    noted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Columns, each with what became of a value that did not stay as it came, and how often."""
     # Tenants by what rows have named so far; holds known tenants alone, so it stays small.
     _named: dict[tuple[Text, Text], Owner] = field(default_factory=dict)
 
@@ -52,6 +55,10 @@ class Context:
         """
         self.left_out.append(LeftOut(column, reason))
         return ""
+
+    def note(self, column: str, became: str) -> None:
+        """Note what became of a value that is kept otherwise than it came, in a fixed text without the value."""
+        self.noted[column, became] += 1
 
     def taken_left_out(self) -> tuple[LeftOut, ...]:
         """Return what the last row goes without, and forget it."""

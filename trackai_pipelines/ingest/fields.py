@@ -6,8 +6,9 @@ Empty text stands for "no value" throughout: a producer's empty string and NULL 
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from ipaddress import AddressValueError, ip_address
 
 from trackai_pipelines.ingest.masking import masked_text
@@ -20,7 +21,7 @@ MAX_IDENTIFIER = 512
 MAX_KEY = 4_096
 MAX_TEXT = 8_192
 MAX_VALUE = Decimal(10) ** 12
-# Four decimals are kept. Less than this beyond them is noise of binary fractions and is rounded away.
+# Four decimals are kept. Less than this beyond them is noise of binary fractions: rounding it away is not noted.
 _NOISE = Decimal("0.000001")
 _FOUR_PLACES = Decimal("0.0001")
 # No event of this system is older; earlier times come from zeroed or misread clocks.
@@ -114,15 +115,18 @@ def number_of(value: object, name: str) -> Decimal:
     raise Refused(f"{name} is {_type_name(value)}; expected a number such as 129.90")
 
 
-def amount_of(value: Decimal) -> str:
-    """Return an amount of money for the database: 0 to 10^12, at most four decimals."""
+def amount_of(value: Decimal, note: Callable[[str, str], None], name: str = "value") -> str:
+    """Return an amount of money for the database: 0 to 10^12, rounded half to even to four decimals.
+
+    `note` is told the name and that it was rounded (`Context.note`).
+    """
     if not value.is_finite():
-        raise Refused(f"value is {value}; expected a finite number")
+        raise Refused(f"{name} is {value}; expected a finite number")
     if not 0 <= value <= MAX_VALUE:
-        raise Refused("value is " + ("negative" if value < 0 else "above 10^12") + "; expected 0 to 10^12")
-    rounded = value.quantize(_FOUR_PLACES)
+        raise Refused(f"{name} is " + ("negative" if value < 0 else "above 10^12") + "; expected 0 to 10^12")
+    rounded = value.quantize(_FOUR_PLACES, ROUND_HALF_EVEN)
     if rounded != value and abs(rounded - value) >= _NOISE:
-        raise Refused("value has more than four decimals; round it before it is sent")
+        note(name, "rounded to four decimals, half to even")
     return str(rounded)
 
 

@@ -159,6 +159,8 @@ def _load_file(
             if on_progress is not None:
                 on_progress(Progress(file.source, line, sum(by_kind.values(), Counts())))
         counts = sum(by_kind.values(), Counts())
+        for (column, became), count in sorted(context.noted.items()):
+            notes.add(f"{column} {became} ({count:,} records)" if count > 1 else f"{column} {became} (1 record)")
         if counts == Counts() and not notes.texts:
             notes.add("the file is empty")
         note = "; ".join(notes.texts) or None

@@ -10,7 +10,7 @@ SELECT c.tenant_id,
        count(*) FILTER (WHERE d.strategy = 'email') AS email,
        count(*) FILTER (WHERE d.strategy = 'unmatched') AS unmatched,
        count(*) FILTER (WHERE d.strategy IS NULL) AS pending,
-       sum(CAST(c.value AS DECIMAL(18, 4))) AS value_total,
+       coalesce(sum(CAST(c.value AS DECIMAL(18, 4))), 0) AS value_total,
        coalesce(sum(CAST(c.value AS DECIMAL(18, 4))) FILTER (WHERE d.strategy <> 'unmatched'), 0) AS value_matched,
        quantile_cont(epoch_us(d.matched_at) - epoch_us(c.created_at), 0.95) / 1e6 AS p95_match_seconds
 FROM conversions c
