@@ -803,13 +803,24 @@ AS $function$
 DECLARE
     some_tenant text := (SELECT tenant_id FROM arrived LIMIT 1);
     waiting boolean := EXISTS (SELECT 1 FROM trackai.match_queue q WHERE q.tenant_id = some_tenant);
+    queued boolean := false;
 BEGIN
     IF some_tenant IS NULL THEN
         RETURN NULL;
     END IF;
-    INSERT INTO trackai.match_queue (tenant_id, conversion_id)
-    SELECT tenant_id, id FROM arrived
-    ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM arrived OFFSET 999) THEN
+        BEGIN
+            INSERT INTO trackai.match_queue (tenant_id, conversion_id) SELECT tenant_id, id FROM arrived;
+            queued := true;
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
+    END IF;
+    IF NOT queued THEN
+        INSERT INTO trackai.match_queue (tenant_id, conversion_id)
+        SELECT tenant_id, id FROM arrived
+        ON CONFLICT DO NOTHING;
+    END IF;
     IF NOT waiting THEN
         PERFORM pg_notify('trackai_match', '');
     END IF;

@@ -159,6 +159,26 @@ def test_rows_written_by_plain_sql_are_queued(connection: Connection, acme: str)
     ]
 
 
+@pytest.mark.parametrize("rows", [999, 1000, 2500])
+def test_each_row_of_a_statement_is_queued_once_even_one_whose_number_is_queued_already(
+    connection: Connection, acme: str, rows: int
+) -> None:
+    connection.execute(
+        "INSERT INTO trackai.match_queue (tenant_id, conversion_id, cause) VALUES ('t-acme', 500, 'rematch')"
+    )
+
+    connection.execute(
+        """
+        INSERT INTO trackai.conversions (tenant_id, id, gateway, gateway_event_id, value, currency, occurred_at)
+        SELECT 't-acme', n, 'stripe', n::text, 1, 'EUR', now() FROM generate_series(1, %s) n
+        """,
+        [rows],
+    )
+
+    queued = connection.execute("SELECT conversion_id, cause FROM trackai.match_queue ORDER BY 1").fetchall()
+    assert queued == [(number, "rematch" if number == 500 else "new") for number in range(1, rows + 1)]
+
+
 def test_every_key_of_a_tenants_table_leads_with_the_tenant(connection: Connection) -> None:
     keys = connection.execute(
         """
