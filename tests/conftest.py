@@ -90,7 +90,8 @@ def _with_database(server_url: str, database: str) -> str:
 
 def _create(server_url: str, database: str, template: str = "template0") -> str:
     with psycopg.connect(server_url, autocommit=True) as connection:
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # Without fsync, copying files takes a quarter of what writing them to the log does.
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         connection.execute(create.format(sql.Identifier(database), sql.Identifier(template)))
     return _with_database(server_url, database)
 

@@ -2,12 +2,12 @@
 
 from trackai_pipelines.database.migrations.sql_file import run_sql_file
 
-revision = "0013"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the file of the same name."""
-    run_sql_file("0013_queue_in_bulk")
+    run_sql_file("0016_queue_in_bulk")
