@@ -14,12 +14,13 @@ from pyarrow import parquet
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.ingest import csv_files, formats, parquet_files, streams
 from trackai_pipelines.ingest.files import IgnoredFile, fingerprint, landing_file, landing_files
-from trackai_pipelines.ingest.kinds import kinds_of
+from trackai_pipelines.ingest.kinds import Columns, kinds_of
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.records import Fields, Payload, Unreadable, sha256
 from trackai_pipelines.ingest.streams import CutLine, Line, LongLine, Notes
 
 COLUMNS = {"a", "b", "c"}
+OF_PARQUET = Columns(frozenset(COLUMNS))
 
 KINDS = kinds_of(DOMAINS)
 
@@ -71,7 +72,10 @@ def test_other_files_are_ignored_with_a_reason_and_unfinished_ones_silently(tmp_
         ("conversions.txt", ignored[2].reason),
         ("sales.csv", ignored[3].reason),
     ]
-    assert all("named campaigns*, users*, clicks*, identities* or conversions*" in file.reason for file in ignored[2:])
+    assert all(
+        "named campaigns*, users*, clicks*, identities*, conversions* or refunds*" in file.reason
+        for file in ignored[2:]
+    )
 
 
 def test_a_file_is_listed_once_and_one_outside_the_landing_folder_by_its_whole_path(tmp_path: Path) -> None:
@@ -199,7 +203,10 @@ def test_csv_lines_that_do_not_fit_are_refused_alone(tmp_path: Path) -> None:
     assert [(r.number, r.reason) for r in records if isinstance(r, Unreadable)] == [
         (2, "the line has 2 columns, the header has 3"),
         (3, "the line has 4 columns, the header has 3"),
-        (4, "not valid UTF-8 at byte 1; write the file as UTF-8"),
+        (
+            4,
+            f"not valid UTF-8 at byte 1; {csv_files.WRITE_UTF_8}",
+        ),
         (5, "not valid CSV: ',' expected after '\"'"),
         (6, "the line is 1,100,001 bytes long; at most 1,000,000 are read"),
     ]
@@ -231,7 +238,7 @@ def _parquet(path: Path, table: pa.Table, group: int = 100) -> Path:
 def test_parquet_rows_are_numbered_across_groups_and_unknown_columns_left_out(tmp_path: Path) -> None:
     table = pa.table({"a": list(range(250)), "colour": ["red"] * 250})
     notes = Notes()
-    records = list(parquet_files.parquet_records(_parquet(tmp_path / "clicks.parquet", table), COLUMNS, notes))
+    records = list(parquet_files.parquet_records(_parquet(tmp_path / "clicks.parquet", table), OF_PARQUET, notes))
     assert [(r.number, r.values) for r in records if isinstance(r, Fields)] == [(n + 1, {"a": n}) for n in range(250)]
     assert notes.texts == ["1 of 2 columns are not known and left out: colour"]
 
@@ -242,13 +249,13 @@ def test_a_broken_row_group_is_passed_over_and_a_missing_footer_noted(tmp_path: 
     content = bytearray(path.read_bytes())
     content[start : start + 40] = b"\xff" * 40
     notes = Notes()
-    records = list(parquet_files.parquet_records(_write(path, bytes(content)), COLUMNS, notes))
+    records = list(parquet_files.parquet_records(_write(path, bytes(content)), OF_PARQUET, notes))
     assert [record.number for record in records] == [*range(1, 101), *range(201, 301)]
     assert notes.texts[0].startswith("row group 2 of 3 cannot be read (")
     assert notes.texts[0].endswith("; 100 rows are missing")
     for broken in (bytes(content[:-20]), b""):
         notes = Notes()
-        assert list(parquet_files.parquet_records(_write(path, broken), COLUMNS, notes)) == []
+        assert list(parquet_files.parquet_records(_write(path, broken), OF_PARQUET, notes)) == []
         assert "no readable footer" in notes.texts[0]
 
 
@@ -257,7 +264,7 @@ def test_a_parquet_value_that_cannot_be_read_costs_its_row_alone(tmp_path: Path)
     text = pa.StringArray.from_buffers(3, raw.buffers()[1], raw.buffers()[2])
     times = pa.array([0, 1, 10**18], pa.timestamp("ms"))
     path = _parquet(tmp_path / "clicks.parquet", pa.table({"a": text, "b": times}))
-    records = list(parquet_files.parquet_records(path, COLUMNS, Notes()))
+    records = list(parquet_files.parquet_records(path, OF_PARQUET, Notes()))
     assert [type(record) for record in records] == [Fields, Unreadable, Unreadable]
     assert [r.reason for r in records if isinstance(r, Unreadable)] == [
         "a cannot be read: not valid UTF-8",
@@ -268,8 +275,8 @@ def test_a_parquet_value_that_cannot_be_read_costs_its_row_alone(tmp_path: Path)
 def test_a_parquet_file_with_two_columns_of_one_name_is_refused_whole(tmp_path: Path) -> None:
     notes = Notes()
     path = _parquet(tmp_path / "clicks.parquet", pa.table({"a": [1], "A": [2]}))
-    assert list(parquet_files.parquet_records(path, COLUMNS, notes)) == []
-    assert notes.texts == ["the Parquet file has two columns of one name; nothing was read"]
+    with pytest.raises(Refused, match="the column a stands twice"):
+        parquet_files.parquet_records(path, OF_PARQUET, notes)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ for path in paths:
 
 def _facts(landing: Path, chance: random.Random) -> list[Path]:
     sales = [sale_record(number, tenant=chance.choice(["acme", "globex"]), email=EMAIL) for number in range(3_000)]
-    clicks = [{"tenant": "acme", "fbclid": str(n % 700), "created_at": "2026-03-01"} for n in range(1_500)]
+    clicks = [{"tenant": "acme", "fbclid": str(n % 700), "created_at": "2026-03-01T12:00:00Z"} for n in range(1_500)]
     people = [{"tenant": "acme", "email": f"{n}@x.com", "click_external_id": n} for n in range(600)]
     paths = []
     for name, rows in (("conversions", sales), ("clicks", clicks), ("identities", people)):

@@ -5,6 +5,7 @@ before it is hashed (`customer_information`), and hashes that a record gives its
 """
 
 from trackai_pipelines.customer_information.contact import email_hash, phone_hash
+from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Owner, Text
 
 
@@ -15,4 +16,7 @@ def hashed_email(email: str | None) -> str:
 
 def hashed_phone(phone: Text, owner: Owner) -> str:
     """Return the hash of a number; without a country code it is one of the tenant's country."""
-    return (phone_hash(str(phone), owner.default_country) or "") if phone else ""
+    # Of a number that a spreadsheet has shortened, too few digits are left to be anybody's.
+    if not phone or fields.lost_digits(str(phone).strip()):
+        return ""
+    return phone_hash(str(phone), owner.default_country) or ""

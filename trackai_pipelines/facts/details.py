@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from trackai_pipelines.ingest import fields
+from trackai_pipelines.ingest.amounts import number_of
 from trackai_pipelines.ingest.context import Context
 from trackai_pipelines.ingest.outcomes import Refused
 
@@ -174,7 +175,7 @@ def _number_of(value: object, part: str, context: Context) -> Decimal | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        number = fields.number_of(value, part)
+        number = number_of(value, part)
     except (Refused, InvalidOperation):
         number = Decimal("nan")
     if number.is_finite() and abs(number) <= fields.MAX_VALUE:

@@ -193,7 +193,7 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         fields.identifier_of(sale.sale_key, "sale_key"),
         fields.time_of(sale.occurred_at, "occurred_at", context.latest).isoformat(),
         event_id,
-        sale.order_id or "",
+        fields.identifier_of(sale.order_id, "order_id", longest=fields.MAX_KEY),
         event_name,
         value,
         currency,

@@ -84,6 +84,7 @@ USERS = Kind(
     columns=("tenant_id", "id", "email_hash", "phone_hash", "created_at", "updated_at"),
     row=_user_row,
     stated="updated_at",
+    whole_days=frozenset({"created_at", "updated_at"}),
     insert="facts/insert_users",
     afterwards=("facts/link_staged_users",),
 )
@@ -95,5 +96,6 @@ CAMPAIGNS = Kind(
     columns=("tenant_id", "campaign_id", "name", "status", "created_at", "updated_at"),
     row=_campaign_row,
     stated="updated_at",
+    whole_days=frozenset({"created_at", "updated_at"}),
     insert="facts/insert_campaigns",
 )

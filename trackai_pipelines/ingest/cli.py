@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -11,13 +13,46 @@ from trackai_pipelines.terminal.output import remark, remarks, results, table
 from trackai_pipelines.terminal.workspace import ready_database, workspace
 
 if TYPE_CHECKING:
+    from trackai_pipelines.ingest.dialects import Stated
     from trackai_pipelines.ingest.load import FileReport, Progress
+
+
+class Dates(StrEnum):
+    """What stands first in a date with its year last."""
+
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
 
 _COLUMNS = ("file", "kind", "accepted", "duplicates", "rejected", "left out", "note")
 
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", exists=True, help="Files, or folders of files.")],
+    encoding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Encoding of CSV files, e.g. windows-1252.  [default: found in each file]"),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="Between columns of CSV files: , ; | or tab.  [default: found in each file]"),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="Decimal sign of amounts: . or ,  [default: found in each CSV file]"),
+    ] = None,
+    dates: Annotated[
+        Dates | None,
+        typer.Option(help="What 2/3/2026 begins with.  [default: found in each CSV file]"),
+    ] = None,
+    time_of_day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%H:%M"],
+            metavar="HH:MM",
+            help="What a date alone means, in UTC.  [default: it is refused]",
+        ),
+    ] = None,
 ) -> None:
     """Load landing files or folders: clicks*, conversions*, webhooks/GATEWAY/* and the other kinds.
 
@@ -31,6 +66,7 @@ def ingest(
     from trackai_pipelines.ingest.load import load_paths
     from trackai_pipelines.settings import Settings
 
+    stated = _stated(encoding, separator, decimal, dates, time_of_day)
     settings = Settings()
     url = ready_database(settings)
     kinds = workspace().kinds
@@ -43,7 +79,7 @@ def ingest(
         def show(progress: "Progress") -> None:
             bar.update(task, completed=order[progress.source], description=f"{progress.source} {progress.line:,}")
 
-        reports = load_paths(url, paths, landing_dir=settings.landing_dir, kinds=kinds, on_progress=show)
+        reports = load_paths(url, paths, landing_dir=settings.landing_dir, kinds=kinds, stated=stated, on_progress=show)
     results().print(
         table(
             _COLUMNS,
@@ -54,6 +90,33 @@ def ingest(
         )
     )
     _conclude(reports, prefixes(kinds), lambda: _has_tenants(url))
+
+
+def _stated(
+    encoding: str | None, separator: str | None, decimal: str | None, dates: Dates | None, time_of_day: datetime | None
+) -> "Stated":
+    """Return what the options say. Raises BadParameter."""
+    from trackai_pipelines.ingest.dialects import SEPARATORS, Stated
+    from trackai_pipelines.ingest.encoding import known_encoding
+
+    if encoding is not None:
+        name = known_encoding(encoding)
+        if name is None:
+            raise typer.BadParameter(f"{encoding!r} is none; expected e.g. windows-1252", param_hint="--encoding")
+        encoding = name
+    if separator is not None:
+        separator = "\t" if separator in {"tab", "\\t"} else separator
+        if separator not in SEPARATORS:
+            raise typer.BadParameter("expected , ; | or tab", param_hint="--separator")
+    if decimal not in {None, ".", ","}:
+        raise typer.BadParameter("expected . or ,", param_hint="--decimal")
+    return Stated(
+        encoding,
+        separator,
+        cast("Literal['.', ','] | None", decimal),
+        cast("Literal['day-first', 'month-first'] | None", dates and dates.value),
+        None if time_of_day is None else time_of_day.time(),
+    )
 
 
 def _conclude(reports: "list[FileReport]", names: str, has_tenants: Callable[[], bool]) -> None:

@@ -1,16 +1,18 @@
 """Single fields: what a value may be, in its one form for the database, or a sentence that says why it may not.
 
-What belongs here: text, hashes, addresses, amounts, times; from any format. What does not: which fields a row has (the
-kinds).
+What belongs here: text, hashes, addresses, the bounds of amounts and times; from any format. What does not: how amounts
+and times are written (`amounts`, `moments`), and which fields a row has (the kinds).
 Empty text stands for "no value" throughout: a producer's empty string and NULL mean the same.
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 from ipaddress import AddressValueError, ip_address
+from math import isfinite
 
+from trackai_pipelines.ingest.floats import without_noise
 from trackai_pipelines.ingest.masking import masked_text
 from trackai_pipelines.ingest.outcomes import Refused
 
@@ -28,14 +30,14 @@ _FOUR_PLACES = Decimal("0.0001")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # A producer's clock may be ahead by a zone's mistake, not by more.
 CLOCK_SKEW = timedelta(hours=24)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# An epoch beyond this is in milliseconds: in seconds it would lie after the year 5100.
-_LARGEST_SECONDS = 10**11
-_LARGEST_MILLISECONDS = 10**14
 _HASH = re.compile("[0-9a-fA-F]{64}")
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
-_EPOCH_TEXT = re.compile("[0-9]{9,14}")
+# What spreadsheets and columns of floats make of a long id: 4.50789E+11, 4,50789E+11, 4.507890123e+17,
+# 450789012345678900.0. An id such as 12e4567890 is none of these.
+_LOST_DIGITS = re.compile(r"[+-]?[0-9](?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]{1,3}|[0-9]{16,}\.0+")
+# Whole numbers beyond this are not all told apart by a float of 64 bits.
+_EXACT = 2**53
 _SHOWN = 40
 
 
@@ -62,9 +64,9 @@ def text_of(value: object, name: str) -> str:
         except UnicodeDecodeError as error:
             raise Refused(f"{name} is not valid UTF-8") from error
     # A column of ids with gaps becomes a column of floats in many programs.
-    if isinstance(value, (float, Decimal)) and -(2**53) < value < 2**53 and value == int(value):
-        return str(int(value))
-    raise Refused(f"{name} is {_type_name(value)}; expected text")
+    if isinstance(value, (float, Decimal)):
+        return _digits_of(value, name)
+    raise Refused(f"{name} is {kind_of_value(value)}; expected text")
 
 
 def identifier_of(value: str | int | None, name: str, *, longest: int = MAX_IDENTIFIER) -> str:
@@ -74,7 +76,15 @@ def identifier_of(value: str | int | None, name: str, *, longest: int = MAX_IDEN
     text = value.strip() if isinstance(value, str) else text_of(value, name)
     if len(text) > longest:
         raise Refused(f"{name} has {len(text):,} characters; at most {longest:,} are taken")
+    # What has lost digits has one of these signs, and few identifiers do.
+    if ("." in text or "+" in text or "," in text) and lost_digits(text):
+        raise Refused(f"{name} {shown(text)} has lost its digits: a spreadsheet or a column of floats wrote it")
     return text
+
+
+def lost_digits(text: str) -> bool:
+    """Return whether a text is what spreadsheets (4.50789E+11) and columns of floats make of a long number."""
+    return _LOST_DIGITS.fullmatch(text) is not None
 
 
 def hash_of(text: str, name: str) -> str:
@@ -99,22 +109,6 @@ def ip_of(text: str, name: str) -> str:
         raise Refused(f"{name} {shown(text)} is not an IP address") from error
 
 
-def number_of(value: object, name: str) -> Decimal:
-    """Return an amount as a number; its bounds are `amount_of`'s."""
-    try:
-        if isinstance(value, Decimal):
-            return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return Decimal(value)
-        if isinstance(value, float):
-            return Decimal(repr(value))
-        if isinstance(value, str):
-            return Decimal(value.strip())
-    except InvalidOperation as error:
-        raise Refused(f"{name} {shown(value)} is not a number; expected e.g. 129.90") from error
-    raise Refused(f"{name} is {_type_name(value)}; expected a number such as 129.90")
-
-
 def amount_of(value: Decimal, note: Callable[[str, str], None], name: str = "value") -> str:
     """Return an amount of money for the database: 0 to 10^12, rounded half to even to four decimals.
 
@@ -125,31 +119,12 @@ def amount_of(value: Decimal, note: Callable[[str, str], None], name: str = "val
     if not 0 <= value <= MAX_VALUE:
         raise Refused(f"{name} is " + ("negative" if value < 0 else "above 10^12") + "; expected 0 to 10^12")
     rounded = value.quantize(_FOUR_PLACES, ROUND_HALF_EVEN)
+    if rounded != value:
+        value = without_noise(value)
+        rounded = value.quantize(_FOUR_PLACES, ROUND_HALF_EVEN)
     if rounded != value and abs(rounded - value) >= _NOISE:
         note(name, "rounded to four decimals, half to even")
     return str(rounded)
-
-
-def moment_of(value: object, name: str) -> datetime:
-    """Return a time: ISO 8601 (without a zone it is UTC), or an epoch in seconds or milliseconds."""
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, str):
-        text = value.strip()
-        if _EPOCH_TEXT.fullmatch(text):
-            return _from_epoch(int(text), name)
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError as error:
-            raise Refused(f"{name} {shown(text)} is not a time; expected ISO 8601, e.g. {_EXAMPLE}") from error
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return _from_epoch(value, name)
-    raise Refused(f"{name} is {_type_name(value)}; expected a time such as {_EXAMPLE}")
-
-
-_EXAMPLE = "2026-03-01T12:00:00Z"
 
 
 def time_of(moment: datetime, name: str, latest: datetime) -> datetime:
@@ -169,17 +144,20 @@ def optional_time(moment: datetime | None, name: str, latest: datetime) -> str:
     return "" if moment is None else time_of(moment, name, latest).isoformat()
 
 
-def _from_epoch(value: int | float | Decimal, name: str) -> datetime:
-    # A comparison with NaN of Decimal raises, hence the test by itself.
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise Refused(f"{name} is not a finite number")
-    if not 0 <= value < _LARGEST_MILLISECONDS:
-        raise Refused(f"{name} is not an epoch in seconds or milliseconds")
-    seconds = value if value < _LARGEST_SECONDS else Decimal(value) / 1000
-    return _EPOCH + timedelta(microseconds=round(Decimal(seconds) * 1_000_000))
+def _digits_of(value: float | Decimal, name: str) -> str:
+    """Return the digits of a whole number that came as a float, or as a Decimal."""
+    # A comparison with a Decimal that is no number raises, hence the test by itself.
+    if not isfinite(value) or value != int(value):
+        raise Refused(f"{name} is {kind_of_value(value)}; expected text")
+    # Whole numbers of a column of decimals are exact; 4.5e17 and 450789012345678900.0 went through a float.
+    exact = isinstance(value, Decimal) and value.as_tuple().exponent == 0
+    if not exact and not -_EXACT < value < _EXACT:
+        raise Refused(f"{name} has lost its digits in a column of floats: those hold 15 at most; write it as text")
+    return str(int(value))
 
 
-def _type_name(value: object) -> str:
+def kind_of_value(value: object) -> str:
+    """Return what a value is, for an error text."""
     if isinstance(value, (float, Decimal)):
         return "a number with decimals"
     names: dict[type, str] = {bool: "true or false", list: "a list", dict: "an object"}

@@ -6,7 +6,9 @@ return them from `Domain.kinds`), and how kinds are loaded (`files`, `rows`, `wr
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, LiteralString, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
@@ -58,6 +60,9 @@ class Kind:
     """A time that is the load's where it is empty."""
     stated: str | None = None
     """A time that is the file's where it is empty, later by a microsecond with every record."""
+    whole_days: frozenset[str] = frozenset()
+    """Times that may be a date alone, which stands for its midnight in UTC. Elsewhere a date alone is refused: a sale
+    of that day could not be put in order with the day's clicks."""
     references: Mapping[str, LiteralString] = field(default_factory=dict)
     """Columns that name rows of other tables, each with the statement that returns which of them do not exist: it
     takes `tenant_ids` and `ids`, and returns pairs of them."""
@@ -70,6 +75,22 @@ class Kind:
     webhooks: Mapping[str, WebhookReader] = field(default_factory=dict)
     """What reads the payloads of a gateway. Several kinds may read the payloads of one; those that declare the same
     reader have each payload read once."""
+
+
+class Columns(NamedTuple):
+    """The columns that a kind's files may have; those of them that hold amounts, and times."""
+
+    known: frozenset[str]
+    amounts: frozenset[str] = frozenset()
+    times: frozenset[str] = frozenset()
+
+
+def columns_of(kind: Kind) -> Columns:
+    """Return the columns that the files of a kind may have."""
+    types = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(kind.record).items()}
+    amounts = frozenset(name for name, among in types.items() if Decimal in among)
+    times = frozenset(name for name, among in types.items() if datetime in among)
+    return Columns(frozenset(kind.record.__struct_fields__) | kind.also_in_files, amounts, times)
 
 
 def kinds_of(domains: Iterable[Domain]) -> tuple[Kind, ...]:

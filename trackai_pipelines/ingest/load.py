@@ -28,11 +28,12 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
-from trackai_pipelines.ingest.csv_files import csv_records
+from trackai_pipelines.ingest.csv_files import csv_records, no_record
+from trackai_pipelines.ingest.dialects import NOTHING_STATED, Dialect, Stated, dialect_of
 from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
 from trackai_pipelines.ingest.formats import json_lines, webhook_payloads
-from trackai_pipelines.ingest.kinds import Kind, WebhookReader
-from trackai_pipelines.ingest.outcomes import LeftOut, MalformedPayload, NotTaken, Refused
+from trackai_pipelines.ingest.kinds import Kind, WebhookReader, columns_of
+from trackai_pipelines.ingest.outcomes import LeftOut, MalformedPayload, NotTaken, Refused, Row
 from trackai_pipelines.ingest.parquet_files import parquet_records
 from trackai_pipelines.ingest.records import Fields, Payload, Unreadable
 from trackai_pipelines.ingest.rejects import reject_of
@@ -90,19 +91,21 @@ def load_paths(
     landing_dir: Path,
     kinds: Sequence[Kind],
     clock: Clock = utc_now,
+    stated: Stated = NOTHING_STATED,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[FileReport]:
     """Load landing files, and all those in folders, into the database; return a report per file, ignored ones too.
 
-    Loading a file again changes nothing. Raises FileNotFoundError for a path that does not exist (before anything
-    is loaded), psycopg.OperationalError when there is no database, LoadInterruptedError when it goes away.
+    Loading a file again changes nothing. What is `stated` of CSV files is not looked for in them. Raises
+    FileNotFoundError for a path that does not exist (before anything is loaded), psycopg.OperationalError when there
+    is no database, LoadInterruptedError when it goes away.
     """
     files, ignored = landing_files(paths, landing_dir=landing_dir, kinds=kinds)
     reports = []
     with _writers(database_url) as writers:
         owners = _owners(writers.connection)
         for file in files:
-            reports.append(_load_file(writers, file, owners, clock(), on_progress))
+            reports.append(_load_file(writers, file, owners, clock(), stated, on_progress))
     for skipped in ignored:
         source = source_of(skipped.path, landing_dir)
         reports.append(FileReport(source, "ignored", 0, 0, 0, skipped.reason, 0.0))
@@ -146,6 +149,7 @@ def _load_file(
     file: LandingFile,
     owners: Mapping[str, Owner],
     now: datetime,
+    stated: Stated,
     on_progress: Callable[[Progress], None] | None,
 ) -> FileReport:
     begun = time.monotonic()
@@ -154,7 +158,7 @@ def _load_file(
         state = fingerprint(file.path)
         written_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
         context = Context(owners, file.folder, now + fields.CLOCK_SKEW, min(written_at, now))
-        for line, kind, written in _written_chunks(writers, file, context, notes):
+        for line, kind, written in _written_chunks(writers, file, context, stated, notes):
             by_kind[kind] = by_kind.get(kind, Counts()) + written
             if on_progress is not None:
                 on_progress(Progress(file.source, line, sum(by_kind.values(), Counts())))
@@ -189,11 +193,11 @@ def _load_file(
 
 
 def _written_chunks(
-    writers: _Writers, file: LandingFile, context: Context, notes: Notes
+    writers: _Writers, file: LandingFile, context: Context, stated: Stated, notes: Notes
 ) -> Iterator[tuple[int, str, Counts]]:
     """Yield each chunk's last line, kind and counts, in order, once it and all before it are committed."""
     under_way: deque[tuple[int, str, Future[Counts]]] = deque()
-    for line, chunk in _chunks(file, context, notes):
+    for line, chunk in _chunks(file, context, notes, stated):
         if len(under_way) == WRITERS:
             last, kind, written = under_way.popleft()
             yield last, kind, written.result()
@@ -202,16 +206,23 @@ def _written_chunks(
         yield last, kind, written.result()
 
 
-def _chunks(file: LandingFile, context: Context, notes: Notes) -> Iterator[tuple[int, Chunk]]:
+def _chunks(
+    file: LandingFile, context: Context, notes: Notes, stated: Stated = NOTHING_STATED
+) -> Iterator[tuple[int, Chunk]]:
     """Yield the file in chunks of one kind each, with the number of the last line."""
     if file.gateway:
         yield from _chunks_of_payloads(file, file.gateway, context, notes)
         return
     (kind,) = file.kinds
-    reader = RowReader(kind)
-    row_of = reader.of_record
     chunk, size, number = Chunk(kind, file.source, context), 0, 0
-    for record in _records(file, reader.file_columns, notes):
+    try:
+        row_of, records = _opened(file, kind, stated, notes)
+    except Refused as refusal:
+        notes.add(f"nothing was read: {refusal}")
+        chunk.rejects.append(reject_of(no_record(file.path, str(refusal)), str(refusal), context))
+        yield 1, chunk
+        return
+    for record in records:
         number = record.number
         if isinstance(record, Unreadable):
             chunk.rejects.append(reject_of(record, record.reason, context))
@@ -233,12 +244,24 @@ def _chunks(file: LandingFile, context: Context, notes: Notes) -> Iterator[tuple
         yield number, chunk
 
 
-def _records(file: LandingFile, columns: frozenset[str], notes: Notes) -> Iterator[Line | Fields | Unreadable]:
-    if file.suffix.startswith(".jsonl"):
-        return json_lines(file.path, notes)
+def _opened(
+    file: LandingFile, kind: Kind, stated: Stated, notes: Notes
+) -> tuple[Callable[[Line | Fields, Context], Row], Iterator[Line | Fields | Unreadable]]:
+    """Return what makes rows of a file's records, and the records. Raises Refused for a file that cannot be read."""
+    columns = columns_of(kind)
+    records: Iterator[Line | Fields | Unreadable]
+    dialect = Dialect(decimal=stated.decimal or "", days=stated.days)
     if file.suffix.startswith(".csv"):
-        return csv_records(file.path, columns, notes)
-    return parquet_records(file.path, columns, notes)
+        dialect = dialect_of(file.path, columns, stated)
+        difference = dialect.difference()
+        if difference:
+            notes.add(difference)
+        records = csv_records(file.path, columns.known, notes, dialect)
+    elif file.suffix.startswith(".jsonl"):
+        records = json_lines(file.path, notes)
+    else:
+        records = parquet_records(file.path, columns, notes)
+    return RowReader(kind, dialect.decimal, dialect.days).of_record, records
 
 
 # What reads the payloads of a gateway, and the kinds whose records it yields.

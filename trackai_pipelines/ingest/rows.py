@@ -10,17 +10,18 @@ accepts the odd (an epoch for a time) and knows the exact reason for the rest. B
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import time, timedelta
 from functools import partial
 from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 from trackai_pipelines.ingest import fields
+from trackai_pipelines.ingest.amounts import Sign, number_of
 from trackai_pipelines.ingest.context import Context, Text
 from trackai_pipelines.ingest.formats import json_value
-from trackai_pipelines.ingest.kinds import Kind
+from trackai_pipelines.ingest.kinds import Kind, columns_of
+from trackai_pipelines.ingest.moments import AS_WRITTEN, Days, moment_of
 from trackai_pipelines.ingest.outcomes import Reference, Refused, Row
 from trackai_pipelines.ingest.personal import emails_hashed
 from trackai_pipelines.ingest.records import Fields
@@ -32,12 +33,11 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 class RowReader:
     """Turns the records of a kind into rows; what it has to know of the kind is looked up once."""
 
-    def __init__(self, kind: Kind) -> None:
-        self.file_columns = frozenset(kind.record.__struct_fields__) | kind.also_in_files
+    def __init__(self, kind: Kind, sign: Sign = "", days: Days = AS_WRITTEN) -> None:
         self._kind = kind
         self._values = kind.row
         self._decode = msgspec.json.Decoder(kind.record).decode
-        self._readers = _value_readers(kind.record)
+        self._readers = _value_readers(kind, sign, days)
         self._tabs = len(kind.columns) - 1
         self._references = [(place, name) for place, name in enumerate(kind.columns) if name in kind.references]
         place_of = kind.columns.index
@@ -133,18 +133,22 @@ class RowReader:
         return "\t".join(escaped)
 
 
-def _value_readers(record: type[msgspec.Struct]) -> list[tuple[str, Callable[[object], object]]]:
+def _value_readers(kind: Kind, sign: Sign, days: Days) -> list[tuple[str, Callable[[object], object]]]:
     """Return the fields of a record, each with what reads its value from a format that has other types than JSON."""
-    hints = get_type_hints(record)
-    return [(name, _value_reader(name, hints[name])) for name in record.__struct_fields__]
+    columns, hints = columns_of(kind), get_type_hints(kind.record)
+    whole_days = days if days.time_of_day else days._replace(time_of_day=time())
+    readers: list[tuple[str, Callable[[object], object]]] = []
+    for name in kind.record.__struct_fields__:
+        if name in columns.times:
+            readers.append((name, partial(moment_of, name=name, days=whole_days if name in kind.whole_days else days)))
+        elif name in columns.amounts:
+            readers.append((name, partial(number_of, name=name, sign=sign)))
+        else:
+            readers.append((name, _text_reader(name, hints[name])))
+    return readers
 
 
-def _value_reader(name: str, annotated: Any) -> Callable[[object], object]:
-    types = get_args(annotated) or (annotated,)
-    if datetime in types:
-        return partial(fields.moment_of, name=name)
-    if Decimal in types:
-        return partial(fields.number_of, name=name)
-    if object in types:
+def _text_reader(name: str, annotated: Any) -> Callable[[object], object]:
+    if object in (get_args(annotated) or (annotated,)):
         return lambda value: fields.text_of(value, name) if isinstance(value, bytes) else value
     return partial(fields.text_of, name=name)

@@ -123,8 +123,8 @@ def open_bytes(path: Path, notes: Notes) -> BinaryIO:
 def physical_lines(stream: BinaryIO, notes: Notes) -> Iterator[PhysicalLine]:
     """Yield lines ended by LF or CR LF, the last one perhaps by nothing; a byte order mark at the start is skipped.
 
-    Blank lines are yielded too. `notes` must be those that `open_bytes` writes to: damage noted there makes an
-    unended last line a CutLine.
+    CR CR LF is one end too: Windows makes it of CR LF. Blank lines are yielded. `notes` must be those that
+    `open_bytes` writes to: damage noted there makes an unended last line a CutLine.
     """
     number = 0
     read_line = stream.readline
@@ -134,7 +134,7 @@ def physical_lines(stream: BinaryIO, notes: Notes) -> Iterator[PhysicalLine]:
         if number == 1 and raw.startswith(_BOM):
             raw = raw[len(_BOM) :]
         if raw.endswith(b"\n"):
-            yield Line(number, raw[:-2] if raw.endswith(b"\r\n") else raw[:-1])
+            yield Line(number, raw.rstrip(b"\r\n") if raw.endswith(b"\r\n") else raw[:-1])
         elif len(raw) > MAX_LINE_BYTES:
             yield _rest_of_long_line(stream, number, raw)
         elif notes.damaged:
