@@ -84,7 +84,7 @@ def test_no_address_or_number_of_a_buyer_reaches_any_column(
     payload = {"event": "x", "data": {"customer": {"email": EMAIL, "phone": "5511912345678", "name": "Ana"}}}
     write_jsonl(landing / "acme" / "webhooks" / "cakto" / "1.jsonl", payload, EMAIL.encode())
     reports = load_all(database_url, landing)
-    assert sum(report.rejected for report in reports) == len(bad) + 6
+    assert sum(report.rejected for report in reports) == len(bad) + 5
     tables = connection.execute(
         "SELECT c.relname FROM pg_class c WHERE relnamespace = 'trackai'::regnamespace AND relkind IN ('r', 'p')"
     ).fetchall()
