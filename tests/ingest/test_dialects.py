@@ -1,4 +1,4 @@
-"""CSV files in any dialect: what Python's csv and codecs write is read back; what may be read in two ways is refused."""
+"""CSV files in any dialect: what csv and codecs of Python write is read back, and what has two readings is refused."""
 
 import csv
 import gzip
