@@ -285,9 +285,11 @@ CREATE TABLE trackai.fact_arrivals (
     fact text NOT NULL,  -- click or identity
     first_id bigint NOT NULL,  -- lowest id that arrived (clicks.id or identities.id)
     last_id bigint NOT NULL,  -- highest id that arrived; ids in between may belong to other tenants
+    facts bigint DEFAULT 1 NOT NULL,  -- how many facts arrived; an estimate of what comparing them costs
     CONSTRAINT fact_arrivals_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT fact_arrivals_check CHECK ((last_id >= first_id)),
-    CONSTRAINT fact_arrivals_fact_check CHECK ((fact = ANY (ARRAY['click'::text, 'identity'::text])))
+    CONSTRAINT fact_arrivals_fact_check CHECK ((fact = ANY (ARRAY['click'::text, 'identity'::text]))),
+    CONSTRAINT fact_arrivals_facts_check CHECK ((facts >= 1))
 ) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=5000);
 
 -- Sales funnels of the tenants.
@@ -772,8 +774,16 @@ CREATE OR REPLACE FUNCTION trackai.note_arrivals()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    INSERT INTO trackai.fact_arrivals (tenant_id, fact, first_id, last_id)
-    SELECT tenant_id, TG_ARGV[0], min(id), max(id) FROM arrived GROUP BY tenant_id;
+    INSERT INTO trackai.fact_arrivals (tenant_id, fact, first_id, last_id, facts)
+    SELECT tenant_id, TG_ARGV[0], min(first_id), max(last_id), sum(facts)
+    FROM (
+        SELECT tenant_id, min(id) AS first_id, max(id) AS last_id, count(*) AS facts,
+               (sum(count(*)) OVER (PARTITION BY tenant_id ORDER BY id / 20000) - 1)::bigint / 20000 AS piece
+        FROM arrived
+        GROUP BY tenant_id, id / 20000
+    ) blocks
+    GROUP BY tenant_id, piece
+    ORDER BY tenant_id, piece;
     RETURN NULL;
 END $function$;
 

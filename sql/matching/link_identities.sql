@@ -1,23 +1,73 @@
--- Fills in click_id of identities whose producer named the click by its external_id, once both are here.
--- It covers both sides: arrived clicks that an identity waits for, and arrived identities whose click is there.
--- Returns the identities that it linked.
--- Indexes: primary keys (the arrived ranges), identities_waiting_for_click, clicks' (tenant_id, external_id).
-WITH arrived AS (
-    SELECT * FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
+-- Fills in click_id of identities whose producer named the click by its external_id, once both are here. It covers both
+-- sides: arrived clicks that an identity waits for, and arrived identities whose click is there; of the tenants
+-- %(awaiting)s all identities that wait for a click. Returns the identities that it linked.
+-- Indexes: primary keys (the arrived ranges), identities_waiting_for_click, clicks' (tenant_id, external_id). OFFSET 0
+-- and ORDER BY: see find_late.
+WITH arrived AS MATERIALIZED (
+    SELECT *
+    FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
         AS a (tenant_id, fact, first_id, last_id)
 ),
 found AS (
     SELECT i.tenant_id, i.id, k.id AS click_id
     FROM arrived a
-    JOIN trackai.clicks k ON k.tenant_id = a.tenant_id AND k.id BETWEEN a.first_id AND a.last_id
-    JOIN trackai.identities i ON i.tenant_id = k.tenant_id AND i.click_external_id = k.external_id
-    WHERE a.fact = 'click' AND i.click_id IS NULL
+    CROSS JOIN LATERAL (
+        SELECT k.tenant_id, k.id, k.external_id
+        FROM trackai.clicks k
+        WHERE k.tenant_id = a.tenant_id AND k.id BETWEEN a.first_id AND a.last_id AND k.external_id IS NOT NULL
+        ORDER BY k.id
+        OFFSET 0
+    ) k
+    CROSS JOIN LATERAL (
+        SELECT i.tenant_id, i.id
+        FROM trackai.identities i
+        WHERE i.tenant_id = k.tenant_id
+          AND i.click_external_id BETWEEN k.external_id AND k.external_id
+          AND i.click_id IS NULL
+        ORDER BY i.click_external_id
+        OFFSET 0
+    ) i
+    WHERE a.fact = 'click'
+      AND EXISTS (
+          SELECT FROM trackai.identities w
+          WHERE w.tenant_id = a.tenant_id AND w.click_id IS NULL AND w.click_external_id IS NOT NULL
+          OFFSET 0
+      )
     UNION
     SELECT i.tenant_id, i.id, k.id
     FROM arrived a
-    JOIN trackai.identities i ON i.tenant_id = a.tenant_id AND i.id BETWEEN a.first_id AND a.last_id
-    JOIN trackai.clicks k ON k.tenant_id = i.tenant_id AND k.external_id = i.click_external_id
-    WHERE a.fact = 'identity' AND i.click_id IS NULL
+    CROSS JOIN LATERAL (
+        SELECT i.tenant_id, i.id, i.click_external_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = a.tenant_id AND i.id BETWEEN a.first_id AND a.last_id AND i.click_id IS NULL
+        ORDER BY i.id
+        OFFSET 0
+    ) i
+    CROSS JOIN LATERAL (
+        SELECT k.id
+        FROM trackai.clicks k
+        WHERE k.tenant_id = i.tenant_id AND k.external_id BETWEEN i.click_external_id AND i.click_external_id
+        ORDER BY k.external_id
+        OFFSET 0
+    ) k
+    WHERE a.fact = 'identity'
+    UNION
+    SELECT i.tenant_id, i.id, k.id
+    FROM unnest(%(awaiting)s::text[]) AS a (tenant_id)
+    CROSS JOIN LATERAL (
+        SELECT i.tenant_id, i.id, i.click_external_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = a.tenant_id AND i.click_id IS NULL AND i.click_external_id IS NOT NULL
+        ORDER BY i.click_external_id
+        OFFSET 0
+    ) i
+    CROSS JOIN LATERAL (
+        SELECT k.id
+        FROM trackai.clicks k
+        WHERE k.tenant_id = i.tenant_id AND k.external_id BETWEEN i.click_external_id AND i.click_external_id
+        ORDER BY k.external_id
+        OFFSET 0
+    ) k
 )
 UPDATE trackai.identities i
 SET click_id = f.click_id

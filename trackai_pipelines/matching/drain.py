@@ -25,15 +25,16 @@ BATCH_SIZE = 5_000
 fraction of a second and its loss costs nothing."""
 
 FACTS_PER_COMPARISON = 20_000
-"""Arrived clicks and identities compared with unmatched conversions in one transaction."""
+"""Comparisons of arrived clicks and identities with unmatched conversions in one transaction. It is also what one entry
+of `fact_arrivals` holds at most (`note_arrivals` in sql/schema.sql), so entries are taken whole."""
 
 CLICKS_PER_UNLINKING = 20_000
 """Notes of deleted clicks that are processed in one transaction."""
 
-CONVERSIONS_PER_VACUUM = 100_000
-"""Conversions taken off the queue between two vacuums of it. Until a vacuum, each claim walks over the index entries of
-rows that are gone; autovacuum looks once a minute, when millions may be gone. Measured: a claim takes 8 microseconds
-for each conversion instead of 2."""
+ROWS_PER_VACUUM = 100_000
+"""Conversions and arrivals taken off their queues between two vacuums of these. Until a vacuum, each claim walks over
+the index entries of rows that are gone; autovacuum looks once a minute, when millions may be gone. Measured: a claim
+takes 8 microseconds for each conversion instead of 2."""
 
 
 # An identity's click that is deleted meanwhile, or another worker, can make a transaction fail with one of these. It is
@@ -138,10 +139,10 @@ def looks(
         compared = _retrying(_compare_arrivals, connection, report)
         unlinked = _retrying(_unlink_deleted, connection)
         claimed, following = _retrying(_match_batch, connection, report, run_id, batch_size, after, clock)
-        gone += claimed
-        if gone >= CONVERSIONS_PER_VACUUM:
-            # Only the table's owner may vacuum it. The server skips others with a warning, and a second vacuum at once.
-            connection.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) trackai.match_queue")
+        gone += claimed + compared
+        if gone >= ROWS_PER_VACUUM:
+            # Only a table's owner may vacuum it. The server skips others with a warning, and a second vacuum at once.
+            connection.execute("VACUUM (SKIP_LOCKED, TRUNCATE off) trackai.match_queue, trackai.fact_arrivals")
             gone = 0
         report.seconds = time.monotonic() - started
         report.batches = 1 if claimed else 0
@@ -183,6 +184,7 @@ def _match_batch(
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (locks.BATCHES,))
+        connection.execute(statement("matching/keep_to_indexes"))
         claimed = connection.execute(
             statement("matching/claim_batch"), {"after": after, "batch_size": batch_size}
         ).fetchall()
@@ -211,17 +213,36 @@ def _match_batch(
     return len(claimed), max(tenant_ids) if len(claimed) == batch_size else ""
 
 
-def _compare_arrivals(connection: Connection, report: DrainReport) -> bool:
-    """Compare one portion of arrived facts with unmatched conversions; return whether there was one."""
+def _compare_arrivals(connection: Connection, report: DrainReport) -> int:
+    """Compare one portion of arrived facts with what waits for them; return how many entries of `fact_arrivals`."""
     with connection.transaction():
-        ranges = connection.execute(statement("matching/claim_arrivals"), {"facts": FACTS_PER_COMPARISON}).fetchall()
-        if not ranges:
-            return False
-        linked = connection.execute(statement("matching/link_identities"), _columns(ranges)).fetchall()
-        ranges += [(tenant_id, "identity", identity, identity) for tenant_id, identity in linked]
-        queued = connection.execute(statement("matching/enqueue_late"), _columns(ranges)).rowcount
-    report.late += queued
-    return True
+        connection.execute(statement("matching/keep_to_indexes"))
+        claimed = connection.execute(statement("matching/claim_arrivals"), {"facts": FACTS_PER_COMPARISON}).fetchall()
+        arrived = [entry for *entry, compare in claimed if compare == "arrived"]
+        awaited = [entry for *entry, compare in claimed if compare == "waiting"]
+        late = _late(connection, arrived, awaited) if arrived or awaited else set()
+        if late:
+            tenant_ids, conversion_ids = (list(column) for column in zip(*late, strict=True))
+            queued = connection.execute(
+                statement("matching/enqueue_late"), {"tenant_ids": tenant_ids, "conversion_ids": conversion_ids}
+            ).fetchall()
+            report.late += len(queued)
+    return len(claimed)
+
+
+def _late(connection: Connection, arrived: list[list[Any]], awaited: list[list[Any]]) -> set[tuple[Any, ...]]:
+    """Link identities with the clicks they wait for; return (tenant, conversion) of what can be matched now."""
+    awaiting = sorted({entry[0] for entry in awaited})
+    linked = connection.execute(
+        statement("matching/link_identities"), _columns(arrived) | {"awaiting": awaiting}
+    ).fetchall()
+    arrived = arrived + [[tenant_id, "identity", identity, identity] for tenant_id, identity in linked]
+    late: set[tuple[Any, ...]] = set()
+    if arrived:
+        late.update(connection.execute(statement("matching/find_late"), _columns(arrived)))
+    if awaited:
+        late.update(connection.execute(statement("matching/find_awaited"), _columns(awaited)))
+    return late
 
 
 def _unlink_deleted(connection: Connection) -> bool:
@@ -240,10 +261,6 @@ def _unlink_deleted(connection: Connection) -> bool:
     return True
 
 
-def _columns(ranges: list[tuple[str, str, int, int]]) -> dict[str, list[str] | list[int]]:
-    return {
-        "tenant_ids": [tenant_id for tenant_id, _, _, _ in ranges],
-        "facts": [fact for _, fact, _, _ in ranges],
-        "first_ids": [first for _, _, first, _ in ranges],
-        "last_ids": [last for _, _, _, last in ranges],
-    }
+def _columns(entries: list[list[Any]]) -> dict[str, list[Any]]:
+    names = ("tenant_ids", "facts", "first_ids", "last_ids")
+    return {name: [entry[place] for entry in entries] for place, name in enumerate(names)}

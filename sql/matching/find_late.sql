@@ -1,0 +1,99 @@
+-- Finds unmatched conversions that an arrived click, or an arrived identity's click, can match: each arrived fact looks
+-- for the conversions that wait for its keys.
+-- Indexes: primary keys (the arrived ranges), open_click_keys, open_browser_keys, open_email_keys. OFFSET 0 keeps each
+-- look-up a look-up, and ORDER BY with keep_to_indexes keeps it to its index, whatever the planner knows of the tables
+-- (BETWEEN instead of =, because a constant has no order).
+-- Guarantees: exactly those with the same key (not only the same hash) and the click inside the window, so each one
+-- that is found becomes a hit.
+WITH arrived AS MATERIALIZED (
+    SELECT *
+    FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
+        AS a (tenant_id, fact, first_id, last_id)
+),
+clicks AS MATERIALIZED (
+    SELECT k.tenant_id, k.created_at, k.click_key, k.browser_key
+    FROM arrived a
+    CROSS JOIN LATERAL (
+        SELECT k.tenant_id, k.created_at,
+               trackai.click_key(k.fbc, k.fbclid) AS click_key,
+               trackai.browser_key(k.fbp) AS browser_key
+        FROM trackai.clicks k
+        WHERE k.tenant_id = a.tenant_id AND k.id BETWEEN a.first_id AND a.last_id
+        ORDER BY k.id
+        OFFSET 0
+    ) k
+    WHERE a.fact = 'click'
+),
+identified AS MATERIALIZED (
+    SELECT i.tenant_id, i.email_hash, k.created_at
+    FROM arrived a
+    CROSS JOIN LATERAL (
+        SELECT i.tenant_id, i.email_hash, i.click_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = a.tenant_id AND i.id BETWEEN a.first_id AND a.last_id
+        ORDER BY i.id
+        OFFSET 0
+    ) i
+    CROSS JOIN LATERAL (
+        SELECT k.created_at FROM trackai.clicks k WHERE k.tenant_id = i.tenant_id AND k.id = i.click_id OFFSET 0
+    ) k
+    WHERE a.fact = 'identity'
+      AND EXISTS (SELECT FROM trackai.tenants t WHERE t.id = a.tenant_id AND t.email_matching OFFSET 0)
+),
+keyed AS (
+    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+    FROM clicks k
+    CROSS JOIN LATERAL (
+        SELECT m.tenant_id, m.conversion_id
+        FROM trackai.matched_attributions m
+        WHERE m.tenant_id = k.tenant_id
+          AND m.open_click_key BETWEEN trackai.key_hash(k.click_key) AND trackai.key_hash(k.click_key)
+        ORDER BY m.open_click_key
+        OFFSET 0
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT c.tenant_id, c.id, c.occurred_at
+        FROM trackai.conversions c
+        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND trackai.click_key(c.fbc, c.fbclid) = k.click_key
+        OFFSET 0
+    ) c
+    UNION ALL
+    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+    FROM clicks k
+    CROSS JOIN LATERAL (
+        SELECT m.tenant_id, m.conversion_id
+        FROM trackai.matched_attributions m
+        WHERE m.tenant_id = k.tenant_id
+          AND m.open_browser_key BETWEEN trackai.key_hash(k.browser_key) AND trackai.key_hash(k.browser_key)
+        ORDER BY m.open_browser_key
+        OFFSET 0
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT c.tenant_id, c.id, c.occurred_at
+        FROM trackai.conversions c
+        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND trackai.browser_key(c.fbp) = k.browser_key
+        OFFSET 0
+    ) c
+    UNION ALL
+    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+    FROM identified k
+    CROSS JOIN LATERAL (
+        SELECT m.tenant_id, m.conversion_id
+        FROM trackai.matched_attributions m
+        WHERE m.tenant_id = k.tenant_id
+          AND m.open_email_key BETWEEN trackai.key_hash(k.email_hash) AND trackai.key_hash(k.email_hash)
+        ORDER BY m.open_email_key
+        OFFSET 0
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT c.tenant_id, c.id, c.occurred_at
+        FROM trackai.conversions c
+        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND c.customer_email_hash = k.email_hash
+        OFFSET 0
+    ) c
+)
+SELECT DISTINCT k.tenant_id, k.id AS conversion_id
+FROM keyed k
+JOIN trackai.tenants t ON t.id = k.tenant_id
+WHERE k.created_at > k.occurred_at - t.lookback_days * interval '24 hours'
+  AND k.created_at <= k.occurred_at + interval '5 minutes'
