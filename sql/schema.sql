@@ -207,7 +207,7 @@ CREATE TABLE trackai.dispatch_attempts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the attempt began
     completed_at timestamp with time zone,  -- when its outcome was known; NULL while pending
     failure text COLLATE "C",  -- reason for the failure as a short code, e.g. too_old, bad_fbc, timeout, throttled; NULL unless failed
-    message text,  -- what went wrong and what to do, in a sentence; NULL unless failed
+    message text,  -- what was wrong and what to do, in a sentence, with Meta's own message, masked
     keys smallint,  -- keys the event carries, by bit: em 1, ph 2, fbc 4, fbp 8, ip 16, user agent 32, external_id 64
     CONSTRAINT dispatch_attempts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT dispatch_attempts_tenant_id_conversion_id_fkey FOREIGN KEY (tenant_id, conversion_id) REFERENCES trackai.conversions(tenant_id, id),
@@ -239,6 +239,7 @@ CREATE TABLE trackai.dispatch_circuits (
     wait_until timestamp with time zone,  -- no request before then, although the circuit is closed; NULL when nothing holds it back
     held_by text COLLATE "C",  -- the worker that serves the tenant; NULL when none does
     held_until timestamp with time zone,  -- when that worker counts as dead; NULL when none serves the tenant
+    refusal text COLLATE "C",  -- kind of refusal that opened it, or that events meet while none is accepted, as code/subcode; NULL: none
     CONSTRAINT dispatch_circuits_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT dispatch_circuits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT dispatch_circuits_check CHECK ((retry_at >= opened_at)),
@@ -257,16 +258,20 @@ CREATE TABLE trackai.dispatch_queue (
     event text COLLATE "C",  -- the event's exact JSON, from the first attempt on; NULL before that
     keys smallint,  -- keys the event carries, by bit as in dispatch_attempts.keys; NULL before the first attempt
     attempts integer DEFAULT 0 NOT NULL,  -- attempts so far
-    unknowns smallint DEFAULT 0 NOT NULL,  -- attempts whose answer could not be understood; their number is limited
+    refusals smallint DEFAULT 0 NOT NULL,  -- how often it met this kind of refusal, in company counted once
     at_most smallint DEFAULT 1000 NOT NULL,  -- size of the largest request it may be part of; halved when a request is refused
     resend boolean DEFAULT false NOT NULL,  -- whether it was asked for although it had been accepted
     queued_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was put on the queue
+    refusal text COLLATE "C",  -- kind of its last refusal, as code/subcode, while it is not known whose fault that is; NULL: none
+    others_accepted boolean DEFAULT false NOT NULL,  -- whether other events of the tenant were accepted since it was refused
+    not_before timestamp with time zone,  -- set aside until then, since it was refused alone; NULL: it was not
     CONSTRAINT dispatch_queue_pkey PRIMARY KEY (tenant_id, occurred_at, conversion_id),
     CONSTRAINT dispatch_queue_at_most_check CHECK (((at_most >= 1) AND (at_most <= 1000))),
     CONSTRAINT dispatch_queue_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT dispatch_queue_check CHECK (((event_id IS NULL) = (event IS NULL))),
-    CONSTRAINT dispatch_queue_unknowns_check CHECK ((unknowns >= 0))
+    CONSTRAINT dispatch_queue_unknowns_check CHECK ((refusals >= 0))
 ) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=5000);
+CREATE INDEX dispatch_queue_in_doubt ON trackai.dispatch_queue USING btree (tenant_id) WHERE (refusal IS NOT NULL);
 
 -- Erasures of a person's data, without anything that identifies the person.
 CREATE TABLE trackai.erasures (

@@ -46,7 +46,7 @@ SELECT t.slug, t.status, p.place, p.ahead,
        coalesce(c.held_until > clock_timestamp(), false) AS held,
        coalesce(c.state, 'closed') AS state,
        coalesce(c.consecutive_failures, 0) AS consecutive_failures, c.opened_at, c.retry_at, c.reason,
-       c.cooldown_seconds, c.wait_until
+       c.cooldown_seconds, c.wait_until, c.refusal
 FROM placed p
 JOIN trackai.tenants t ON t.id = p.tenant_id
 LEFT JOIN trackai.dispatch_circuits c ON c.tenant_id = p.tenant_id

@@ -3,16 +3,20 @@
 -- At most %(free_for_doubtful)s of them are tenants in trouble, which therefore never fill all places.
 -- The queue is filled by the triggers attributed_are_queued and matched_late_are_queued on matched_attributions and
 -- tenants_are_followed on tenants (sql/schema.sql), and by delivery/enqueue_replay.
--- Index: dispatch_queue's primary key, one probe for each tenant on the queue; primary keys of tenants and circuits.
+-- A sale of a store has more time: it is closed when its tenant can be served again.
+-- An event that is set aside (not_before) does not hold up the later ones of its tenant.
+-- Index: dispatch_queue's primary key, one probe for each tenant on the queue, and a second one where the oldest event
+-- is set aside; primary keys of tenants and circuits.
 -- Guarantees: a tenant has one holder. A hold lapses by the server's clock, which all workers share, without being
 -- released. Rows are locked in the order of tenants, so two workers never wait for each other.
 WITH RECURSIVE heads AS (
-    (SELECT tenant_id, occurred_at FROM trackai.dispatch_queue ORDER BY tenant_id, occurred_at LIMIT 1)
+    (SELECT tenant_id, occurred_at, conversion_id, not_before
+     FROM trackai.dispatch_queue ORDER BY tenant_id, occurred_at LIMIT 1)
     UNION ALL
-    SELECT following.tenant_id, following.occurred_at
+    SELECT following.tenant_id, following.occurred_at, following.conversion_id, following.not_before
     FROM heads h
     CROSS JOIN LATERAL (
-        SELECT q.tenant_id, q.occurred_at
+        SELECT q.tenant_id, q.occurred_at, q.conversion_id, q.not_before
         FROM trackai.dispatch_queue q
         WHERE q.tenant_id > h.tenant_id
         ORDER BY q.tenant_id, q.occurred_at
@@ -26,10 +30,22 @@ ready AS (
     FROM heads h
     JOIN trackai.tenants t ON t.id = h.tenant_id
     LEFT JOIN trackai.dispatch_circuits c ON c.tenant_id = h.tenant_id
+    LEFT JOIN LATERAL (
+        SELECT q.occurred_at
+        FROM trackai.dispatch_queue q
+        WHERE q.tenant_id = h.tenant_id AND (q.not_before IS NULL OR q.not_before <= %(now)s)
+        ORDER BY q.occurred_at
+        LIMIT 1
+    ) behind ON h.not_before > %(now)s
     WHERE (c.held_until IS NULL OR c.held_until <= clock_timestamp())
       AND (h.occurred_at < %(too_old)s
+           AND NOT EXISTS (
+               SELECT FROM trackai.conversions s
+               WHERE s.tenant_id = h.tenant_id AND s.id = h.conversion_id AND s.action_source = 'physical_store'
+           )
            OR t.status = 'active'
-              AND h.occurred_at <= %(until)s
+              AND (c.state IS DISTINCT FROM 'closed' AND h.occurred_at <= %(until)s
+                   OR CASE WHEN h.not_before > %(now)s THEN behind.occurred_at ELSE h.occurred_at END <= %(until)s)
               AND (c.wait_until IS NULL OR c.wait_until <= %(now)s)
               AND (c.state IS DISTINCT FROM 'open' OR c.retry_at <= %(now)s))
 ),

@@ -1,10 +1,11 @@
 -- Returns the next events of a tenant, oldest sale first, with everything that an event is made of: up to %(events)s,
--- and no more than the smallest at_most among them, which splits a refused request in two. The columns bear the names
--- of delivery.prepare.QueuedEvent and delivery.events.AttributedSale, which are made of them by name.
+-- and no more than the smallest at_most among them, which splits a refused request in two. Events that are set aside
+-- (not_before) until later than %(ready_at)s are left out, unless they are older than %(too_old)s. The columns bear the
+-- names of delivery.prepare.QueuedEvent and Doubt and of delivery.events.AttributedSale, which are made of them by name.
 -- The queue is filled by the triggers attributed_are_queued and matched_late_are_queued on matched_attributions and
 -- tenants_are_followed on tenants (sql/schema.sql), and by delivery/enqueue_replay.
 -- Index: dispatch_queue's primary key from its left end; primary keys of conversions, matched_attributions and clicks;
--- dispatch_attempts_by_conversion. It only reads: the worker that holds the tenant is the only one to change these
+-- dispatch_attempts_by_conversion; dispatch_queue_in_doubt for an event that was refused. It only reads: the worker that holds the tenant is the only one to change these
 -- rows.
 WITH head AS (
     SELECT *,
@@ -16,12 +17,19 @@ WITH head AS (
         WHERE tenant_id = %(tenant_id)s
           AND occurred_at <= %(until)s
           AND (occurred_at, conversion_id) > (%(after_time)s, %(after_id)s)
+          AND (not_before IS NULL OR not_before <= %(ready_at)s OR occurred_at < %(too_old)s)
         ORDER BY occurred_at, conversion_id
         LIMIT %(events)s
     ) oldest
     WINDOW oldest_first AS (ORDER BY occurred_at, conversion_id ROWS UNBOUNDED PRECEDING)
 )
-SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0) AS attempts, q.unknowns,
+SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0) AS attempts, q.refusal, q.refusals,
+       q.not_before IS NOT NULL AS alone,
+       q.others_accepted,
+       q.refusal IS NOT NULL AND NOT EXISTS (
+           SELECT FROM trackai.dispatch_queue o
+           WHERE o.tenant_id = q.tenant_id AND o.refusal IS NOT NULL AND o.conversion_id <> q.conversion_id
+       ) AS only_one,
        -- An event is no longer due if its attribution is gone, or it was accepted and no replay asked for it again.
        a.conversion_id IS NOT NULL AND (q.resend OR tried.sent IS NOT TRUE) AS due,
        q.conversion_id,

@@ -7,6 +7,7 @@ SET state = %(state)s,
     reason = %(reason)s,
     cooldown_seconds = %(cooldown_seconds)s,
     wait_until = %(wait_until)s,
+    refusal = %(refusal)s,
     held_by = NULL,
     held_until = NULL
 WHERE tenant_id = %(tenant_id)s AND held_by = %(holder)s

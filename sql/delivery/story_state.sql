@@ -3,7 +3,7 @@ SELECT t.status, t.dispatch_policy, a.strategy, c.occurred_at, q.conversion_id I
        coalesce(h.held_until > clock_timestamp(), false) AS held,
        coalesce(h.state, 'closed') AS state,
        coalesce(h.consecutive_failures, 0) AS consecutive_failures, h.opened_at, h.retry_at, h.reason,
-       h.cooldown_seconds, h.wait_until
+       h.cooldown_seconds, h.wait_until, h.refusal, q.not_before
 FROM trackai.conversions c
 JOIN trackai.tenants t ON t.id = c.tenant_id
 LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id

@@ -5,7 +5,7 @@ SELECT t.id AS tenant_id, t.slug, t.pixel_id, t.sent_event_id, t.limited_data_us
        coalesce(c.held_until > clock_timestamp(), false) AS held,
        coalesce(c.state, 'closed') AS state,
        coalesce(c.consecutive_failures, 0) AS consecutive_failures, c.opened_at, c.retry_at, c.reason,
-       c.cooldown_seconds, c.wait_until
+       c.cooldown_seconds, c.wait_until, c.refusal
 FROM (
     SELECT tenant_id, min(occurred_at) AS oldest FROM trackai.dispatch_queue GROUP BY tenant_id
 ) q

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread, Timer
@@ -10,9 +10,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from delivery.scenes import Moment, insert_sales, send_due
+from psycopg import Connection
 
 from trackai_pipelines.alerts.alert import FailedRun, deliver
-from trackai_pipelines.alerts.defs.sensors import run_failure_alert_sensor
+from trackai_pipelines.alerts.defs.sensors import open_circuit_alert_sensor, run_failure_alert_sensor
+from trackai_pipelines.capi_sandbox.server import sandbox
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.definitions import build_definitions
 from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
@@ -137,6 +140,37 @@ def test_a_webhook_that_is_not_there_or_no_url_is_told_without_the_url() -> None
         assert SECRET not in str(caught.value)
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
+
+
+def test_an_open_circuit_is_told_once_with_metas_message(
+    home: Any,
+    database_url: str,
+    connection: Connection,
+    add_tenant: Callable[..., str],
+    chat: Chat,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRACKAI_ALERT_WEBHOOK_URL", chat.url)
+    tenant = add_tenant("acme", pixel_id="1001")
+    insert_sales(connection, tenant, 6)
+    clock = Moment()
+    with sandbox() as box:
+        box.misbehave(do="error", code=100, subcode=2804030, message="The domain is not verified", probability=1)
+        send_due(database_url, box.base_url, clock=clock)
+    cursor = None
+    for told in (1, 1):
+        context = dg.build_sensor_context(cursor=cursor, resources={"database": EventDatabase(url=database_url)})
+        open_circuit_alert_sensor(context)
+        cursor = context.cursor
+        assert len(chat.heard) == told
+    text = chat.heard[0][1]["text"]
+    assert text.startswith("Nothing is sent to Meta for acme since ")
+    assert "6 events wait" in text
+    assert 'Meta says: "The domain is not verified"' in text
+    connection.execute("UPDATE trackai.dispatch_circuits SET opened_at = opened_at - interval '1 s'")
+    context = dg.build_sensor_context(cursor=cursor, resources={"database": EventDatabase(url=database_url)})
+    open_circuit_alert_sensor(context)
+    assert len(chat.heard) == 2
 
 
 def test_a_long_error_is_cut() -> None:

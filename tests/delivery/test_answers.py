@@ -67,11 +67,11 @@ def test_accepted() -> None:
 )
 def test_a_success_that_is_not_the_documented_answer_is_unknown(body: object) -> None:
     found = verdict(body, status=200)
-    assert (found.kind, found.failure) == (AnswerKind.unknown, "unexpected_answer")
+    assert (found.kind, found.failure) == (AnswerKind.refused, "unexpected_answer")
 
 
 def test_one_event_received_is_not_true() -> None:
-    assert verdict({"events_received": True}, status=200, sent=1).kind is AnswerKind.unknown
+    assert verdict({"events_received": True}, status=200, sent=1).kind is AnswerKind.refused
     assert verdict({"events_received": 1}, status=200, sent=1).kind is AnswerKind.accepted
 
 
@@ -85,14 +85,14 @@ DOCUMENTED: list[tuple[AnswerKind, str, list[tuple[int, int | None]]]] = [
     ),
     (AnswerKind.setup, "setup", [(190, None), (190, 463), (102, None), (10, None), (200, None), (250, 1), (299, None)]),
     (AnswerKind.setup, "setup", [(100, 33)]),
-    (AnswerKind.bad_event, "bad_fbc", [(100, 2804001)]),
-    (AnswerKind.bad_event, "too_old", [(100, 2804003)]),
-    (AnswerKind.bad_event, "no_value", [(100, 2804009)]),
-    (AnswerKind.bad_event, "no_currency", [(100, 2804010)]),
-    (AnswerKind.bad_event, "little_user_data", [(100, 2804050)]),
-    (AnswerKind.bad_event, "bad_event", [(100, 2804000), (100, 2804066), (100, 2804999)]),
+    (AnswerKind.refused, "bad_fbc", [(100, 2804001)]),
+    (AnswerKind.refused, "too_old", [(100, 2804003)]),
+    (AnswerKind.refused, "no_value", [(100, 2804009)]),
+    (AnswerKind.refused, "no_currency", [(100, 2804010)]),
+    (AnswerKind.refused, "little_user_data", [(100, 2804050)]),
+    (AnswerKind.refused, "bad_event", [(100, 2804000), (100, 2804066), (100, 2804999)]),
     (
-        AnswerKind.unknown,
+        AnswerKind.refused,
         "unknown_error",
         [
             *((100, subcode) for subcode in (None, 34, 2803999, 2805000)),
@@ -115,7 +115,7 @@ def test_documented_errors(kind: AnswerKind, failure: str, codes: list[tuple[int
 
 def test_a_known_code_says_more_than_the_status() -> None:
     assert verdict(refusal(190), status=500).kind is AnswerKind.setup
-    assert verdict(refusal(100, 2804001), status=503).kind is AnswerKind.bad_event
+    assert verdict(refusal(100, 2804001), status=503).kind is AnswerKind.refused
     assert verdict(refusal(100), status=500).kind is AnswerKind.retry
 
 
@@ -132,7 +132,7 @@ def test_failing_servers(status: int, body: object) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", {"error": "no"}, {"error": {"code": "190"}}, {"events_received": 3}])
 def test_what_is_not_documented_is_unknown(status: int | None, body: object) -> None:
     assert (verdict(body, status=status).kind, verdict(body, status=status).failure) == (
-        AnswerKind.unknown,
+        AnswerKind.refused,
         "unknown_error",
     )
 
@@ -198,7 +198,7 @@ def test_waits(headers: dict[str, str], throttled: float | None, always: float |
 @pytest.mark.parametrize("value", ["190", 190.0, True, None, [190], {"code": 190}, 2**31, -(2**31), 10**100])
 def test_codes_that_are_none_do_not_reach_the_database(value: object) -> None:
     found = verdict(refusal(value, value))
-    assert (found.kind, found.code, found.subcode) == (AnswerKind.unknown, None, None)
+    assert (found.kind, found.code, found.subcode) == (AnswerKind.refused, None, None)
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 101, f"Bearer {TOKEN}", "\u00e9", 7, None, ["a"]])
@@ -248,7 +248,7 @@ def test_every_code_against_the_table_in_words(code: int, subcode: int | None) -
     ):
         expected = AnswerKind.setup
     elif code == 100 and len(str(subcode)) == 7 and str(subcode).startswith("2804"):
-        expected = AnswerKind.bad_event
+        expected = AnswerKind.refused
     else:
-        expected = AnswerKind.unknown
+        expected = AnswerKind.refused
     assert verdict(refusal(code, subcode)).kind is expected

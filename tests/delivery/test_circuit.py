@@ -38,14 +38,13 @@ def _after(circuit: Circuit, *kinds: AnswerKind, now: datetime = NOW) -> Circuit
 def test_the_tenth_failure_in_a_row_opens_it() -> None:
     nine = _after(Circuit(), *[AnswerKind.retry] * 9)
     assert (nine.state, nine.consecutive_failures) == ("closed", 9)
-    ten = _after(nine, AnswerKind.unknown)
-    assert (ten.state, ten.retry_at, ten.reason) == ("open", NOW + timedelta(seconds=60), "said unknown")
+    ten = _after(nine, AnswerKind.retry)
+    assert (ten.state, ten.retry_at, ten.reason) == ("open", NOW + timedelta(seconds=60), "said retry")
     assert _after(nine, AnswerKind.accepted) == Circuit()
 
 
-def test_bad_events_and_throttling_do_not_count() -> None:
+def test_throttling_does_not_count() -> None:
     nine = _after(Circuit(), *[AnswerKind.retry] * 9)
-    assert _after(nine, *[AnswerKind.bad_event] * 20) == nine
     throttled = _after(nine, *[AnswerKind.slow_down] * 20)
     assert (throttled.state, throttled.consecutive_failures) == ("closed", 9)
     assert _after(throttled, AnswerKind.retry).state == "open"
@@ -83,23 +82,12 @@ def test_the_cool_down_doubles_to_its_cap_and_starts_anew() -> None:
     assert _after(_after(Circuit(), AnswerKind.setup), AnswerKind.accepted) == Circuit()
 
 
-def test_a_probe_that_is_refused_for_one_event_closes_it() -> None:
-    assert _after(Circuit("half_open", 10, NOW, NOW, "trouble", 60), AnswerKind.bad_event) == Circuit()
-
-
-@given(
-    kinds=st.lists(
-        st.sampled_from(
-            [AnswerKind.accepted, AnswerKind.retry, AnswerKind.unknown, AnswerKind.bad_event, AnswerKind.slow_down]
-        ),
-        max_size=60,
-    )
-)
+@given(kinds=st.lists(st.sampled_from([AnswerKind.accepted, AnswerKind.retry, AnswerKind.slow_down]), max_size=60))
 def test_it_opens_exactly_where_ten_in_a_row_have_failed(kinds: list[AnswerKind]) -> None:
     circuit, row = Circuit(), 0
     for kind in kinds:
         circuit = _after(circuit, kind)
-        row = 0 if kind is AnswerKind.accepted else row + (kind in (AnswerKind.retry, AnswerKind.unknown))
+        row = 0 if kind is AnswerKind.accepted else row + (kind is AnswerKind.retry)
         assert (circuit.state == "open") == (row == 10)
         if circuit.state == "open":
             break

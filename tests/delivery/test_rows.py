@@ -17,7 +17,7 @@ from trackai_pipelines.delivery.backlog import backlog_of
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.dry_run import dry_run
 from trackai_pipelines.delivery.events import AttributedSale, Recipient
-from trackai_pipelines.delivery.prepare import QueuedEvent, next_events, queued_event
+from trackai_pipelines.delivery.prepare import Doubt, QueuedEvent, next_events, queued_event
 from trackai_pipelines.settings import CapiSettings
 
 AddTenant = Callable[..., str]
@@ -42,6 +42,7 @@ CIRCUIT = Circuit(
     reason="a wrong token",
     cooldown_seconds=61.5,
     wait_until=NOW + timedelta(minutes=2),
+    refusal="100/2804050",
 )
 SALE = AttributedSale(
     conversion_id=71,
@@ -101,7 +102,8 @@ def test_every_column_of_a_queued_event_arrives_in_its_own_field(connection: Con
     tenant = add_tenant("acme", pixel_id="1001")
     _insert(connection, tenant, SALE)
     connection.execute(
-        "UPDATE trackai.dispatch_queue SET event_id = 'an id', event = '{}', keys = 5, unknowns = 2, attempts = 4"
+        "UPDATE trackai.dispatch_queue SET event_id = 'an id', event = '{}', keys = 5, refusals = 2, refusal = '100',"
+        " attempts = 4, not_before = now(), others_accepted = true"
     )
     connection.execute(
         "INSERT INTO trackai.dispatch_attempts (tenant_id, event_id, conversion_id, attempt, status, failure, keys,"
@@ -110,7 +112,8 @@ def test_every_column_of_a_queued_event_arrives_in_its_own_field(connection: Con
     )
     with connection.cursor(row_factory=kwargs_row(queued_event)) as cursor:
         rows = cursor.execute(statement("delivery/next_events"), next_events(tenant, NOW)).fetchall()
-    assert rows == [QueuedEvent("an id", "{}", keys=5, attempts=4, unknowns=2, due=True, sale=SALE)]
+    doubt = Doubt("100", times=2, alone=True, others_accepted=True, only_one=True)
+    assert rows == [QueuedEvent("an id", "{}", keys=5, attempts=4, doubt=doubt, due=True, sale=SALE)]
 
 
 def _insert_blocked_tenant(connection: Connection, add_tenant: AddTenant) -> None:
@@ -119,9 +122,9 @@ def _insert_blocked_tenant(connection: Connection, add_tenant: AddTenant) -> Non
     insert_sales(connection, add_tenant("acme", **columns), 1)
     connection.execute(
         "INSERT INTO trackai.dispatch_circuits (tenant_id, state, consecutive_failures, opened_at, retry_at, reason,"
-        " cooldown_seconds, wait_until, held_by, held_until)"
+        " cooldown_seconds, wait_until, refusal, held_by, held_until)"
         " VALUES ('t-acme', %(state)s, %(consecutive_failures)s, %(opened_at)s, %(retry_at)s, %(reason)s,"
-        " %(cooldown_seconds)s, %(wait_until)s, 'worker', now() + interval '1 h')",
+        " %(cooldown_seconds)s, %(wait_until)s, %(refusal)s, 'worker', now() + interval '1 h')",
         asdict(CIRCUIT),
     )
 

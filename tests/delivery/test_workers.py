@@ -72,7 +72,7 @@ def test_a_worker_that_lost_its_hold_changes_nothing(
     database_url: str, connection: Connection, add_tenant: AddTenant, box: Sandbox
 ) -> None:
     from trackai_pipelines.delivery.answers import Answer, verdict_of
-    from trackai_pipelines.delivery.circuit import Circuit
+    from trackai_pipelines.delivery.blame import outcome_of
 
     tenant = add_tenant("acme", pixel_id="1001")
     (sale,) = insert_sales(connection, tenant, 1)
@@ -88,7 +88,8 @@ def test_a_worker_that_lost_its_hold_changes_nothing(
             await asyncio.to_thread(send_due, database_url, box.base_url)
             before = outcomes(connection), circuit_of(connection, tenant)
             refused = verdict_of(Answer(500, b"", {}, None), sent=1)
-            assert not await record_answer(own, worker, claim, refused, Circuit(state="open"), now)
+            outcome = outcome_of(claim.circuit, claim.events, [], refused, now=now, settings=worker.settings)
+            assert not await record_answer(own, worker, claim, refused, outcome, now)
             assert await claim_events(own, worker, tenant, now) is None
         assert (outcomes(connection), circuit_of(connection, tenant)) == before
 

@@ -1,4 +1,4 @@
-"""Alerts: failed runs are reported."""
+"""Alerts: failed runs and open circuits are reported."""
 
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,6 @@ def _definitions() -> "dg.Definitions":
 
 ALERTS = Domain(
     name="alerts",
-    says="Reports failed runs, also to a chat.",
+    says="Reports failed runs and open circuits, also to a chat.",
     definitions=_definitions,
 )

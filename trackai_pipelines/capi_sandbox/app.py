@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from trackai_pipelines.capi_sandbox.misbehaviour import Misbehaviour, Script
 from trackai_pipelines.capi_sandbox.received_page import page
 from trackai_pipelines.capi_sandbox.record import Pixel, Record, Request, fingerprint
 from trackai_pipelines.capi_sandbox.refusals import Refusal
-from trackai_pipelines.capi_sandbox.rules import Events, events_of, fields_of
+from trackai_pipelines.capi_sandbox.rules import Events, events_of, fields_of, names_of
 from trackai_pipelines.clock import Clock
 
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+").fullmatch
@@ -80,7 +81,7 @@ class Api:
         now = self._clock()
         noted = Request(pixel=pixel, at=now, bytes=len(body), did="accepted")
         # Chosen before any waiting: a script follows the order in which requests arrive.
-        misbehaviour = self.script.next_for(pixel)
+        misbehaviour = self.script.next_for(pixel, cache(lambda: names_of(body)))
         if misbehaviour is None or misbehaviour.accept or misbehaviour.do == "slow":
             outcome = self._judged(request, body, noted)
             if isinstance(outcome, Events):
@@ -208,7 +209,7 @@ def _misbehaved(asked: Misbehaviour, answer: Response, noted: Request) -> Respon
         noted.status = noted.code = noted.subcode = None
         return _Unanswered(reset=asked.do == "reset")
     if asked.do == "error":
-        refusal = refusals.requested_refusal(asked.code, asked.subcode, asked.status)
+        refusal = refusals.requested_refusal(asked.code, asked.subcode, asked.status, asked.message)
         answer = _refused(refusal, noted)
         answer.headers.update(_usage(asked, noted.pixel) | asked.headers)
         return answer

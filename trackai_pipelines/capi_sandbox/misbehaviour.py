@@ -4,6 +4,7 @@ What belongs here: choosing what happens to a request. What does not: doing it (
 """
 
 import random
+from collections.abc import Callable, Collection
 from typing import Annotated, Literal
 
 import msgspec
@@ -22,6 +23,8 @@ class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     do: Doing
     # None: any pixel.
     pixel: str | None = None
+    # None: any request; otherwise those with an event of one of these ids, or of one of these orders.
+    events: list[str] | None = None
     times: _Positive = 1
     probability: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     # Whether the events are accepted and recorded first, as when only the answer is lost; `slow` always accepts them.
@@ -31,6 +34,8 @@ class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     # The error's code; the Graph API returns 2 when it is out of order.
     code: int = 2
     subcode: int | None = None
+    # The error's message, instead of the usual one of its code.
+    message: str | None = None
     # The wait in the headers of a throttling error.
     wait_seconds: Annotated[int, msgspec.Meta(ge=0)] = 60
     headers: dict[str, str] = {}
@@ -65,13 +70,16 @@ class Script:
         left = [msgspec.structs.replace(one, times=times) for one, times in self._scripted]
         return left + self._by_chance
 
-    def next_for(self, pixel: str) -> Misbehaviour | None:
-        """Return what happens to this request of the pixel, or None."""
+    def next_for(self, pixel: str, names: Callable[[], Collection[str]]) -> Misbehaviour | None:
+        """Return what happens to this request of the pixel, or None.
+
+        `names` returns the ids and orders of the request's events; it is asked only where a misbehaviour wants to know.
+        """
         for index, (one, times) in enumerate(self._scripted):
-            if one.pixel in (None, pixel):
+            if _concerns(one, pixel, names):
                 self._scripted[index : index + 1] = [(one, times - 1)] if times > 1 else []
                 return one
-        candidates = [one for one in self._by_chance if one.pixel in (None, pixel)]
+        candidates = [one for one in self._by_chance if _concerns(one, pixel, names)]
         if not candidates:
             return None
         if pixel not in self._draws:
@@ -82,3 +90,7 @@ class Script:
             if drawn < 0:
                 return one
         return None
+
+
+def _concerns(one: Misbehaviour, pixel: str, names: Callable[[], Collection[str]]) -> bool:
+    return one.pixel in (None, pixel) and (one.events is None or not set(one.events).isdisjoint(names()))

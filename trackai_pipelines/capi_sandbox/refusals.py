@@ -89,13 +89,13 @@ def unknown_path(path: str) -> Refusal:
     return Refusal(code=2500, message=f"Unknown path components: {path}", reason=f"unknown path {path}")
 
 
-def requested_refusal(code: int, subcode: int | None, status: int | None) -> Refusal:
+def requested_refusal(code: int, subcode: int | None, status: int | None, message: str | None) -> Refusal:
     """Return an error that a misbehaviour asks for, with its own status or else the one of its code."""
     return Refusal(
         code=code,
         subcode=subcode,
         status=status or _status_of(code),
-        message=f"(#{code}) {_MEANINGS.get(code, 'An error that the sandbox was asked to return')}",
+        message=message or f"(#{code}) {_MEANINGS.get(code, 'An error that the sandbox was asked to return')}",
         reason="requested",
     )
 

@@ -56,6 +56,19 @@ _web_address = re.compile(r"https?://.", re.IGNORECASE).match
 _number = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 
 
+class _Order(msgspec.Struct, frozen=True):
+    order_id: str | None = None
+
+
+class _NamedEvent(msgspec.Struct, frozen=True):
+    event_id: str | None = None
+    custom_data: _Order = _Order()
+
+
+class _Named(msgspec.Struct, frozen=True):
+    data: list[_NamedEvent]
+
+
 class Events(msgspec.Struct, frozen=True):
     """A request's events that obey the rules: as sent, decoded, and with Meta's remarks about them."""
 
@@ -72,6 +85,16 @@ def fields_of(body: bytes) -> dict[str, msgspec.Raw] | Refusal:
         return parameter("the body must be a JSON object")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return parameter(f"the body is not JSON: {error}")
+
+
+def names_of(body: bytes) -> frozenset[str]:
+    """Return the ids and the orders of the events in a request's body; an empty set if it cannot be read."""
+    try:
+        events = msgspec.json.decode(body, type=_Named).data
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return frozenset()
+    names = (name for event in events for name in (event.event_id, event.custom_data.order_id))
+    return frozenset(name for name in names if name is not None)
 
 
 def events_of(fields: Mapping[str, msgspec.Raw], now: datetime) -> Events | Refusal:

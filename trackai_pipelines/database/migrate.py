@@ -5,6 +5,7 @@ calendar and not the code (lifecycle/), and Dagster's own tables.
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from trackai_pipelines.database import locks
+from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.errors import DatabaseSetupError
 
 # The table is in `public`, because the first migration creates the schema `trackai`. It does not have Alembic's default
@@ -33,8 +35,7 @@ def migrate(url: str) -> list[str]:
     """
     config = _config()
     scripts = ScriptDirectory.from_config(config)
-    # psycopg reads the URL, so it means here what it means everywhere else.
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=pool.NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=partial(_session, url), poolclass=pool.NullPool)
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -60,7 +61,7 @@ def migrate(url: str) -> list[str]:
 
 def schema_revision(url: str) -> str | None:
     """Return the revision of the database's schema, or None before the first migration."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         found = connection.execute("SELECT to_regclass('public.trackai_schema_version') IS NOT NULL").fetchone()
         if found is None or not found[0]:
             return None
@@ -78,6 +79,13 @@ def newest_revision() -> str:
 def is_current(url: str) -> bool:
     """Return whether the database has the schema that this version of the program works with."""
     return schema_revision(url) == newest_revision()
+
+
+def _session(url: str) -> psycopg.Connection:
+    """Return a connection for SQLAlchemy. psycopg reads the URL, so it means here what it means everywhere else."""
+    connection = connect(url, name="trackai migrate")
+    connection.autocommit = False
+    return connection
 
 
 def _revision(connection: Connection) -> str | None:

@@ -26,6 +26,7 @@ TRANSIENT_FAILURES = (
     "setup",
     "unknown_outcome",
     "refused_together",
+    "refused_alone",
 )
 """Transient failures: an event whose last attempt failed with one of them must be on the queue."""
 
@@ -118,4 +119,4 @@ def waiting_reason(status: str, circuit: Circuit, *, held: bool, ahead: bool, no
         return "a request is on its way"
     if not circuit.lets_through(now):
         return f"the tenant waits until {circuit.wait_until:%Y-%m-%d %H:%M:%S} UTC: {circuit.reason or 'Meta said so'}"
-    return "queued for the next dispatch"
+    return circuit.reason if circuit.refusal and circuit.reason else "queued for the next dispatch"

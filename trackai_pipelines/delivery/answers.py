@@ -1,11 +1,12 @@
 """Answers: what came back for a request, and what to do about it.
 
-Here: the classes of answers, by HTTP status, error code and subcode; and the waiting times in headers. Not here:
-waiting, splitting and counting (`dispatcher`, `circuit`). Titles and texts of errors are localised and may repeat what
-was sent, so they are neither matched nor passed on.
+Here: the classes of answers, by HTTP status, error code and subcode; Meta's own words; the waiting times in headers.
+Not here: waiting and splitting (`dispatcher`, `circuit`), and whose fault a refusal is (`blame`). Texts of errors are
+localised and may repeat what was sent, so they are never matched, and they are masked before they are passed on.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,9 @@ LONGEST_WAIT = timedelta(hours=24)
 _RETRY = frozenset({1, 2, 341, 368})
 _SLOW_DOWN = frozenset({4, 17, 613, 80000, 80003, 80004, 80014})
 _SETUP = frozenset({10, 102, 190, *range(200, 300)})
-_INVALID_PARAMETER = 100
+INVALID_PARAMETER = 100
+"""Meta's code for a parameter that it does not take, most often one event's."""
+
 _UNKNOWN_OBJECT = 33
 _EVENT_SUBCODES = range(2804000, 2805000)
 _EVENT_FAILURES = {
@@ -34,6 +37,13 @@ _SETUP_FIXES = {
     102: "the session of the access token is over: replace the token",
     10: "the access token lacks a permission: give its user or system user access to the pixel",
 }
+# What undocumented refusals were seen to mean; each is a set-up problem more often than an event's.
+_UNKNOWN_FIXES = {
+    3: "the app lacks a capability: see its permissions",
+    100: "a parameter is wrong",
+    104: "the app asks for a proof of its secret: turn that off, or use a token of a system user",
+    2635: "the version of the API is too old: set TRACKAI_CAPI_VERSION to a present one",
+}
 _WITHOUT_ANSWER = {
     "timeout": "no answer in time: whether Meta took the events is not known; they are sent again with the same ids",
     "connection": "the connection failed: the events are sent again with the same ids; if it keeps failing, check the "
@@ -43,6 +53,17 @@ _TOO_MANY_REQUESTS = 429
 _LARGEST_INTEGER = 2**31 - 1
 _TRACE_ID_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _LONGEST_TRACE_ID = 100
+LONGEST_SAID = 500
+"""Characters of Meta's own message that are kept."""
+
+# What Meta's messages may repeat, besides addresses, numbers and named secrets (`masked_raw_text`): access tokens,
+# hashes, click and browser ids, and network addresses.
+_REPEATED = re.compile(
+    r"EAA[\w-]{4,}|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{32,}|fb\.[0-9]+\.[0-9]+\.[^\s\"',;)\]}]+"
+    r"|(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9.])|(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}"
+)
+# More than is kept, because masking may shorten it, and bounded, because the patterns of masking want that.
+_LONGEST_MASKED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +77,22 @@ class Answer:
 
 
 class AnswerKind(StrEnum):
-    """What an answer requires: nothing more, a retry, a wait, a fix of the set-up, or isolating one event."""
+    """What an answer requires: nothing more, a retry, a wait, a fix of the set-up, or finding out whose fault it is."""
 
     accepted = "accepted"
     retry = "retry"
     slow_down = "slow_down"
     setup = "setup"
-    bad_event = "bad_event"
-    unknown = "unknown"
+    refused = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What an answer means.
 
-    `failure` is a code of ours ("" for accepted), `message` a sentence without secrets. `wait_seconds` is how long the
-    tenant must wait, where Meta said so; an accepted answer may say so, too. Codes fit the database's integers.
+    `failure` is a code of ours ("" for accepted), `message` a sentence without secrets, which quotes Meta's own,
+    masked. `wait_seconds` is how long the tenant must wait, where Meta said so; an accepted answer may say so, too.
+    Codes fit the database's integers.
     """
 
     kind: AnswerKind
@@ -83,6 +104,14 @@ class Verdict:
     message: str
     wait_seconds: float | None
 
+    @property
+    def refusal(self) -> str:
+        """The kind of a refusal: its code and subcode (`100/2804001`), else its HTTP status, or that no success was
+        reported."""
+        if self.code is not None:
+            return f"{self.code}/{self.subcode}" if self.subcode is not None else str(self.code)
+        return self.failure if self.failure == "unexpected_answer" else f"HTTP {self.http_status}"
+
 
 def verdict_of(answer: Answer, *, sent: int) -> Verdict:
     """Return what an answer to a request with `sent` events means, whatever the answer holds; never raises."""
@@ -91,6 +120,8 @@ def verdict_of(answer: Answer, *, sent: int) -> Verdict:
     error = error if isinstance(error, dict) else {}
     code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
     kind, failure, message = _judged(answer, body, code, subcode, sent)
+    if kind is not AnswerKind.accepted and (said := said_by(error)):
+        message = f'{message}; Meta says: "{said}"'
     return Verdict(
         kind,
         answer.http_status,
@@ -120,14 +151,14 @@ def _judged(
             return AnswerKind.accepted, "", f"Meta took {sent} events"
         said = f"the answer (HTTP {status}) does not say that all {sent} events were received"
         fix = "they are sent again; if this persists, check that TRACKAI_CAPI_URL is Meta's"
-        return AnswerKind.unknown, "unexpected_answer", f"{said}: {fix}"
+        return AnswerKind.refused, "unexpected_answer", f"{said}: {fix}"
     if status >= 500:
         return AnswerKind.retry, "server_error", f"Meta's server failed (HTTP {status}): the events are sent again"
     if status == _TOO_MANY_REQUESTS:
         return AnswerKind.slow_down, "throttled", "too many requests (HTTP 429): the events wait"
     said = f"an answer that is not documented ({_named(status, code, subcode)})"
-    fix = "the events are sent again; if this persists, look the code up in Meta's error reference"
-    return AnswerKind.unknown, "unknown_error", f"{said}: {fix}"
+    fix = _UNKNOWN_FIXES.get(code or 0, "if this persists, look the code up in Meta's error reference")
+    return AnswerKind.refused, "unknown_error", f"{said}: {fix}"
 
 
 def _error(code: int | None, subcode: int | None) -> tuple[AnswerKind, str, str] | None:
@@ -144,14 +175,27 @@ def _error(code: int | None, subcode: int | None) -> tuple[AnswerKind, str, str]
     if code is not None and code in _SETUP:
         fix = _SETUP_FIXES.get(code, "the access token may not send to this pixel: have access to it granted")
         return AnswerKind.setup, "setup", f"{fix} ({named}); the events are kept"
-    if code == _INVALID_PARAMETER and subcode == _UNKNOWN_OBJECT:
+    if code == INVALID_PARAMETER and subcode == _UNKNOWN_OBJECT:
         fix = "the pixel does not exist or the access token may not see it: check the tenant's pixel_id and the token"
         return AnswerKind.setup, "setup", f"{fix} ({named}); the events are kept"
-    if code == _INVALID_PARAMETER and subcode in _EVENT_SUBCODES:
+    if code == INVALID_PARAMETER and subcode in _EVENT_SUBCODES:
         assert subcode is not None
         failure, fix = _EVENT_FAILURES.get(subcode, ("bad_event", "look the subcode up in Meta's error reference"))
-        return AnswerKind.bad_event, failure, f"Meta refuses an event ({named}): {fix}"
+        return AnswerKind.refused, failure, f"Meta refuses an event ({named}): {fix}"
     return None
+
+
+def said_by(error: Mapping[str, Any]) -> str:
+    """Return Meta's own message of an error on one line, without tokens and personal data, up to LONGEST_SAID long."""
+    from trackai_pipelines.ingest.personal import masked_raw_text
+
+    texts = (error.get(name) for name in ("message", "error_user_title", "error_user_msg"))
+    parts = dict.fromkeys(" ".join(text.split()) for text in texts if isinstance(text, str))
+    # Without its last word, which the cut may have split.
+    whole = ": ".join(part for part in parts if part)
+    whole = whole if len(whole) <= _LONGEST_MASKED else whole[:_LONGEST_MASKED].rpartition(" ")[0]
+    shown = masked_raw_text(_REPEATED.sub("[masked]", whole)).encode("utf-8", "replace").decode().replace("\0", "")
+    return shown if len(shown) <= LONGEST_SAID else f"{shown[: LONGEST_SAID - 3]}..."
 
 
 def _named(status: int | None, code: int | None, subcode: int | None) -> str:

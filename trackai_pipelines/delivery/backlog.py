@@ -21,7 +21,7 @@ from trackai_pipelines.delivery.circuit import Circuit
 class Backlog:
     """Events of a tenant on the queue; those of sales in the future are counted apart (`ahead`).
 
-    `oldest` is the time of the oldest sale.
+    `oldest` is the time of the oldest sale. `set_aside` events were refused alone, and are tried again later.
     """
 
     slug: str
@@ -29,6 +29,7 @@ class Backlog:
     has_pixel: bool
     ahead: bool
     events: int
+    set_aside: int
     oldest: datetime
     held: bool
     circuit: Circuit
@@ -41,8 +42,8 @@ class Backlog:
 
     @property
     def held_back(self) -> bool:
-        """Whether the events are due and behind an open circuit: something may need to be fixed."""
-        return self.due and self.circuit.state == "open"
+        """Whether something may need to be fixed: an open circuit, or due events refused while none is accepted."""
+        return self.due and (self.circuit.state == "open" or self.circuit.refusal is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def _backlog(row: Mapping[str, Any], now: datetime) -> Backlog:
         has_pixel=row["has_pixel"],
         ahead=row["ahead"],
         events=row["events"],
+        set_aside=row["set_aside"],
         oldest=row["oldest"],
         held=row["held"],
         circuit=circuit,
@@ -80,12 +82,13 @@ def _backlog(row: Mapping[str, Any], now: datetime) -> Backlog:
 def next_try(backlog: Iterable[Backlog], *, now: datetime) -> datetime | None:
     """Return when the first tenant that backs off, is throttled or is being served can be tried again.
 
-    None where there is no such tenant: everything that waits has a sale in the future or is behind an open circuit.
+    None where there is no such tenant: everything that waits has a sale in the future, is behind an open circuit, or is
+    set aside.
     """
     times = [
         now if one.held or one.circuit.wait_until is None else one.circuit.wait_until
         for one in backlog
-        if one.due and one.circuit.state != "open"
+        if one.due and one.circuit.state != "open" and one.set_aside < one.events
     ]
     return max(now, min(times)) if times else None
 

@@ -1,9 +1,9 @@
 """The circuit of a tenant: when requests may go out, and what an answer changes about that.
 
-Ten failed requests in a row open it. While it is open, nothing is sent and nothing is lost. After a cool-down one
-request may try (half open), and its answer decides. Here: the rules, as functions from one state to the next. Not here:
-where the state is kept (`trackai.dispatch_circuits`, written only by the worker that holds the tenant), and what
-answers mean (`answers`).
+Ten failed requests in a row open it, and so do refusals that are not the events' fault (`blame`). While it is open,
+nothing is sent and nothing is lost. After a cool-down a request with one event may try (half open), and its answer
+decides. Here: the rules, as functions from one state to the next. Not here: where the state is kept
+(`trackai.dispatch_circuits`, written only by the worker that holds the tenant), and what answers mean (`answers`).
 """
 
 import random
@@ -27,7 +27,8 @@ class Circuit:
     """The state of a tenant's circuit: `closed`, `open` or `half_open`.
 
     `retry_at` is when an open circuit lets a probe through, `wait_until` when a closed one lets the next request
-    through. `opened_at` is when the trouble began; failed probes do not move it.
+    through. `opened_at` is when the trouble began; failed probes do not move it. `refusal` is the kind of refusal that
+    opened it or, while it is closed, that events have met since the last one was accepted.
     """
 
     state: str = "closed"
@@ -37,6 +38,7 @@ class Circuit:
     reason: str | None = None
     cooldown_seconds: float | None = None
     wait_until: datetime | None = None
+    refusal: str | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Circuit":
@@ -51,14 +53,11 @@ class Circuit:
 
 
 def after(circuit: Circuit, verdict: Verdict, *, now: datetime, settings: CapiSettings) -> Circuit:
-    """Return the circuit as it is after a request was answered."""
+    """Return the circuit as it is after a request was answered by anything but a refusal (see `blame`)."""
     asked = timedelta(seconds=verdict.wait_seconds or 0)
     match verdict.kind:
         case AnswerKind.accepted:
             return Circuit(wait_until=now + asked if asked else None)
-        case AnswerKind.bad_event:
-            # It says nothing about the next request; but a probe that was answered like this got through to Meta.
-            return Circuit() if circuit.state == "half_open" else circuit
         case AnswerKind.slow_down:
             wait = asked or timedelta(seconds=THROTTLED_STEPS * settings.retry_base_seconds)
             if circuit.state == "half_open":
@@ -66,7 +65,7 @@ def after(circuit: Circuit, verdict: Verdict, *, now: datetime, settings: CapiSe
             return replace(circuit, wait_until=now + wait, reason=verdict.message)
         case AnswerKind.setup:
             return opened(circuit, verdict.message, now=now, settings=settings)
-        case AnswerKind.retry | AnswerKind.unknown:
+        case _:
             failures = circuit.consecutive_failures + 1
             if circuit.state == "half_open" or failures >= FAILURES_TO_OPEN:
                 return opened(circuit, verdict.message, now=now, settings=settings)
@@ -74,7 +73,9 @@ def after(circuit: Circuit, verdict: Verdict, *, now: datetime, settings: CapiSe
             return replace(circuit, consecutive_failures=failures, wait_until=now + wait, reason=verdict.message)
 
 
-def opened(circuit: Circuit, reason: str, *, now: datetime, settings: CapiSettings) -> Circuit:
+def opened(
+    circuit: Circuit, reason: str, *, now: datetime, settings: CapiSettings, refusal: str | None = None
+) -> Circuit:
     """Return the circuit after a failed request opened it; a failed probe doubles the cool-down, up to its cap."""
     cooldown = settings.circuit_cooldown_seconds
     if circuit.state == "half_open":
@@ -87,6 +88,7 @@ def opened(circuit: Circuit, reason: str, *, now: datetime, settings: CapiSettin
         retry_at=now + timedelta(seconds=cooldown),
         reason=reason,
         cooldown_seconds=cooldown,
+        refusal=refusal,
     )
 
 

@@ -7,13 +7,14 @@ request between two of them (`client`), and when to take the next tenant (`dispa
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row, kwargs_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.answers import AnswerKind, Verdict
+from trackai_pipelines.delivery.blame import Outcome
 from trackai_pipelines.delivery.circuit import Circuit, blocked
 from trackai_pipelines.delivery.events import Recipient
 from trackai_pipelines.delivery.prepare import (
@@ -28,6 +29,7 @@ from trackai_pipelines.delivery.prepare import (
     too_old_before,
     without_doubles,
 )
+from trackai_pipelines.delivery.validate import LONGEST_AGE_IN_STORE
 from trackai_pipelines.settings import CapiSettings
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from trackai_pipelines.delivery.tokens import TokenStore
-
-UNKNOWN_ANSWERS = 20
-"""How often an event is sent while its answers are not understood; at last it is alone in its request."""
 
 _GRACE_SECONDS = 10
 """The time that a worker on a busy machine may need between its transactions, besides the request itself."""
@@ -61,8 +60,9 @@ class Worker:
 class Claim:
     """A request that has been recorded: from now on it may be in flight.
 
-    There is nothing to send where `events` is empty; `closed` events are finished. `expires` is when the hold lapses,
-    on the process's monotonic clock.
+    There is nothing to send where `events` is empty; `closed` events are finished. `doubts` are the kinds of refusals
+    of the tenant's events that were refused alone while none was accepted, one for each. `expires` is when the hold
+    lapses, on the process's monotonic clock.
     """
 
     recipient: Recipient
@@ -70,6 +70,7 @@ class Claim:
     token: "SecretStr | None"
     events: Sequence[Prepared]
     closed: Sequence[Closed]
+    doubts: Sequence[str]
     expires: float
 
 
@@ -115,13 +116,17 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         if obstacle is not None:
             circuit = blocked(circuit, obstacle, now=now, settings=worker.settings)
             passable = False
-        until = now if passable else too_old_before(now) - timedelta(microseconds=1)
-        async with connection.cursor(row_factory=kwargs_row(queued_event)) as events_cursor:
-            await events_cursor.execute(statement("delivery/next_events"), next_events(tenant_id, until))
-            queued = await events_cursor.fetchall()
-        await _give_up_pending(connection, tenant_id, queued, now)
-        delayed = None if passable else circuit.reason or f"the tenant is {status}"
-        events, closed = prepared(recipient, queued, now=now, delayed=delayed)
+        doubts = [] if circuit == Circuit() else await _doubts(connection, tenant_id)
+        too_old, queued = [], []
+        if not passable or circuit.state == "half_open" or doubts:
+            too_old = await _next(connection, next_events(tenant_id, too_old_before(now) - timedelta(microseconds=1)))
+        delayed = circuit.reason or (None if passable else f"the tenant is {status}")
+        _, closed = prepared(recipient, too_old, now=now, delayed=delayed)
+        if passable and not closed:
+            queued = await _sendable(connection, tenant_id, circuit, doubts, now)
+        await _give_up_pending(connection, tenant_id, [*too_old, *queued], now)
+        events, unfit = prepared(recipient, queued, now=now, delayed=delayed)
+        closed += unfit
         events, doubled = await _registered(connection, tenant_id, events, now)
         closed += doubled
         if closed:
@@ -135,43 +140,36 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
                 statement("delivery/release_hold"),
                 {"tenant_id": tenant_id, "holder": worker.name, **asdict(rested)},
             )
-    return Claim(recipient, circuit, token, events, closed, expires)
+    return Claim(recipient, circuit, token, events, closed, doubts, expires)
 
 
 async def record_answer(
-    connection: "AsyncConnection", worker: Worker, claim: Claim, verdict: Verdict, circuit: Circuit, now: datetime
+    connection: "AsyncConnection", worker: Worker, claim: Claim, verdict: Verdict, outcome: Outcome, now: datetime
 ) -> bool:
-    """Record the answer to a claim's request and release the hold; return False if the hold was lost.
-
-    An event is finished when it was accepted, or refused for good while it was alone.
-    """
-    alone = len(claim.events) == 1
-    final = ends(claim, verdict)
-    splits = verdict.kind in (AnswerKind.bad_event, AnswerKind.unknown) and not alone
-    failure, message = verdict.failure or None, verdict.message
-    if verdict.kind is AnswerKind.bad_event and not alone:
-        failure = "refused_together"
-        message = f"refused with {len(claim.events) - 1} others, one of which is bad: sent again in a smaller request"
-    elif verdict.kind is AnswerKind.unknown and final:
-        message = f"given up after {UNKNOWN_ANSWERS} answers that cannot be explained; the last one: {message}"
+    """Record the answer to a claim's request and what it changes; release the hold, or return False if it was lost."""
     cursor = await connection.execute(
         statement("delivery/record_answer"),
         {
             "tenant_id": claim.recipient.tenant_id,
             "holder": worker.name,
-            **asdict(circuit),
+            **asdict(outcome.circuit),
             **_places(claim.events),
             "attempts": [event.attempt for event in claim.events],
-            "status": "success" if verdict.kind is AnswerKind.accepted else "failed",
+            "accepted": verdict.kind is AnswerKind.accepted,
             "http_status": verdict.http_status,
             "code": verdict.code,
             "subcode": verdict.subcode,
             "fbtrace_id": verdict.fbtrace_id,
-            "failure": failure,
-            "message": None if verdict.kind is AnswerKind.accepted else message,
-            "final": final,
-            "unknown": verdict.kind is AnswerKind.unknown,
-            "at_most": (len(claim.events) + 1) // 2 if splits else EVENTS_PER_REQUEST,
+            "failure": outcome.failure,
+            "message": outcome.message,
+            "final": outcome.final,
+            "at_most": outcome.at_most,
+            "doubted_for": outcome.doubted_for,
+            "times": outcome.times,
+            "others_accepted": outcome.others_accepted,
+            "not_before": outcome.not_before,
+            "explained": outcome.explained,
+            "forgiven": outcome.forgiven,
             "now": now,
         },
     )
@@ -179,14 +177,40 @@ async def record_answer(
     return row is not None and row[0] == 1
 
 
-def ends(claim: Claim, verdict: Verdict) -> bool:
-    """Return whether a claim's events are finished, one way or the other."""
-    if verdict.kind is AnswerKind.accepted:
-        return True
-    if len(claim.events) > 1:
-        return False
-    given_up = verdict.kind is AnswerKind.unknown and claim.events[0].unknowns + 1 >= UNKNOWN_ANSWERS
-    return verdict.kind is AnswerKind.bad_event or given_up
+async def _doubts(connection: "AsyncConnection", tenant_id: str) -> list[str]:
+    cursor = await connection.execute(statement("delivery/doubts"), {"tenant_id": tenant_id})
+    return [refusal for (refusal,) in await cursor.fetchall()]
+
+
+async def _sendable(
+    connection: "AsyncConnection", tenant_id: str, circuit: Circuit, doubts: Sequence[str], now: datetime
+) -> list[QueuedEvent]:
+    """Return the events of the next request, before they are checked: one that speaks for itself while it is not known
+    whether Meta takes any."""
+    probing = circuit.state == "half_open"
+    if not (probing or doubts):
+        return await _next(connection, next_events(tenant_id, now, ready_at=now))
+    cursor = await connection.execute(
+        statement("delivery/least_tried"),
+        {
+            "tenant_id": tenant_id,
+            "from": now - LONGEST_AGE_IN_STORE,
+            "until": now,
+            "ready_at": datetime.max.replace(tzinfo=UTC) if probing else now,
+            "events": EVENTS_PER_REQUEST,
+        },
+    )
+    place = await cursor.fetchone()
+    if place is None:
+        return []
+    occurred_at, conversion_id = place
+    return await _next(connection, next_events(tenant_id, now, (occurred_at, conversion_id - 1), events=1))
+
+
+async def _next(connection: "AsyncConnection", parameters: dict[str, Any]) -> list[QueuedEvent]:
+    async with connection.cursor(row_factory=kwargs_row(queued_event)) as cursor:
+        await cursor.execute(statement("delivery/next_events"), parameters)
+        return await cursor.fetchall()
 
 
 async def _give_up_pending(

@@ -2,7 +2,7 @@
 
 Each tenant has at most one request in flight, between two transactions (`claims`). A worker that dies between them
 leaves a state that any other worker can continue from. Here: the loop, and how it survives a lost connection. Not here:
-when it runs (defs/), what is sent (`events`) and what an answer changes (`circuit`).
+when it runs (defs/), what is sent (`events`) and what an answer changes (`circuit`, `blame`).
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.connection import SESSION
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.answers import verdict_of
-from trackai_pipelines.delivery.circuit import after
+from trackai_pipelines.delivery.blame import outcome_of
 from trackai_pipelines.delivery.claims import Claim, Worker, claim_events, hold_tenants, record_answer
 from trackai_pipelines.delivery.client import events_url, http_client, post
 from trackai_pipelines.delivery.events import request_body
@@ -218,14 +218,14 @@ async def _serve(bench: _Bench, tenant_id: str) -> None:
     )
     verdict = verdict_of(answer, sent=len(claim.events))
     now = bench.clock()
-    circuit = after(claim.circuit, verdict, now=now, settings=settings)
+    outcome = outcome_of(claim.circuit, claim.events, claim.doubts, verdict, now=now, settings=settings)
 
     async def record() -> bool:
         async with bench.pool.connection() as connection:
-            return await record_answer(connection, bench.worker, claim, verdict, circuit, now)
+            return await record_answer(connection, bench.worker, claim, verdict, outcome, now)
 
     if await _persistently(record):
-        bench.windows.current.add_answer(claim, verdict)
+        bench.windows.current.add_answer(claim, outcome)
     else:
         _log.warning(
             "tenant %s: another worker took over before an answer could be recorded (%s events, %s)",

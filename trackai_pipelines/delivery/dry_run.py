@@ -117,7 +117,8 @@ def _queued(
     connection: Connection, recipient: Recipient, now: datetime, last: Prepared | Closed | None
 ) -> list[QueuedEvent]:
     with connection.cursor(row_factory=kwargs_row(queued_event)) as cursor:
-        parameters = next_events(recipient.tenant_id, now, last)
+        after = None if last is None else (last.occurred_at, last.conversion_id)
+        parameters = next_events(recipient.tenant_id, now, after)
         return cursor.execute(statement("delivery/next_events"), parameters).fetchall()
 
 

@@ -21,7 +21,7 @@ LONGEST_DUE = timedelta(hours=24)
 
 
 def health(checkup: Checkup) -> Iterator[Finding]:
-    """Yield a finding of tokens, of circuits and of what is due, and one of variables that tenants share, if any do."""
+    """Yield a finding of tokens, of circuits and of what is due; of shared token variables and of refusals, if any."""
     connection, now = checkup.connection, checkup.now
     slugs = _delivering(connection)
     due = [one for one in backlog_of(connection, now=now) if one.due and one.slug in slugs]
@@ -32,6 +32,10 @@ def health(checkup: Checkup) -> Iterator[Finding]:
         fix = "Rename one of each, or use files by slug in TRACKAI_CAPI_TOKEN_DIR."
         yield Finding("token variables", Level.WARN, f"several tenants share one: {'; '.join(shared)}", fix)
     yield _circuits(connection, without, now)
+    if doubted := [one for one in due if one.circuit.state == "closed" and one.circuit.refusal]:
+        said = "; ".join(f"{one.slug}, {one.events:,} events wait: {one.reason}" for one in doubted[:5])
+        fix = "Compare what Meta says with the pixel's set-up; the events are kept and tried again by themselves."
+        yield Finding("refusals", Level.WARN, said, fix)
     yield _oldest_due(due, now)
 
 

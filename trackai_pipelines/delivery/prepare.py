@@ -33,18 +33,34 @@ _HEADER_SAFE = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """That an event was refused, and whose fault that is, is not known yet (see `blame`).
+
+    `refusal` is the kind of its last refusal, `times` how often it met it: `alone` in its request, or with others,
+    which counts once. `others_accepted` says that events of the tenant were accepted since, `only_one` that no other
+    event of the tenant is in doubt.
+    """
+
+    refusal: str
+    times: int
+    alone: bool
+    others_accepted: bool
+    only_one: bool
+
+
+@dataclass(frozen=True, slots=True)
 class QueuedEvent:
     """A row of delivery/next_events: an event's place on the queue, and the sale that it reports.
 
     `event_id`, `event` (its exact JSON) and `keys` are those of an earlier attempt, None before the first. `attempts`
-    is the number of attempts so far, `unknowns` the number of answers that were not understood.
+    is the number of attempts so far.
     """
 
     event_id: str | None
     event: str | None
     keys: int | None
     attempts: int
-    unknowns: int
+    doubt: Doubt | None
     due: bool
     sale: AttributedSale
 
@@ -59,7 +75,7 @@ class Prepared:
     conversion_id: int
     occurred_at: datetime
     attempt: int
-    unknowns: int
+    doubt: Doubt | None
     event_id: str
     event: bytes
     keys: int
@@ -88,14 +104,28 @@ def too_old_before(now: datetime) -> datetime:
     return now - LONGEST_AGE + MARGIN
 
 
-def next_events(tenant_id: str, until: datetime, after: Prepared | Closed | None = None) -> dict[str, Any]:
-    """Return the parameters of delivery/next_events: the tenant's sales up to `until`, from behind `after` on."""
+def next_events(
+    tenant_id: str,
+    until: datetime,
+    after: tuple[datetime, int] | None = None,
+    *,
+    events: int = EVENTS_PER_REQUEST,
+    ready_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the parameters of delivery/next_events: up to `events` sales of the tenant up to `until`, oldest first.
+
+    They come from behind `after` on, a time of sale and a conversion. `ready_at` leaves out those that are set aside
+    until later than that, unless they are too old by then.
+    """
+    after_time, after_id = after or (datetime.min.replace(tzinfo=UTC), 0)
     return {
         "tenant_id": tenant_id,
         "until": until,
-        "after_time": after.occurred_at if after else datetime.min.replace(tzinfo=UTC),
-        "after_id": after.conversion_id if after else 0,
-        "events": EVENTS_PER_REQUEST,
+        "after_time": after_time,
+        "after_id": after_id,
+        "events": events,
+        "ready_at": ready_at or datetime.max.replace(tzinfo=UTC),
+        "too_old": too_old_before(ready_at or until),
     }
 
 
@@ -105,12 +135,17 @@ def queued_event(
     event: str | None,
     keys: int | None,
     attempts: int,
-    unknowns: int,
+    refusal: str | None,
+    refusals: int,
+    alone: bool,
+    others_accepted: bool,
+    only_one: bool,
     due: bool,
     **sale: Any,
 ) -> QueuedEvent:
     """Return a row of delivery/next_events by the names of its columns (for psycopg's `kwargs_row`)."""
-    return QueuedEvent(event_id, event, keys, attempts, unknowns, due, AttributedSale(**sale))
+    doubt = None if refusal is None else Doubt(refusal, refusals, alone, others_accepted, only_one)
+    return QueuedEvent(event_id, event, keys, attempts, doubt, due, AttributedSale(**sale))
 
 
 def obstacle_to(recipient: Recipient, token: "SecretStr | None") -> str | None:
@@ -158,7 +193,7 @@ def prepared(
                     conversion_id=row.sale.conversion_id,
                     occurred_at=row.sale.occurred_at,
                     attempt=row.attempts + 1,
-                    unknowns=row.unknowns,
+                    doubt=row.doubt,
                     event_id=event_id,
                     event=text,
                     keys=keys,

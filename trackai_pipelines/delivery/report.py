@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date
 
-from trackai_pipelines.delivery.answers import AnswerKind, Verdict
-from trackai_pipelines.delivery.claims import Claim, ends
+from trackai_pipelines.delivery.blame import Outcome
+from trackai_pipelines.delivery.claims import Claim
 
 Part = tuple[str, date]
 """A tenant's slug and the UTC day of the sale."""
@@ -46,15 +46,15 @@ class DispatchReport:
         slug = claim.recipient.slug
         self.failed.update((slug, event.occurred_at.astimezone(UTC).date()) for event in claim.closed if event.problem)
 
-    def add_answer(self, claim: Claim, verdict: Verdict) -> None:
+    def add_answer(self, claim: Claim, outcome: Outcome) -> None:
         """Count a request, and its events by outcome."""
         self.requests += 1
-        if verdict.kind is AnswerKind.accepted:
-            outcome = self.sent
+        if outcome.failure is None:
+            counted = self.sent
         else:
             self.failed_requests += 1
-            outcome = self.failed if ends(claim, verdict) else self.retried
-        outcome.update((claim.recipient.slug, event.occurred_at.astimezone(UTC).date()) for event in claim.events)
+            counted = self.failed if outcome.final else self.retried
+        counted.update((claim.recipient.slug, event.occurred_at.astimezone(UTC).date()) for event in claim.events)
 
     @property
     def outcomes(self) -> dict[str, Counter[Part]]:

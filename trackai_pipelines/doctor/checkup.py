@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg import Connection
 
-from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.connection import connect, connect_elsewhere
 from trackai_pipelines.database.errors import DatabaseSetupError
 from trackai_pipelines.database.migrate import newest_revision, schema_revision
 from trackai_pipelines.database.partitions import partition_days
@@ -102,7 +102,7 @@ def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
     else:
         yield Finding("dagster.yaml", Level.OK, str(instance))
     try:
-        with connect(dagster_database_url(settings), name="trackai doctor") as connection:
+        with connect_elsewhere(dagster_database_url(settings), name="trackai doctor") as connection:
             yield from _storage(connection, now)
     except DatabaseSetupError as error:
         yield Finding("Dagster's storage", Level.FAIL, str(error), "Do what the message says.")

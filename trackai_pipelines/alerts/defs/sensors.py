@@ -1,8 +1,10 @@
-"""The sensor that reports failed runs."""
+"""The sensors that report failed runs and open circuits."""
 
 import dagster as dg
 
 from trackai_pipelines.alerts.alert import FailedRun, deliver
+from trackai_pipelines.alerts.circuits import new_messages, open_circuits
+from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.settings import Settings
 from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
 
@@ -27,6 +29,25 @@ def run_failure_alert_sensor(context: dg.RunFailureSensorContext) -> None:
     webhook_url = Settings().alert_webhook_url
     if webhook_url:
         deliver(failed.message, webhook_url.get_secret_value())
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Reports every circuit of delivery that opens while events wait behind it, with Meta's own message: in "
+    "the log of its tick, and to the chat webhook TRACKAI_ALERT_WEBHOOK_URL if that is set.",
+)
+def open_circuit_alert_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.SkipReason:
+    """Send one message for each circuit that opened."""
+    with database.connect("open circuit alert") as connection:
+        messages, cursor = new_messages(open_circuits(connection), context.cursor)
+    webhook_url = Settings().alert_webhook_url
+    for message in messages:
+        context.log.warning(message)
+        if webhook_url:
+            deliver(message, webhook_url.get_secret_value())
+    context.update_cursor(cursor)
+    return dg.SkipReason(f"{len(messages)} circuits were reported.")
 
 
 def cause_of(context: dg.RunFailureSensorContext) -> str:

@@ -9,7 +9,7 @@ from psycopg import Connection
 from pydantic import Field
 
 from trackai_pipelines.clock import utc_now
-from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.connection import connect_elsewhere
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.partitions import maintain
 from trackai_pipelines.database.server import checked_url
@@ -130,7 +130,7 @@ def prune_runs_and_events(context: dg.OpExecutionContext) -> None:
         return
     output = context.instance.compute_log_manager
     days = Settings().dagster_keep_days
-    with connect(checked_url("DAGSTER_POSTGRES_URL", url), name="dagster history") as connection:
+    with connect_elsewhere(checked_url("DAGSTER_POSTGRES_URL", url), name="dagster history") as connection:
         pruned = prune_history(
             connection,
             now=utc_now(),
