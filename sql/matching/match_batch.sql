@@ -7,7 +7,7 @@
 -- pattern match.
 -- Guarantees: a candidate is a click of the same tenant with the same key in (sale - lookback, sale + 5 minutes],
 -- the newest wins, then the highest id; a conversion that is matched already keeps its click; the result depends on
--- the facts alone, not on batches or workers.
+-- the facts alone, not on batches or workers. A placeholder (undefined, the hash of nothing) is no key: malformed_key.
 -- A conversion that stays unmatched goes on the queue once more, to be looked at after this transaction has
 -- committed: a click that commits in between is seen by that look, or sees this conversion's open keys.
 -- OFFSET 0 keeps a step's expressions from being copied into each place that names them: they are computed once for
@@ -28,7 +28,8 @@ batch AS (
            c.fbclid,
            c.fbp,
            trackai.click_key(c.fbc, c.fbclid) AS click_key,
-           c.customer_email_hash AS email_hash,
+           c.customer_email_hash,
+           trackai.contact_hash(c.customer_email_hash) AS email_hash,
            a.strategy IS NULL AS is_new,
            coalesce(a.attempts, 0) AS attempts
     FROM unnest(%(tenant_ids)s::text[], %(conversion_ids)s::bigint[], %(causes)s::text[])
@@ -108,7 +109,8 @@ by_email AS (
            k.id AS email_click,
            CASE
                WHEN NOT b.email_matching OR b.fbc_click IS NOT NULL OR b.fbp_click IS NOT NULL THEN NULL
-               WHEN b.email_hash IS NULL THEN 'no_key'
+               WHEN b.email_hash IS NULL THEN
+                   CASE WHEN b.customer_email_hash IS NULL THEN 'no_key' ELSE 'malformed_key' END
                WHEN k.id IS NOT NULL THEN 'hit'
                WHEN EXISTS (
                    SELECT 1 FROM trackai.identities i

@@ -1,6 +1,7 @@
 -- Returns the conversions of a range of UTC days, with their keys and their tenant's settings. For PostgreSQL.
 -- Index: conversions_by_day.
--- Guarantees: one row for each conversion, decided or not; XXX stands for no currency. Its e-mail hash is there until it is anonymised.
+-- Guarantees: one row for each conversion, decided or not; XXX stands for no currency. Its e-mail hash is there until it
+-- is anonymised, unless it is nobody's.
 SELECT c.tenant_id,
        c.id,
        c.gateway,
@@ -10,7 +11,8 @@ SELECT c.tenant_id,
        c.created_at,
        trackai.click_key(c.fbc, c.fbclid) AS click_key,
        trackai.browser_key(c.fbp) AS browser_key,
-       c.customer_email_hash AS email_hash,
+       trackai.contact_hash(c.customer_email_hash) AS email_hash,
+       c.customer_email_hash IS NULL AS has_lost_email,
        t.lookback_days,
        t.email_matching
 FROM trackai.conversions c

@@ -58,6 +58,9 @@ GOOD = {
     "click id alone": person(fbc=FBC),
     "browser id alone": person(fbp=FBP),
     "browser id with a builder's mark": person(fbp=FBP + ".AQ"),
+    "click id with a builder's mark": person(fbc=FBC + ".AQQCAQIA"),
+    "click id of a host of four labels": person(fbc=FBC.replace("fb.1", "fb.3")),
+    "browser id of a host of thirteen labels": person(fbp=FBP.replace("fb.1", "fb.12")),
     "IPv6": person(em=HASH, client_ip_address="2001:db8::1"),
     "empty parameters next to a good one": person(em=HASH, ph=[], fn="", ln=None),
     "just enough: names": person(fn=HASH, ln=HASH),
@@ -137,10 +140,11 @@ BAD = {
         f"{name} {value!r}": (2804001, person(em=HASH, **{name: value}))
         for name, good in (("fbc", FBC), ("fbp", FBP))
         for value in (
-            HASH, good.replace("fb.1", "fb.3"), good.replace("fb.", "fc."), good.replace("000000000.", "000000."),
+            HASH, good.replace("fb.1", "fb.x"), good.replace("fb.", "fc."), good.replace("000000000.", "000000."),
             good.rpartition(".")[0], good.rpartition(".")[0] + ".", good + " ", [good], 7,
         )
     },
+    "a builder's mark in the place of a click id": (2804001, person(em=HASH, fbc="fb.1.1772000000000..AQ")),
     "browser id of letters": (2804001, person(em=HASH, fbp="fb.1.1772000000000.abc")),
     **{
         f"only {' '.join(names)}": (2804050, person(**dict.fromkeys(names, HASH)))

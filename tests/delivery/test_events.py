@@ -148,7 +148,15 @@ def test_what_the_sale_lacks_comes_from_its_click() -> None:
         ({"fbc": f"{FBC}.AQYBAQIA"}, FBC),
         ({"fbc": f"{FBC}."}, FBC),
         ({"fbc": "garbage", "click_fbc": "fb.2.5.other"}, "fb.2.5.other"),
-        ({"fbc": "fb.3.5.x", "click_fbc": " fb.0.5.other "}, "fb.0.5.other"),
+        ({"fbc": "fb.x.5.x", "click_fbc": " fb.0.5.other "}, "fb.0.5.other"),
+        # The index is the number of dots in the cookie's domain.
+        ({"fbc": "fb.3.5.x"}, "fb.3.5.x"),
+        ({"fbc": "fb.12.5.x.AQQCAQIA"}, "fb.12.5.x"),
+        ({"fbc": "fb.1.5.undefined"}, None),
+        ({"fbc": "fb.1.5.%7B%7Bfbclid%7D%7D.AQ", "click_fbc": "fb.1.6.other"}, "fb.1.6.other"),
+        ({"fbc": "fb.1.5.null", "click_fbclid": "NULL", "fbclid": "IwAR2"}, f"fb.1.{CLICKED_MS}.IwAR2"),
+        ({"fbclid": "undefined", "click_fbclid": "{fbclid}"}, None),
+        ({"fbc": "fb.1.5.", "click_fbclid": "IwAR1"}, f"fb.1.{CLICKED_MS}.IwAR1"),
         ({"fbc": "FB.1.5.x", "click_fbc": "fb.1.x.y"}, None),
         ({"fbc": "fb.1.5.a b"}, None),
         ({"fbc": f"fb.1.5.{'x' * 513}"}, None),
@@ -166,6 +174,16 @@ def test_fbc(known: dict[str, str], expected: str | None) -> None:
     assert user_data(**known, click_created_at=CLICKED).get("fbc") == expected
 
 
+@pytest.mark.parametrize(
+    "text", ["", "undefined", "NULL", "test@test.com", "teste@teste.com.br", "{{email}}", "000000000"]
+)
+def test_nobodys_hash_is_not_sent(text: str) -> None:
+    nobodys = digest(text)
+    known = {"fn": NAME, "external_id": nobodys, "ct": digest("")}
+    assert user_data(email_hash=nobodys, phone_hash=nobodys, customer_information=known) == {"fn": NAME}
+    assert user_data(email_hash=EMAIL, phone_hash=nobodys) == {"em": [EMAIL]}
+
+
 def test_no_fbc_is_made_up_without_a_click() -> None:
     assert user_data(fbclid="IwAR2") == {}
     assert user_data(fbclid="IwAR2", fbc="fb.1.5.IwAR3") == {"fbc": "fb.1.5.IwAR3"}
@@ -174,7 +192,7 @@ def test_no_fbc_is_made_up_without_a_click() -> None:
 @given(
     st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - its zone is drawn separately
     st.integers(-14, 14),
-    st.text("abcXYZ019_-", min_size=1, max_size=200),
+    st.text("abcXYZ019_-", min_size=1, max_size=200).map("IwAR{}".format),
 )
 def test_the_time_in_a_built_fbc_is_the_clicks(moment: datetime, hours: int, fbclid: str) -> None:
     clicked = moment.replace(tzinfo=timezone(timedelta(hours=hours)))

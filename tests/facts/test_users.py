@@ -95,6 +95,22 @@ def test_the_e_mail_goes_before_the_phone_and_the_lowest_id_before_others(
     assert links(connection) == {"evt_1": ("b", "email"), "evt_2": ("a", "phone")}
 
 
+def test_nobodys_hash_links_no_sale_with_a_user(database_url: str, connection: Connection, landing: Path) -> None:
+    write_jsonl(
+        landing / "acme" / "users.jsonl",
+        {"id": "a", "email_hash": hashed(""), "phone": "+5511912345678"},
+        {"id": "b", "email": "test@test.com", "phone_hash": hashed("undefined")},
+    )
+    write_jsonl(
+        landing / "conversions.jsonl",
+        sale_record(1, customer_email_hash=hashed("")),
+        sale_record(2, email="Test@Test.com", customer_phone_hash=hashed("undefined")),
+        sale_record(3, customer_email_hash=hashed(""), phone="+5511912345678"),
+    )
+    load_all(database_url, landing)
+    assert links(connection) == {"evt_3": ("a", "phone")}
+
+
 def test_a_replaced_hash_moves_what_still_has_hashes_and_nothing_else(
     database_url: str, connection: Connection, landing: Path
 ) -> None:

@@ -1,11 +1,16 @@
 """An independent matcher: plain loops over plain dicts, written from the rules alone, not from our SQL."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 Row = dict[str, Any]
 Attempt = tuple[str, str, Any]
 """(strategy, outcome, the click's id or None)."""
+
+NOBODYS = {hashlib.sha256(text).hexdigest() for text in (b"", b"undefined", b"NULL", b"test@test.com")}
+"""The hashes among those of the worlds that are nobody's."""
 
 
 def click_id_key(fbc: str | None, fbclid: str | None) -> str | None:
@@ -13,13 +18,14 @@ def click_id_key(fbc: str | None, fbclid: str | None) -> str | None:
     if (
         len(parts) in (4, 5)
         and parts[0] == "fb"
-        and parts[1] in ("0", "1", "2")
+        and _digits(parts[1])
         and _digits(parts[2])
         and _id(parts[3])
+        and not _stands_for_none(parts[3])
     ):
         return parts[3]
     plain = (fbclid or "").strip()
-    return plain if "." not in plain and _id(plain) else None
+    return plain if "." not in plain and _id(plain) and not _stands_for_none(plain) else None
 
 
 def browser_key(fbp: str | None) -> str | None:
@@ -27,9 +33,10 @@ def browser_key(fbp: str | None) -> str | None:
     if (
         len(parts) in (4, 5)
         and parts[0] == "fb"
-        and parts[1] in ("0", "1", "2")
+        and _digits(parts[1])
         and _digits(parts[2])
         and _digits(parts[3])
+        and parts[3].strip("0")
     ):
         return ".".join(parts[:4])
     return None
@@ -51,14 +58,15 @@ def attempts(conversion: Row, tenant: Row, clicks: list[Row], identities: list[R
         tried.append(_attempt("fbp", conversion, tenant, bool((conversion["fbp"] or "").strip()), key, same))
 
     if tried[-1][1] != "hit" and tenant["email_matching"]:
-        key = conversion["customer_email_hash"]
+        given = conversion["customer_email_hash"]
+        key = None if given in NOBODYS else given
         linked = {
             identity["click_id"]
             for identity in identities
             if identity["tenant_id"] == tenant["id"] and key and identity["email_hash"] == key
         }
         same = [click for click in own if click["id"] in linked]
-        tried.append(_attempt("email", conversion, tenant, bool(key), key, same))
+        tried.append(_attempt("email", conversion, tenant, bool(given), key, same))
     return tried
 
 
@@ -92,3 +100,14 @@ def _digits(text: str) -> bool:
 
 def _id(text: str) -> bool:
     return 1 <= len(text) <= 512 and not any(character.isspace() for character in text)
+
+
+def _stands_for_none(text: str) -> bool:
+    """Whether a click id of the worlds is a placeholder: decoded as often as it takes, and without its marks."""
+    while unquote(text) != text:
+        text = unquote(text)
+    if any(start in text and end in text for start, end in ("{}", "<>", "[]")):
+        return True
+    if (text[:2], text[-2:]) in (("__", "__"), ("%%", "%%")):
+        return True
+    return text.strip("\"' +-_{}").lower() in ("undefined", "null", "none", "nan", "n/a", "fbclid", "0", "")

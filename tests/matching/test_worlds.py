@@ -27,6 +27,12 @@ SALE = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LOOKBACKS = (1, 7, 90)
 # Few values make keys collide; upper and lower case, padding, appendices, every way to be malformed.
 CLICK_IDS = ("AbC", "abc", "IwAR1", "x" * 512)
+# What stands for no click id, so that many clicks and sales "share" it.
+PLACEHOLDERS = (
+    "undefined", "UNDEFINED", "null", "Null", "None", "NaN", "0", "{}", "{{x}}", "{x}", "__X__", "%7Bx%7D",
+    "%257Bx%257D", "%22undefined%22", "%75ndefined", "+null+", "%20null", "n%2Fa", "%%FBCLID%%", "fbclid", "-",
+    "[object%20Object]",
+)  # fmt: skip
 MALFORMED_IDS = ("", "  ", "a b", "a.b", "x" * 513, "a\u00a0b", "\u3000")
 SPACES = ("", " ", "\t", "\n ", "\u00a0", "\u2003\r")
 
@@ -37,36 +43,49 @@ def _padded(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-fbclids = st.none() | st.one_of(_padded(st.sampled_from(CLICK_IDS)), st.sampled_from(MALFORMED_IDS))
+fbclids = st.none() | st.one_of(
+    _padded(st.sampled_from(CLICK_IDS)), _padded(st.sampled_from(PLACEHOLDERS)), st.sampled_from(MALFORMED_IDS)
+)
 fbcs = st.none() | st.one_of(
     _padded(
         st.builds(
             lambda index, time, click, tail: f"fb.{index}.{time}.{click}{tail}",
-            st.sampled_from("012"),
+            st.sampled_from(("0", "1", "2", "3", "12")),
             st.sampled_from(("1700000000000", "1", "0")),
-            st.sampled_from(CLICK_IDS),
-            st.sampled_from(("", "", ".", ".AQYBAQIA", ". x")),
+            st.sampled_from((*CLICK_IDS, *CLICK_IDS, *PLACEHOLDERS)),
+            st.sampled_from(("", "", ".", ".AQ", ".AQYBAQIA", ". x")),
         )
     ),
     st.sampled_from(
         (
-            "", "garbage", "fb.3.1700000000000.AbC", "FB.1.1700000000000.AbC", "fb.1..AbC", "fb.1.17x.AbC", "fb.1.1.",
+            "", "garbage", "fb..1700000000000.AbC", "FB.1.1700000000000.AbC", "fb.1..AbC", "fb.1.17x.AbC", "fb.1.1.",
             "fb.1.1700000000000.AbC.x.y", "fb.1.1700000000000.a b", "fb.1.1700000000000", "fb.1.\u0661.AbC",
-            "fb.1.1." + "x" * 513, "xfb.1.1.AbC", "fb.1.1.AbC\n.y\n", "fb.12.1.AbC",
+            "fb.1.1." + "x" * 513, "xfb.1.1.AbC", "fb.1.1.AbC\n.y\n", "fb.x.1.AbC",
         )
     ),
 )  # fmt: skip
 fbps = st.none() | st.one_of(
     _padded(
         st.builds(
-            lambda browser, tail: f"fb.1.1700000000000.{browser}{tail}",
-            st.sampled_from(("1111", "2222", "3333")),
-            st.sampled_from(("", "", ".", ".AQ")),
+            lambda index, browser, tail: f"fb.{index}.1700000000000.{browser}{tail}",
+            st.sampled_from(("1", "1", "3", "12")),
+            st.sampled_from(("1111", "2222", "0", "00")),
+            st.sampled_from(("", "", ".", ".AQ", ".AQQCAQIA")),
         )
     ),
-    st.sampled_from(("", " ", "fb.1.1700000000000.abc", "fb.1.1700000000000.", "1111", "FB.1.1700000000000.1111")),
+    st.sampled_from(
+        (
+            "",
+            " ",
+            "fb.1.1700000000000.abc",
+            "fb.1.1700000000000.undefined",
+            "fb.1.1700000000000.",
+            "1111",
+            "FB.1.1700000000000.1111",
+        )
+    ),
 )
-emails = st.none() | st.sampled_from(("a" * 64, "b" * 64, "0" * 64))
+emails = st.none() | st.sampled_from(("a" * 64, "b" * 64, *sorted(brute_force.NOBODYS)))
 sale_times = st.sampled_from((SALE, SALE + timedelta(minutes=3), SALE + timedelta(days=20)))
 
 

@@ -177,7 +177,7 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
 
 def cookie_part(value: str | None, last: str) -> list[str] | None:
     """The segments of a well-formed fbc or fbp, whose fourth one matches `last`."""
-    match = re.fullmatch(rf"fb\.[012]\.[0-9]+\.{last}(\.[^.]*)?", (value or "").strip())
+    match = re.fullmatch(rf"fb\.[0-9]+\.[0-9]+\.{last}(\.[^.]*)?", (value or "").strip())
     return match.string.split(".")[:4] if match else None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from trackai_pipelines.database.partitions import create_partitions_ahead
-from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.drop import drop_day
 from trackai_pipelines.lifecycle.archive.export import archive_day
 from trackai_pipelines.lifecycle.archive.manifest import archives
+from trackai_pipelines.lifecycle.archive.reader import create_keys
 from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, Store, open_store
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain
@@ -160,6 +161,51 @@ def insert_clicks_again(connection: Connection, tenants: list[str]) -> None:
         )
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_placeholders_appendices_and_indexes_are_read_as_in_the_database(
+    connection: Connection, database_url: str, add_tenant: Callable[..., str], store: Store, archived: bool
+) -> None:
+    tenant = add_tenant("acme", email_matching=True, lookback_days=20)
+    # (fbclid, fbc, fbp) of clicks, of which sales with the same values find those that are keys.
+    hits = [
+        ("AbC", "fb.1.17.null", None),
+        (None, "fb.3.17.IwB.AQQCAQIA", None),
+        (None, "fb.12.17.IwC.", None),
+        (None, None, "fb.3.17.11"),
+        ("undefined", None, "fb.12.17.12.Ag"),
+    ]
+    misses = [
+        ("undefined", None, None),
+        ("%7B%7Bfbclid%7D%7D", "fb.1.17.undefined", "fb.1.17.0"),
+        (" NULL ", "fb.3.17.[object%20Object].AQ", "fb.1.17.undefined"),
+        ("0", "fb.1.17.", "fb.1.17.00.AQ"),
+    ]
+    nothing = sha256(b"").hexdigest()
+    for n, keys in enumerate([*hits, *misses]):
+        connection.execute(
+            "WITH c AS (INSERT INTO trackai.clicks (tenant_id, fbclid, fbc, fbp, created_at) "
+            "VALUES (%(tenant)s, %(fbclid)s, %(fbc)s, %(fbp)s, %(clicked)s) RETURNING tenant_id, id), "
+            "i AS (INSERT INTO trackai.identities (tenant_id, email_hash, click_id) "
+            "SELECT tenant_id, %(email)s, id FROM c) "
+            "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at, "
+            "created_at, fbclid, fbc, fbp, customer_email_hash) "
+            "VALUES (%(tenant)s, 'stripe', %(n)s, 1, 'BRL', %(sold)s, %(sold)s, %(fbclid)s, %(fbc)s, %(fbp)s, "
+            "%(email)s)",
+            {
+                "tenant": tenant, "n": str(n), "email": nothing, "fbclid": keys[0], "fbc": keys[1], "fbp": keys[2],
+                "clicked": datetime(2026, 3, 10, 8, tzinfo=UTC), "sold": datetime(2026, 3, 10, 9, tzinfo=UTC),
+            },
+        )  # fmt: skip
+    matched(connection)
+    (expected,) = recorded(connection)
+    assert expected[5:9] == (3, 2, 0, 4)
+    if archived:
+        put_away(connection, database_url, store)
+    for lookback_days in (None, 20):
+        found = figures(recompute(connection, database_url, store, FIRST, LAST, lookback_days=lookback_days))
+        same(found, [expected], percentile=lookback_days is None)
+
+
 def test_what_nothing_has_decided_stays_pending(
     connection: Connection, database_url: str, add_tenant: Callable[..., str], store: Store
 ) -> None:
@@ -185,14 +231,19 @@ def test_an_archive_that_does_not_read_is_named(
 
 
 WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
-PIECES = st.sampled_from(["fb", "FB", ".", "0", "1", "2", "3", "170", "AbC-_", "ç", "\u200b", "\ufeff", *WHITE])
+PIECES = st.sampled_from(
+    [
+        "fb", "FB", ".", "0", "1", "2", "3", "170", "AbC-_", "ç", "\u200b", "\ufeff", *WHITE, "undefined", "NULL",
+        "%22", "%", "%2522", "%6eull", "{", "}", "&lt;", "&quot;", "__", "IwAR" * 9,
+    ]
+)  # fmt: skip
 VALUES = st.one_of(
     st.none(),
     st.lists(PIECES, max_size=9).map("".join),
     st.builds(
         "{}fb.{}.17.{}{}{}".format,
         st.sampled_from(["", *WHITE]),
-        st.integers(0, 3),
+        st.sampled_from([0, 1, 2, 3, 12]),
         st.lists(PIECES, max_size=3).map("".join),
         st.sampled_from(["", ".", ".AQ", ".a.b"]),
         st.sampled_from(["", *WHITE]),
@@ -208,7 +259,7 @@ def test_keys_are_those_of_the_database(connection: Connection, rows: list[tuple
         connection.execute("SELECT trackai.click_key(%s, %s), trackai.browser_key(%s)", row).fetchone() for row in rows
     ]
     with duckdb.connect() as duck:
-        duck.execute(statement("lifecycle/duckdb/keys"))
+        create_keys(duck)
         found = [
             duck.execute("SELECT click_key(?::text, ?::text), browser_key(?::text)", list(row)).fetchone()
             for row in rows

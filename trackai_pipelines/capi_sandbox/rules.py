@@ -49,9 +49,13 @@ _MOST_MESSAGES = 10
 _hash = re.compile(r"[0-9a-f]{64}").fullmatch
 _any_hash = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 # The time is in milliseconds: thirteen digits from 2001 to 2286.
-_fbc = re.compile(r"fb\.[012]\.[0-9]{13}\.\S+").fullmatch
+_fbc = re.compile(r"fb\.[0-9]+\.[0-9]{13}\.[^.\s]\S*").fullmatch
+# Meta is not known to refuse these, and takes them for no click.
+_no_click = re.compile(
+    r"fb\.[0-9]+\.[0-9]+\.(undefined|null|none|nan|0|\{.*\}|%7b.*%7d)(\..*)?", re.IGNORECASE
+).fullmatch
 # Meta's own parameter builder appends a mark of its version.
-_fbp = re.compile(r"fb\.[012]\.[0-9]{13}\.[0-9]+(\.[A-Za-z0-9_-]+)?").fullmatch
+_fbp = re.compile(r"fb\.[0-9]+\.[0-9]{13}\.[0-9]+(\.[A-Za-z0-9_-]+)?").fullmatch
 _web_address = re.compile(r"https?://.", re.IGNORECASE).match
 _number = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 
@@ -294,6 +298,8 @@ def _remarks(event: Mapping[str, Any], at: str) -> list[str]:
         for name in user
         if name not in HASHED and name not in _PLAIN and name not in _OTHER
     ]
+    if _no_click(user.get("fbc") or ""):
+        remarks.append(f"{at}.user_data.fbc has no click id: send no fbc where there is no fbclid")
     if event["action_source"] == "website":
         if not event.get("event_source_url"):
             remarks.append(f"{at}: event_source_url is required for website events")

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from trackai_pipelines.customer_information.hashing import sha256_hex
+from trackai_pipelines.customer_information.placeholders import known_contact, known_parameters
 from trackai_pipelines.delivery.cookies import well_formed_fbc, well_formed_fbclid, well_formed_fbp
 from trackai_pipelines.money import is_currency, minor_units
 
@@ -111,7 +112,7 @@ def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
     """Return one event in Meta's field names ("Server event parameters" of the Conversions API).
 
     The sale's own values come first; its click completes them. A malformed fbc, fbp or page address is left out,
-    because Meta would refuse the whole request for it.
+    because Meta would refuse the whole request for it; so is the hash of a placeholder, which is no buyer's.
     """
     custom_data: dict[str, Any] = {}
     if sale.value is not None:
@@ -176,10 +177,11 @@ def _amount(value: Decimal, currency: str) -> Decimal:
 
 
 def _user_data(sale: AttributedSale) -> dict[str, Any]:
+    email, phone = known_contact(sale.email_hash), known_contact(sale.phone_hash)
     found: dict[str, Any] = {
-        "em": [sale.email_hash] if sale.email_hash else None,
-        "ph": [sale.phone_hash] if sale.phone_hash else None,
-        **(sale.customer_information or {}),
+        "em": [email] if email else None,
+        "ph": [phone] if phone else None,
+        **known_parameters(sale.customer_information or {}),
         "fbc": _fbc(sale),
         "fbp": well_formed_fbp(sale.fbp) or well_formed_fbp(sale.click_fbp),
         "client_ip_address": sale.client_ip or sale.click_ip,

@@ -16,7 +16,7 @@ from trackai_pipelines.domain import StoryPart
 MEANING = {
     "hit": "a click of this tenant with the same key lies in the window; the newest one was taken",
     "no_key": "the conversion carries no value for this",
-    "malformed_key": "the conversion carries a value, but not in Meta's format, so it names no click",
+    "malformed_key": "the conversion carries a value, but a placeholder or not in Meta's format, so it names no click",
     "no_candidate": "no click of this tenant has this key",
     "outside_window": "clicks with this key exist, but none inside the window",
 }

@@ -5,7 +5,7 @@
 -- Guarantees: an undecided conversion stays undecided.
 CREATE OR REPLACE TABLE decided AS
 WITH windows AS (
-    SELECT tenant_id, id, click_key, browser_key, email_hash, email_matching,
+    SELECT tenant_id, id, click_key, browser_key, email_hash, has_lost_email, email_matching,
            occurred_at - to_hours(24 * $lookback_days) AS after,
            occurred_at + INTERVAL 5 MINUTE AS until
     FROM conversions
@@ -34,7 +34,7 @@ emails AS (
     SELECT w.tenant_id, w.id, d.click_id, w.after, w.until
     FROM windows w
     JOIN decided d ON d.tenant_id = w.tenant_id AND d.conversion_id = w.id
-    WHERE w.email_matching AND d.strategy = 'email'
+    WHERE w.email_matching AND w.has_lost_email AND d.strategy = 'email'
 ),
 by_email AS (
     SELECT DISTINCT e.tenant_id, e.id

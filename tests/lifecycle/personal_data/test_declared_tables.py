@@ -275,6 +275,15 @@ def test_the_phone_next_to_an_address_leads_to_the_user_id(
     assert [row["user_id"] for row in visits(connection).values()] == [None, "u-bob"]
 
 
+def test_nobodys_hash_next_to_an_address_leads_to_nobody(
+    connection: Connection[Any], database_url: str, tenant: str, store: Store
+) -> None:
+    cleo, dan, nothing = (sha256(text).hexdigest() for text in (b"cleo@example.com", b"dan@example.com", b""))
+    for user, address in (("u-cleo", cleo), ("u-dan", dan)):
+        insert(connection, "users", {"tenant_id": tenant, "id": user, "email_hash": address, "phone_hash": nothing})
+    assert erase(connection, store, (*DOMAINS, TOY), tenant, email_hash=cleo).tables == {"users": 1}
+
+
 def test_rows_of_a_sale_go_with_it(
     connection: Connection[Any], database_url: str, tenant: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ _FIELDS = {"fbclid": "fbclid", "fbc": "fbc", "_fbc": "fbc", "fbp": "fbp", "_fbp"
 _SEPARATOR = re.compile(r"[?#&|;,\s]+")
 _PAIR = re.compile(r"""["'{]*_?(?P<name>fbclid|fbc|fbp)["']*[=:]["']*(?P<value>[^"'}]+)["'}]*""")
 # A token on its own: with a number at its end it is a browser's id, with anything else a click's cookie.
-_BARE = re.compile(r"fb\.[012]\.[0-9]+\.(?P<id>[^.]{1,512})(\.[^.]*)?")
+_BARE = re.compile(r"fb\.[0-9]+\.[0-9]+\.(?P<id>[^.]{1,512})(\.[^.]*)?")
 # Gateways let far less through; longer text is no carrier of keys.
 _LONGEST_TEXT = 8192
 

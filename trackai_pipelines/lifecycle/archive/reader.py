@@ -9,6 +9,7 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trackai_pipelines.customer_information import placeholders
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive
 from trackai_pipelines.lifecycle.archive.store import Store
@@ -31,10 +32,22 @@ def archive_reader(store: Store, folder: Path | None = None) -> "Iterator[DuckDB
     spill = "" if folder is None else str(folder)
     with duckdb.connect(facts, config={"memory_limit": _MEMORY, "temp_directory": spill}) as duck:
         duck.execute("SET TimeZone = 'UTC'")
-        duck.execute(statement("lifecycle/duckdb/keys"))
+        create_keys(duck)
         if not store.local:
             duck.register_filesystem(store.fs)
         yield duck
+
+
+def create_keys(duck: "DuckDBPyConnection") -> None:
+    """Create the macros that compute the keys of clicks as the database does."""
+    for name, pattern in {
+        "encoded_percent": placeholders.ENCODED_PERCENT,
+        "entity": placeholders.ENTITY,
+        "in_per_cent": placeholders.IN_PER_CENT,
+        "placeholder": placeholders.PATTERN,
+    }.items():
+        duck.execute(f"SET VARIABLE {name} = ?", [pattern])
+    duck.execute(statement("lifecycle/duckdb/keys"))
 
 
 def readable(store: Store, archives: Sequence[Archive]) -> list[str]:
