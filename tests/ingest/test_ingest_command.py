@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,35 @@ def test_an_empty_folder_is_told_of(trackai: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [[], ["/nowhere/clicks.jsonl"]])
 def test_no_path_or_a_missing_one_is_bad_usage(trackai: Run, arguments: list[str]) -> None:
     assert trackai("ingest", *arguments).exit_code == 2
+
+
+def test_a_file_with_two_readings_is_refused_once_and_loaded_with_the_options_it_asks_for(
+    trackai: Run, add_tenant: Callable[..., str], home: Path, connection: Connection
+) -> None:
+    add_tenant("shop")
+    file = home / "landing" / "shop" / "conversions.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "gateway;gateway_event_id;value;currency;occurred_at\nloja;1;1.299;BRL;5/11/2025\nloja;2;850;BRL;6/11/2025\n"
+    )
+    refused = trackai("ingest", file)
+    assert "0 new rows, 0 were here already, 1 refused" in refused.stderr
+    options = ["--decimal", ",", "--dates", "day-first"]
+    assert "2 refused" in trackai("ingest", file, *options).stderr
+    assert "2 new rows" in trackai("ingest", file, *options, "--time-of-day", "12:00").stderr
+    assert connection.execute("SELECT value, occurred_at::text FROM trackai.conversions ORDER BY value").fetchall() == [
+        (Decimal("850.0000"), "2025-11-06 12:00:00+00"),
+        (Decimal("1299.0000"), "2025-11-05 12:00:00+00"),
+    ]
+    (reason,) = connection.execute("SELECT reason FROM trackai.ingest_rejects WHERE line = 1").fetchone() or ("",)
+    assert f"trackai ingest {file}" in reason
+    assert "--decimal" in reason
+
+
+@pytest.mark.parametrize(
+    "options", [("--encoding", "klingon"), ("--encoding", "base64"), ("--separator", "x"), ("--decimal", ";")]
+)
+def test_an_option_that_names_nothing_is_refused(trackai: Run, clicks: Path, options: tuple[str, str]) -> None:
+    result = trackai("ingest", clicks, *options)
+    assert result.exit_code == 2
+    assert options[0] in result.stderr

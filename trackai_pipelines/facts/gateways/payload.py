@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from trackai_pipelines.customer_information.contact import normalised_phone
 from trackai_pipelines.customer_information.place import normalised_country
+from trackai_pipelines.ingest.moments import iso_moment
 from trackai_pipelines.ingest.outcomes import MalformedPayload
 from trackai_pipelines.money import is_currency
 
@@ -24,7 +25,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BRASILIA = timezone(timedelta(hours=-3))
 # What of a payload may be repeated in a message: an event's or a state's name or code. Never an address or a number.
 _SHOWABLE = re.compile(r"(?!.*[0-9]{4})[A-Za-z][A-Za-z0-9_. -]{0,59}|[0-9]{1,3}(?:\.[0-9]{1,3})?")
-_DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
 _CODE = re.compile(r"[A-Za-z]{1,8}")
 # Country calling codes have at most 3 digits, 4 with an area of the North American plan (1809).
 _LONGEST_CALLING_CODE = 4
@@ -111,7 +111,9 @@ def currency(payload: object, *paths: str) -> str:
 
 
 def moment(payload: object, *paths: str, zone: tzinfo = UTC) -> datetime:
-    """Return the ISO 8601 time at the first path that has one, in UTC. A time without a zone is read in `zone`.
+    """Return the time at the first path that has one, in UTC. A time without a zone is read in `zone`.
+
+    It is written as in ISO 8601, or as its relatives that landing files may have too (`ingest.moments`).
 
     Raises MalformedPayload where it is missing, no time, or a day without a time.
     """
@@ -120,13 +122,14 @@ def moment(payload: object, *paths: str, zone: tzinfo = UTC) -> datetime:
         refuse(path, "is missing")
     if not isinstance(found, str):
         refuse(path, "is not a time written like 2025-04-08T14:43:43Z")
-    if _DAY.fullmatch(found.strip()):
-        refuse(path, "is a day without a time")
     try:
-        read = datetime.fromisoformat(found.strip())
-        return (read.replace(tzinfo=zone) if read.tzinfo is None else read).astimezone(UTC)
+        read = iso_moment(found.strip())
+        known = None if read is None else (read.replace(tzinfo=zone) if read.tzinfo is None else read).astimezone(UTC)
     except (ValueError, OverflowError):
         refuse(path, "is not a time written like 2025-04-08T14:43:43Z")
+    if known is None:
+        refuse(path, "is a day without a time")
+    return known
 
 
 def moment_of_epoch(payload: object, *paths: str, unit: timedelta) -> datetime:
