@@ -63,6 +63,12 @@ def _once(database: Database, work: Work) -> Cost:
     with connect(database.url, name="benchmark") as connection:
         queue_all(connection)
         settle(connection)
+    return as_it_is(database, work)
+
+
+def as_it_is(database: Database, work: Work) -> Cost:
+    """Do the work once with what waits, on the server as it stands."""
+    with connect(database.url, name="benchmark") as connection:
         before = wal_position(connection)
         workers = work(database)
         wal = wal_position(connection) - before

@@ -108,6 +108,24 @@ def clear(connection: Connection[Any], *, facts: bool = False) -> None:
     connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
 
 
+@contextmanager
+def never_analysed(connection: Connection[Any]) -> Iterator[None]:
+    """Within the block, the server knows nothing of the tables that matching reads and writes, and does not look."""
+    tables = [
+        sql.Identifier("trackai", name)
+        for name in ("clicks", "conversions", "identities", "fact_arrivals", "match_queue", "matched_attributions")
+    ]
+    for table in tables:
+        connection.execute(sql.SQL("ALTER TABLE {} SET (autovacuum_enabled = off)").format(table))
+    connection.execute(
+        "DELETE FROM pg_statistic s USING pg_class c "
+        "WHERE c.oid = s.starelid AND c.relnamespace = 'trackai'::regnamespace"
+    )
+    yield
+    for table in tables:
+        connection.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(table))
+
+
 def settle(connection: Connection[Any]) -> None:
     """Leave nothing for the server to do in the background: statistics fresh, dead rows gone, all pages on disk."""
     connection.execute("VACUUM (ANALYZE) trackai.match_queue, trackai.matched_attributions, trackai.match_log")

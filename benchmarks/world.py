@@ -57,6 +57,15 @@ def add_sales(connection: Connection[Any], first: int, last: int, day: date | No
     connection.execute(benchmark_sql("insert_sales"), {"first": first, "last": last, "day": day})
 
 
+def add_clicks(connection: Connection[Any], clicks: int, *, a_statement: int) -> None:
+    """Insert the clicks of a world that was made without any as an app does: with indexes and triggers."""
+    connection.execute("UPDATE benchmark.world SET clicks = %s", [clicks])
+    for first in range(1, clicks + 1, a_statement):
+        bounds = {"first": first, "last": min(clicks, first + a_statement - 1)}
+        connection.execute(benchmark_sql("insert_clicks"), bounds)
+    connection.execute("SELECT setval(pg_get_serial_sequence('trackai.clicks', 'id'), %s)", [clicks])
+
+
 @contextmanager
 def triggers_off(connection: Connection[Any], table: str) -> Iterator[None]:
     """Within the block no trigger of `trackai.<table>` fires, foreign keys excepted."""

@@ -23,7 +23,13 @@ def one(figures: list[Figure], case: str, name: str) -> Figure:
 
 def test_throughput(database: Database, connection: Connection[Any]) -> None:
     figures = list(throughput.run("small", database))
-    (cases,) = tables(figures).values()
+    cases, first_day = tables(figures).values()
+    assert list(first_day) == [
+        "one row at a time",
+        "floor: no look-ups",
+        "2 workers, clicks not compared yet, never analysed",
+        "2 workers, clicks compared, analysed",
+    ]
     assert list(cases) == [
         "2k clicks, one row at a time",
         "2k clicks, floor: no look-ups",
@@ -36,7 +42,7 @@ def test_throughput(database: Database, connection: Connection[Any]) -> None:
     assert floor == pytest.approx(single)
     # What the last drain left.
     left = connection.execute("SELECT count(*), count(DISTINCT strategy) FROM trackai.matched_attributions").fetchone()
-    assert left == (throughput.SIZES["small"].conversions, 3)
+    assert left == (throughput.SIZES["small"].first_day[1], 3)
 
 
 def test_the_three_ways_to_decide_agree(database: Database, connection: Connection[Any]) -> None:
@@ -70,6 +76,9 @@ def test_growth(database: Database) -> None:
     assert one(figures, "1 tenant", "times the smallest").value == 1
     assert one(figures, "2k clicks", "times the smallest").value > 0
     assert one(figures, "20 tenants", "times the smallest").value > 0
+    # However the clicks are mixed, and whatever waits: one comparison.
+    for case in ("1 tenant, 0 wait in each", "50 tenants, 0 wait in each", "50 tenants, 20 wait in each"):
+        assert one(figures, f"1k clicks of {case}", "looks").value == 1
 
 
 def test_aggregate(database: Database, connection: Connection[Any]) -> None:
