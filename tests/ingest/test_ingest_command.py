@@ -1,5 +1,6 @@
 """ingest: its table, its exit codes, and what it says of refused records."""
 
+import gzip
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -47,7 +48,7 @@ def test_a_folder_loaded_again_brings_duplicates_alone(
 
 def test_without_tenants_it_says_how_to_add_one(trackai: Run, clicks: Path) -> None:
     result = trackai("ingest", clicks)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "trackai tenant add" in result.stderr
 
 
@@ -55,8 +56,39 @@ def test_a_file_of_another_name_is_told_of(trackai: Run, tmp_path: Path) -> None
     other = tmp_path / "orders.jsonl"
     other.write_text("{}\n")
     result = trackai("ingest", other)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "not a landing file" in result.stdout
+    assert "1 files were passed over" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "plain", "strict"),
+    [
+        ({"shop/clicks.jsonl": b'{"fbclid": "a"}\n'}, 0, 0),
+        ({"shop/clicks.jsonl": b'{"fbclid": "a"}\nno JSON\n'}, 0, 1),
+        ({"shop/clicks.jsonl": b"no JSON\n"}, 1, 1),
+        ({"shop/clicks.jsonl": b""}, 0, 0),
+        ({"shop/clicks.jsonl": b'{"fbclid": "a"}\n', "shop/notes.doc": b"x"}, 0, 1),
+        ({"shop/notes.doc": b"x"}, 1, 1),
+        ({"shop/clicks.csv.part": b"x"}, 1, 1),
+        ({"shop/webhooks/adyen/1.json": b"{}"}, 1, 1),
+        ({"shop/clicks.parquet": b"PAR1"}, 1, 1),
+        ({"shop/clicks.jsonl.gz": gzip.compress(b'{"fbclid": "a"}\n' * 9, compresslevel=0)[:-9]}, 0, 1),
+        ({"shop/clicks/_SUCCESS": b"", "shop/clicks/part-0.json": b'{"fbclid": "a"}'}, 0, 0),
+        ({"shop/_SUCCESS": b""}, 0, 0),
+        ({"shop/webhooks/stripe/1.json": b'{"object": "list", "data": []}'}, 0, 0),
+    ],
+)
+def test_exit_codes(
+    trackai: Run, add_tenant: Callable[..., str], tmp_path: Path, files: dict[str, bytes], plain: int, strict: int
+) -> None:
+    add_tenant("shop")
+    for name, content in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(content)
+    # The second load finds what the first one took: that is no failure either.
+    assert [trackai("ingest", tmp_path / "in").exit_code for _ in range(2)] == [plain, plain]
+    assert trackai("ingest", "--strict", tmp_path / "in").exit_code == strict
 
 
 def test_an_empty_folder_is_told_of(trackai: Run, tmp_path: Path) -> None:

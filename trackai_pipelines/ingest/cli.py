@@ -53,11 +53,14 @@ def ingest(
             help="What a date alone means, in UTC.  [default: it is refused]",
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with 1 when a record was refused or a file passed over.")
+    ] = False,
 ) -> None:
     """Load landing files or folders: clicks*, conversions*, webhooks/GATEWAY/* and the other kinds.
 
-    Loading a file again changes nothing. Refused records are kept with their reasons in trackai.ingest_rejects and
-    are no failure.
+    Loading a file again changes nothing. Refused records are kept with their reasons in trackai.ingest_rejects. Ends
+    with 1 when nothing was taken though there was something, and with 0 otherwise.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -90,6 +93,15 @@ def ingest(
         )
     )
     _conclude(reports, prefixes(kinds), lambda: _has_tenants(url))
+    if _went_wrong(reports, strict=strict):
+        raise typer.Exit(1)
+
+
+def _went_wrong(reports: "list[FileReport]", *, strict: bool) -> bool:
+    """Whether nothing was taken though there was something; if strict, whether anything was not taken."""
+    missed = any(report.rejected or report.damaged or report.kind == "ignored" for report in reports)
+    taken = any(report.accepted or report.duplicates for report in reports)
+    return missed and (strict or not taken)
 
 
 def _stated(
@@ -127,6 +139,8 @@ def _conclude(reports: "list[FileReport]", names: str, has_tenants: Callable[[],
         remark(f"There was no file to load. Landing files are named {names}.")
         return
     remark(f"{accepted:,} new rows, {duplicates:,} were here already, {rejected:,} refused.")
+    if passed := [report for report in reports if report.kind == "ignored"]:
+        remark(f"{len(passed):,} files were passed over, e.g. {passed[0].source}: {passed[0].note}.", style="yellow")
     left_out = sum((Counter(report.left_out) for report in reports), Counter())
     for (column, reason), count in sorted(left_out.items()):
         remark(f"Left out of rows that were taken: {column}, {count:,} times: {reason}.")

@@ -4,17 +4,35 @@ What belongs here: names, folders, fingerprints. What does not: what is inside a
 whether it has been loaded before (`arrivals`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from trackai_pipelines.ingest.kinds import Kind, gateways_of
 
-RECORD_SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
-WEBHOOK_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".form", ".form.gz")
+RECORD_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+WEBHOOK_SUFFIXES = (".json", ".jsonl", ".ndjson", ".form", ".txt")
+# Any of the above may be followed by one of these.
+PACKED_SUFFIXES = (".gz", ".zst", ".bz2")
 WEBHOOKS = "webhooks"
 # How programs name a file that they are still writing.
-_UNFINISHED = (".tmp", ".part")
+_UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".inprogress")
+# Folders that say when or of whom, as writers of S3 and Hive make them: 2026/11/25/10, 2026-11-25, dt=2026-11-25.
+_PARTITION = re.compile(r"(?:19|20)[0-9]{2}(?:-?[0-9]{2}){0,3}|[0-9]{2}|[a-z_][a-z0-9_ -]*=.*", re.IGNORECASE)
+_TENANT = re.compile(r"(?:tenant|tenant_id)=(.+)", re.IGNORECASE)
+_GATEWAY = re.compile(r"gateway=(.+)", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_ADVICE = {
+    ".xlsx": "save it as CSV",
+    ".xls": "save it as CSV",
+    ".zip": "unpack it",
+    ".tar": "unpack it",
+    ".7z": "unpack it",
+    ".orc": "export it as Parquet",
+    ".avro": "export it as Parquet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +42,8 @@ class LandingFile:
     `source` is its path inside the landing folder (absolute for a file elsewhere), with `/` between the parts.
     `kinds` are those that its records may be of: one, or for webhooks all that read the gateway's payloads.
     `folder` is the name of the folder that names the tenant where rows do not; it need not be a tenant.
-    `suffix` is one of RECORD_SUFFIXES or WEBHOOK_SUFFIXES; `gateway` is set for webhooks alone.
+    `suffix` is one of RECORD_SUFFIXES or WEBHOOK_SUFFIXES, perhaps with one of PACKED_SUFFIXES; `gateway` is set for
+    webhooks alone.
     """
 
     path: Path
@@ -56,20 +75,20 @@ def landing_files(
     Kinds are loaded in the order given and webhooks last, so little has to be linked or matched again later; the
     outcome is the same in any order.
 
-    Hidden files and unfinished ones (`*.tmp`, `*.part`) are in neither list. Raises FileNotFoundError for a path
-    that does not exist.
+    Markers and hidden files that could be no landing file (`_SUCCESS`, `.crc`) are in neither list. Raises
+    FileNotFoundError for a path that does not exist.
     """
     files: dict[str, LandingFile] = {}
     ignored: dict[Path, IgnoredFile] = {}
     for given in paths:
         if not given.exists():
             raise FileNotFoundError(f"there is no file or folder {given}; check the path and try again")
-        for path in _visible_files(given.absolute()):
-            found = landing_file(path, landing_dir=landing_dir, kinds=kinds)
+        for path in _files_below(given.absolute()):
+            found = path if isinstance(path, IgnoredFile) else landing_file(path, landing_dir=landing_dir, kinds=kinds)
             if isinstance(found, LandingFile):
                 files[found.source] = found
             else:
-                ignored[path] = found
+                ignored[found.path] = found
     order = {name: place for place, name in enumerate([*(kind.name for kind in kinds), WEBHOOKS])}
     ordered = sorted(files.values(), key=lambda file: (order[file.kind], file.source))
     return ordered, sorted(ignored.values(), key=lambda file: file.path)
@@ -78,24 +97,111 @@ def landing_files(
 def landing_file(path: Path, *, landing_dir: Path, kinds: Sequence[Kind]) -> LandingFile | IgnoredFile:
     """Return what the name and the folders of one file say about it."""
     name = path.name.lower()
-    source = source_of(path, landing_dir)
-    if path.parent.parent.name == WEBHOOKS:
-        gateway, gateways = path.parent.name, gateways_of(kinds)
-        suffix = _suffix(name, WEBHOOK_SUFFIXES)
-        if gateway not in gateways:
-            known = ", ".join(sorted(gateways))
-            return IgnoredFile(path, f"no reader for the gateway {gateway!r}; there are readers for {known}")
-        if suffix is None:
-            return IgnoredFile(path, f"webhooks are read from {', '.join(WEBHOOK_SUFFIXES)}")
-        folder = path.parent.parent.parent.name
-        return LandingFile(path, source, tuple(gateways[gateway]), suffix, folder, gateway)
+    if name.endswith(_UNFINISHED):
+        return IgnoredFile(path, "unfinished by its name; its writer renames it when it is done")
+    folders = _Folders.of(path, landing_dir)
+    if len(folders.tenants) > 1:
+        return IgnoredFile(path, f"its folders name two tenants: {' and '.join(folders.tenants)}")
+    webhooks = folders.last(WEBHOOKS)
+    found = None if webhooks is None else _webhooks(path, folders, webhooks, landing_dir, kinds)
+    if isinstance(found, LandingFile):
+        return found
     # The longest prefix: one kind's name may begin with another's.
     kind = max((kind for kind in kinds if name.startswith(kind.name)), key=lambda kind: len(kind.name), default=None)
+    place = folders.above(len(folders.names))
+    if kind is None and found is None:
+        kind = _kind_of_folder(folders.name(place), kinds)
+        place = place if kind is None else folders.above(place)
     suffix = _suffix(name, RECORD_SUFFIXES)
-    if kind is None or suffix is None:
-        suffixes = ", ".join(RECORD_SUFFIXES)
-        return IgnoredFile(path, f"not a landing file: those are named {prefixes(kinds)} and end in {suffixes}")
-    return LandingFile(path, source, (kind,), suffix, path.parent.name)
+    if kind is None:
+        # Where it is no kind's, its gateway is what is wrong.
+        return found or IgnoredFile(
+            path, f"not a landing file: those are named {prefixes(kinds)}, or lie in a folder named so"
+        )
+    if suffix is None:
+        return found or IgnoredFile(path, _unread(name, RECORD_SUFFIXES))
+    return LandingFile(path, source_of(path, landing_dir), (kind,), suffix, folders.tenant or folders.name(place))
+
+
+def _webhooks(
+    path: Path, folders: "_Folders", place: int, landing_dir: Path, kinds: Sequence[Kind]
+) -> LandingFile | IgnoredFile:
+    """Return what is known of a file below a folder `webhooks`."""
+    below = folders.names[place + 1 :]
+    named = [match[1] for name in below if (match := _GATEWAY.fullmatch(name))]
+    others = [name for name in below if not _PARTITION.fullmatch(name)]
+    if not named and not others:
+        return IgnoredFile(path, "which gateway sent it is not known; put it into webhooks/GATEWAY/")
+    gateway, gateways = (named or others)[0], gateways_of(kinds)
+    known = {_plain(name): name for name in gateways}.get(_plain(gateway))
+    if known is None:
+        there = ", ".join(sorted(gateways))
+        return IgnoredFile(path, f"no reader for the gateway {gateway!r}; there are readers for {there}")
+    name = path.name.lower()
+    # Amazon Data Firehose gives its files no suffix.
+    suffix = _suffix(name, WEBHOOK_SUFFIXES) or (None if _SUFFIX.fullmatch(_ending(name)) else ".json")
+    if suffix is None:
+        return IgnoredFile(path, _unread(name, WEBHOOK_SUFFIXES))
+    tenant = folders.tenant or folders.name(folders.above(place))
+    return LandingFile(path, source_of(path, landing_dir), tuple(gateways[known]), suffix, tenant, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    """The folders that a file lies in, outermost first; those of the landing folder and in it begin at `root`."""
+
+    names: tuple[str, ...]
+    root: int
+    tenants: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: Path, landing_dir: Path) -> "_Folders":
+        absolute, landing = path.absolute(), landing_dir.absolute()
+        names = absolute.parts[1:-1]
+        root = len(landing.parts) - 2 if absolute.is_relative_to(landing) else 0
+        found = [unquote(match[1]) for name in names[max(root, 0) :] if (match := _TENANT.fullmatch(name))]
+        return cls(names, max(root, 0), tuple(dict.fromkeys(found)))
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that a folder like `tenant=acme` names."""
+        return self.tenants[0] if self.tenants else None
+
+    def last(self, name: str) -> int | None:
+        """Return the place of the innermost folder of this name, in any case."""
+        places = [place for place, found in enumerate(self.names) if place >= self.root and found.lower() == name]
+        return places[-1] if places else None
+
+    def above(self, place: int) -> int:
+        """Return the place of the next folder further out that is no date and no `key=value`."""
+        outer = place - 1
+        while outer > self.root and _PARTITION.fullmatch(self.names[outer]):
+            outer -= 1
+        # Right inside the landing folder it is a tenant's, whatever it looks like.
+        return place - 1 if place - 1 == self.root + 1 else outer
+
+    def name(self, place: int) -> str:
+        return self.names[place] if 0 <= place < len(self.names) else ""
+
+
+def _kind_of_folder(folder: str, kinds: Sequence[Kind]) -> Kind | None:
+    """Return the kind that a folder is named after: `conversions`, `conversions_2026`, `conversions.parquet`."""
+    name = folder.lower()
+    named = [kind for kind in kinds if name.startswith(kind.name) and not name[len(kind.name) :][:1].isalpha()]
+    return max(named, key=lambda kind: len(kind.name), default=None)
+
+
+def _plain(gateway: str) -> str:
+    """A gateway's name as it is compared: Mercado_Pago is mercadopago."""
+    return re.sub(r"[-_. ]", "", gateway.lower())
+
+
+def _unread(name: str, suffixes: tuple[str, ...]) -> str:
+    ending = _ending(name)
+    what = f"{ending} is not read" if _SUFFIX.fullmatch(ending) else "its name has no suffix"
+    advice = _ADVICE.get(ending)
+    expected = f"expected {', '.join(suffixes)}, perhaps with {' or '.join(PACKED_SUFFIXES)}"
+    return f"{what}; {advice + '; ' if advice else ''}{expected}"
 
 
 def prefixes(kinds: Sequence[Kind]) -> str:
@@ -118,20 +224,52 @@ def fingerprint(path: Path) -> str:
     return f"{state.st_size}-{state.st_mtime_ns}"
 
 
-def _visible_files(path: Path) -> Iterator[Path]:
-    """Yield the file itself, or all files below a folder that are neither hidden nor unfinished."""
+def _files_below(path: Path) -> Iterator[Path | IgnoredFile]:
+    """Yield the file itself, or all files below a folder; those that are left alone for what they are as such."""
     if path.is_file():
         yield path
         return
+    if table := _table_format(path):
+        yield IgnoredFile(path, f"a table of {table}, whose log says which of its files count; export it as Parquet")
+        return
     for entry in sorted(path.iterdir()):
-        hidden = entry.name.startswith(".")
-        # A link to a folder may lead back here.
-        if entry.is_dir() and not hidden and not entry.is_symlink():
-            yield from _visible_files(entry)
-        elif entry.is_file() and not hidden and not entry.name.lower().endswith(_UNFINISHED):
+        hidden = entry.name.startswith((".", "_"))
+        if entry.is_dir() and not hidden:
+            if entry.is_symlink():
+                # It may lead back here.
+                yield IgnoredFile(entry, "a link to a folder is not followed; give what it leads to as a path")
+            else:
+                yield from _files_below(entry)
+        elif entry.is_dir() and entry.name == "_temporary":
+            yield IgnoredFile(entry, "what a Spark job has not finished; run the job again")
+        elif entry.is_file() and not hidden:
             yield entry
+        elif entry.is_file():
+            name = entry.name.lower()
+            if not name.startswith("._") and _suffix(name, (*RECORD_SUFFIXES, *WEBHOOK_SUFFIXES)):
+                yield IgnoredFile(entry, f"hidden: its name begins with {name[0]!r}; rename it to have it loaded")
+        elif not hidden:
+            yield IgnoredFile(entry, "neither a file nor a folder, or a link to nothing")
+
+
+def _table_format(folder: Path) -> str | None:
+    """Return the format of a table of files with a log: files that were deleted from it still lie there."""
+    if (folder / "_delta_log").is_dir():
+        return "Delta Lake"
+    if (folder / ".hoodie").is_dir():
+        return "Apache Hudi"
+    return "Apache Iceberg" if any(folder.glob("metadata/*.metadata.json")) else None
 
 
 def _suffix(name: str, suffixes: tuple[str, ...]) -> str | None:
-    # Longest first: `.jsonl.gz` before `.jsonl`.
-    return next((suffix for suffix in sorted(suffixes, key=len, reverse=True) if name.endswith(suffix)), None)
+    """Return the suffix that a file is read by, with that of its packing; Parquet is packed inside."""
+    packed = next((packed for packed in PACKED_SUFFIXES if name.endswith(packed)), "")
+    plain = name.removesuffix(packed)
+    suffix = next((suffix for suffix in suffixes if plain.endswith(suffix)), None)
+    return None if suffix is None or (packed and suffix == ".parquet") else suffix + packed
+
+
+def _ending(name: str) -> str:
+    """What stands after the last dot of a name, not counting that of its packing."""
+    plain = next((name.removesuffix(packed) for packed in PACKED_SUFFIXES if name.endswith(packed)), name)
+    return "." + plain.rpartition(".")[2] if "." in plain else ""

@@ -1,24 +1,26 @@
-"""JSON Lines and webhook payloads as numbered records.
+"""Files of JSON as numbered records: of landing kinds, and of webhooks.
 
-What belongs here: where a record begins and ends, and what cannot be read at all. What does not: what a record's fields
-must be (`rows`, the kinds), bytes and lines (`streams`), and other formats (`csv_files`, `parquet_files`). One bad
-record never costs another.
+What belongs here: which road a file takes, by lines or by documents, and numbering. What does not: where a document
+ends (`documents`), what is around a payload (`opening`), what a record's fields must be (`rows`, the kinds), bytes
+and lines (`streams`), and other formats (`csv_files`, `parquet_files`). One bad record never costs another.
 """
 
-import hashlib
+import io
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
-from trackai_pipelines.ingest.forms import form_value, is_a_form
+from trackai_pipelines.ingest.documents import documents
+from trackai_pipelines.ingest.opening import NotOpened, is_an_envelope, opened
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.records import Payload, Unreadable, canonical_json, sha256, unreadable_line
-from trackai_pipelines.ingest.streams import MAX_LINE_BYTES, Line, Notes, open_bytes, physical_lines
+from trackai_pipelines.ingest.streams import Line, Notes, open_bytes, physical_lines
 
-# A `.json` file is parsed in one piece, so its size is bounded: some thousand payloads.
-MAX_DOCUMENT_BYTES = 16_000_000
+# A JSON text sequence, an array of objects, or an object whose first field stands in a line of its own.
+_NO_LINES = re.compile(r'\x1e|\[\s*\{|\{[ \t]*\r?\n\s*["}]')
 
 
 def json_value(raw: bytes) -> object:
@@ -39,9 +41,17 @@ def json_value(raw: bytes) -> object:
         raise Refused("not usable JSON: a number is too long") from error
 
 
-def json_lines(path: Path, notes: Notes) -> Iterator[Line | Unreadable]:
-    """Yield a record a line; blank lines are none. What a line holds is decoded by `rows`."""
+def json_records(path: Path, notes: Notes) -> Iterator[Line | Unreadable]:
+    """Yield the records of a file of JSON: one a line, or whatever else `documents` and `envelopes` read.
+
+    What a record holds is decoded by `rows`. Files of lines are told by their beginning, and take the short road.
+    """
     with open_bytes(path, notes) as stream:
+        assert isinstance(stream, io.BufferedReader)
+        if _is_of_documents(stream.peek()):
+            for record in _payloads(stream, notes):
+                yield Line(record.number, record.raw) if isinstance(record, Payload) else record
+            return
         for line in physical_lines(stream, notes):
             if not isinstance(line, Line):
                 yield unreadable_line(line)
@@ -50,45 +60,53 @@ def json_lines(path: Path, notes: Notes) -> Iterator[Line | Unreadable]:
 
 
 def webhook_payloads(path: Path, notes: Notes) -> Iterator[Payload | Unreadable]:
-    """Payloads of a `.json` file (one, or an array) or of a `.jsonl` file (one or an array a line)."""
+    """Yield the payloads of a file, out of their lists and envelopes, numbered from 1."""
     with open_bytes(path, notes) as stream:
-        number = 0
-        for text in _documents(path, stream, notes):
-            if isinstance(text, Unreadable):
-                number += 1
-                yield text._replace(number=number)
-                continue
-            try:
-                value = form_value(text) if is_a_form(text) else json_value(text)
-            except Refused as error:
-                number += 1
-                yield Unreadable(number, text, sha256(text), str(error))
-                continue
-            several = isinstance(value, list)
-            for payload in value if isinstance(value, list) else [value]:
-                number += 1
-                yield Payload(number, canonical_json(payload) if several else text, payload)
+        yield from _payloads(stream, notes)
+
+
+def _payloads(stream: BinaryIO, notes: Notes) -> Iterator[Payload | Unreadable]:
+    number = 0
+    for document in documents(stream, notes):
+        if isinstance(document, Unreadable):
+            number += 1
+            yield document._replace(number=number)
+            continue
+        before = number
+        for payload in opened(document.value):
+            number += 1
+            if isinstance(payload, NotOpened):
+                yield Unreadable(number, canonical_json(payload.shown), payload.digest, str(payload))
+            elif payload is document.value:
+                yield Payload(number, document.raw, payload)
+            else:
+                yield _payload_inside(number, payload)
+        if number == before:
+            notes.once("a list in the file is empty")
+
+
+def _payload_inside(number: int, payload: object) -> Payload | Unreadable:
+    try:
+        return Payload(number, canonical_json(payload), payload)
+    except RecursionError:
+        return Unreadable(number, b"", sha256(b""), "not usable JSON: nested too deeply")
+
+
+def _is_of_documents(head: bytes) -> bool:
+    """Return whether a file that begins so is certainly not one object a line."""
+    if not json.detect_encoding(head).startswith("utf-8"):
+        return bool(head)
+    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if _NO_LINES.match(text):
+        return True
+    first, _, rest = text.partition("\n")
+    try:
+        value, end = json.JSONDecoder().raw_decode(first)
+    except (ValueError, RecursionError):
+        # Values go on in the next line, which is indented or closes them.
+        return first.rstrip().endswith((",", "{", "[")) and rest.startswith((" ", "\t", "}", "]"))
+    return first[end:].lstrip().startswith("{") or is_an_envelope(value)
 
 
 def _no_constant(name: str) -> object:
     raise Refused(f"not valid JSON: {name} is not a number in JSON")
-
-
-def _documents(path: Path, stream: BinaryIO, notes: Notes) -> Iterator[bytes | Unreadable]:
-    """The JSON texts of a webhook file."""
-    if path.name.lower().removesuffix(".gz").endswith(".jsonl"):
-        for line in physical_lines(stream, notes):
-            if not isinstance(line, Line):
-                yield unreadable_line(line)
-            elif line.raw and not line.raw.isspace():
-                yield line.raw
-        return
-    text = stream.read(MAX_DOCUMENT_BYTES + 1)
-    if len(text) > MAX_DOCUMENT_BYTES:
-        digest = hashlib.sha256(text)
-        while piece := stream.read(MAX_LINE_BYTES):
-            digest.update(piece)
-        reason = f"the file is longer than {MAX_DOCUMENT_BYTES:,} bytes; write one payload a line (.jsonl)"
-        yield Unreadable(1, text[:MAX_LINE_BYTES], digest.hexdigest(), reason)
-    elif text.strip():
-        yield text.removeprefix(b"\xef\xbb\xbf")

@@ -31,7 +31,7 @@ from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
 from trackai_pipelines.ingest.csv_files import csv_records, no_record
 from trackai_pipelines.ingest.dialects import NOTHING_STATED, Dialect, Stated, dialect_of
 from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
-from trackai_pipelines.ingest.formats import json_lines, webhook_payloads
+from trackai_pipelines.ingest.formats import json_records, webhook_payloads
 from trackai_pipelines.ingest.kinds import Kind, WebhookReader, columns_of
 from trackai_pipelines.ingest.outcomes import LeftOut, MalformedPayload, NotTaken, Refused, Row
 from trackai_pipelines.ingest.parquet_files import parquet_records
@@ -69,6 +69,8 @@ class FileReport:
     by_kind: Mapping[str, Counts] = field(default_factory=dict)
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     """How many values the rows go without, by column and reason."""
+    damaged: bool = False
+    """Whether some of the file could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def _load_file(
     except OSError as error:
         # Not recorded as loaded, so the next load tries it again.
         counts = sum(by_kind.values(), Counts())
+        notes.damaged = True
         note = "; ".join([*notes.texts, f"the file could not be read to its end: {error.strerror or error}"])
     except OperationalError as error:
         raise LoadInterruptedError(
@@ -189,6 +192,7 @@ def _load_file(
         time.monotonic() - begun,
         by_kind,
         counts.left_out,
+        notes.damaged,
     )
 
 
@@ -257,10 +261,10 @@ def _opened(
         if difference:
             notes.add(difference)
         records = csv_records(file.path, columns.known, notes, dialect)
-    elif file.suffix.startswith(".jsonl"):
-        records = json_lines(file.path, notes)
-    else:
+    elif file.suffix.startswith(".parquet"):
         records = parquet_records(file.path, columns, notes)
+    else:
+        records = json_records(file.path, notes)
     return RowReader(kind, dialect.decimal, dialect.days).of_record, records
 
 

@@ -1,18 +1,20 @@
 """Bytes of landing files as physical lines, with bounded memory whatever the file holds.
 
-What belongs here: opening, gzip, lines and their limit. What does not: what a line means (`formats`).
+What belongs here: opening, unpacking, lines and their limit. What does not: what a line means (`formats`).
 """
 
+import bz2
 import errno
 import gzip
 import hashlib
 import io
 import os
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -22,6 +24,7 @@ MAX_LINE_BYTES = 1_000_000
 # How much of a longer line is held to show what it was: what masking reads of a text, and some more.
 PREFIX_BYTES = 12_000
 _READ_BYTES = 1 << 18
+_PACKINGS = {"gzip": rb"\x1f\x8b", "zstd": rb"\x28\xb5\x2f\xfd", "bzip2": rb"BZh[1-9]1AY&SY"}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -36,6 +39,11 @@ class Notes:
     def add(self, text: str, *, damaged: bool = False) -> None:
         self.texts.append(text)
         self.damaged = self.damaged or damaged
+
+    def once(self, text: str) -> None:
+        """Add a text unless it is there."""
+        if text not in self.texts:
+            self.add(text)
 
 
 class Line(NamedTuple):
@@ -77,12 +85,13 @@ class _WholeFile(io.FileIO):
         return count
 
 
-class _Gunzip(io.RawIOBase):
-    """A gzip file as a stream that ends where the file is damaged, and notes it, instead of raising."""
+class _Unpacked(io.RawIOBase):
+    """A packed file as a stream that ends where the file is damaged, and notes it, instead of raising."""
 
-    def __init__(self, path: Path, notes: Notes) -> None:
+    def __init__(self, path: Path, packing: str, notes: Notes) -> None:
         self._compressed = io.BufferedReader(_WholeFile(path))
-        self._member = gzip.GzipFile(fileobj=self._compressed, mode="rb")
+        self._packing = packing
+        self._content, self._read = _unpacking(self._compressed, packing)
         self._notes = notes
         self._ended = False
 
@@ -94,11 +103,16 @@ class _Gunzip(io.RawIOBase):
             return 0
         view = memoryview(buffer)
         try:
-            data = self._member.read1(len(view))
+            data = self._read(len(view))
         except EOFError:
-            return self._end("the gzip file is cut off; what could be unpacked was read")
-        except (gzip.BadGzipFile, zlib.error) as error:
-            return self._end(f"the gzip file is damaged ({error}); what could be unpacked before was read")
+            return self._end(f"the {self._packing} file is cut off; what could be unpacked was read")
+        except (OSError, zlib.error) as error:
+            # The file system's own errors have a number.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            if "runcated" in str(error):
+                return self._end(f"the {self._packing} file is cut off; what could be unpacked was read")
+            return self._end(f"the {self._packing} file is damaged ({error}); what could be unpacked before was read")
         view[: len(data)] = data
         return len(data)
 
@@ -108,16 +122,42 @@ class _Gunzip(io.RawIOBase):
         return 0
 
     def close(self) -> None:
-        self._member.close()
+        self._content.close()
         self._compressed.close()
         super().close()
 
 
+def _unpacking(compressed: BinaryIO, packing: str) -> tuple[Any, Callable[[int], bytes]]:
+    """Return what unpacks, and its method that reads at most so many bytes. Members one after the other are read."""
+    if packing == "zstd":
+        # Only where it is needed: it takes long to import.
+        import pyarrow
+
+        stream = pyarrow.CompressedInputStream(pyarrow.PythonFile(compressed, mode="r"), "zstd")
+        return stream, stream.read
+    member = gzip.GzipFile(fileobj=compressed, mode="rb") if packing == "gzip" else bz2.BZ2File(compressed, "rb")
+    return member, member.read1
+
+
+def _packing(path: Path) -> str | None:
+    """Return how a file is packed: its first bytes say so, whatever its name is.
+
+    A file whose name says that it is packed, and whose first bytes are no text, is a damaged one.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    for packing, magic in _PACKINGS.items():
+        if re.match(magic, head):
+            return packing
+    named = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2"}.get(path.suffix.lower())
+    text = "".join(head.decode("utf-8-sig", "replace").split())
+    return named if named and not text.replace("\ufffd", "\0").isprintable() else None
+
+
 def open_bytes(path: Path, notes: Notes) -> BinaryIO:
-    """Return the content of a file, unpacked when its name ends in `.gz`. Damage ends the stream and is noted."""
-    if path.name.lower().endswith(".gz"):
-        return io.BufferedReader(_Gunzip(path, notes), _READ_BYTES)
-    return io.BufferedReader(_WholeFile(path), _READ_BYTES)
+    """Return the content of a file, unpacked where it is gzip, zstd or bzip2. Damage ends the stream and is noted."""
+    packing = _packing(path)
+    return io.BufferedReader(_Unpacked(path, packing, notes) if packing else _WholeFile(path), _READ_BYTES)
 
 
 def physical_lines(stream: BinaryIO, notes: Notes) -> Iterator[PhysicalLine]:
