@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.ingest import csv_files, formats, parquet_files, streams
-from trackai_pipelines.ingest.files import IgnoredFile, fingerprint, landing_file, landing_files
+from trackai_pipelines.ingest.files import IgnoredFile, fingerprint, landing_file, landing_files, prefixes
 from trackai_pipelines.ingest.kinds import Columns, kinds_of
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.records import Fields, Payload, Unreadable, sha256
@@ -58,7 +58,7 @@ def test_names_and_folders_tell_kind_tenant_and_gateway(tmp_path: Path) -> None:
     assert ignored == []
 
 
-_NO_KIND = "not a landing file: those are named campaigns*, users*, clicks*, identities* or conversions*"
+_NO_KIND = f"not a landing file: those are named {prefixes(KINDS)}"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ few thousand characters.
 """
 
 import re
+from base64 import b64decode
 from hashlib import sha256
 
 # Field names are compared in lower case without anything but letters and digits: checkout_phone is checkoutphone.
@@ -105,6 +106,14 @@ _COUNTS: tuple[str, ...] = (
 _COUNTS += ("date", "time", "timestamp", "created", "updated", "transaction", "sku", "order", "orders", "quantity")
 _COUNTS += ("fbclid", "fbc", "fbp", "hash", "sck", "src")
 
+# Base64 of either alphabet. Ids and hashes look so too, but what they decode to is no text: of eleven random bytes all
+# are printable once in 50,000 times.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{15,}={0,2}")
+_SHORTEST_HIDDEN = 11
+_ENCODED_HEAD = 400
+# gzip, zstd, bzip2, zip.
+_PACKED = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"BZh", b"PK\x03\x04")
+
 _FIELD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z][\w\-]{0,60})\\{0,3}[\"']?\s{0,3}[:=]\s{0,3}")
 # Quoted as in JSON, or as in JSON inside a text of JSON, where each quote and escape has backslashes before it.
 _FIELD_VALUE = re.compile(
@@ -166,19 +175,41 @@ def looks_hashed(text: str) -> bool:
 
 def masked_free_text(text: str) -> str:
     """A text inside a payload, with e-mail addresses, certain phone numbers and sensitive `name=value`s replaced."""
-    return _PHONE.sub("[phone masked]", _without_emails(_without_fields(text, in_person=False)))
+    plain = _without_encoded(text)
+    return _PHONE.sub("[phone masked]", _without_emails(_without_fields(plain, in_person=False)))
 
 
 def masked_raw_text(text: str) -> str:
     """A text without structure, such as a broken line: e-mail addresses, sensitive fields, and every run of digits
     that may be a phone number."""
-    without = _without_emails(_without_fields(text, in_person=True))
+    without = _without_emails(_without_fields(_without_encoded(text), in_person=True))
     return _RAW_PHONE.sub(lambda match: match["kept"] or "[phone masked]", without)
 
 
 def emails_hashed(text: str) -> str:
     """The text with each e-mail address replaced by the start of its SHA-256: different texts stay different."""
     return _ADDRESS.sub(lambda match: f"[e-mail {sha256(match[0].lower().encode()).hexdigest()[:12]}]", text)
+
+
+def _without_encoded(text: str) -> str:
+    """The text without base64 of texts and of packed data, which would hide an address from everything else here."""
+    return _BASE64.sub(lambda match: "[encoded text masked]" if _hides_text(match[0]) else match[0], text)
+
+
+def _hides_text(run: str) -> bool:
+    plain = run[:_ENCODED_HEAD].rstrip("=").replace("-", "+").replace("_", "/")
+    # A run may have lost its beginning, or have a name right before it.
+    for first in range(4):
+        whole = (len(plain) - first) // 4 * 4
+        raw = b64decode(plain[first : first + whole])
+        if raw.startswith(_PACKED) or (len(raw) >= _SHORTEST_HIDDEN and _is_text(raw)):
+            return True
+    return False
+
+
+def _is_text(raw: bytes) -> bool:
+    text = raw.decode("utf-8", "replace").rstrip("\ufffd")
+    return all(sign.isprintable() or sign in "\r\n\t" for sign in text) and "\ufffd" not in text
 
 
 def _without_emails(text: str) -> str:
