@@ -6,6 +6,7 @@ SELECT q.conversion_id IS NOT NULL AS queued,
        coalesce(tried.attempts, 0) AS attempts,
        coalesce(q.resend, false) OR tried.sent IS NOT TRUE AS due,
        q.keys,
+       q.event_id,
        c.id, c.gateway, c.gateway_event_id, c.order_id, c.event_name, c.value, c.currency, c.occurred_at
 FROM trackai.conversions c
 LEFT JOIN trackai.dispatch_queue q

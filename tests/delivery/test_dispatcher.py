@@ -113,7 +113,7 @@ def test_two_sales_with_one_event_id_are_told_once(
     assert box.pixel("1001").accepted == 2
     assert (by_tenant(report.sent), by_tenant(report.failed)) == ({"acme": 1}, {"acme": 1})
     messages = connection.execute("SELECT DISTINCT message FROM trackai.dispatch_attempts WHERE message IS NOT NULL")
-    assert [f"conversion {first} is the same sale" in message for (message,) in messages] == [True]
+    assert [f"same_event_as conversion {first} (" in message for (message,) in messages] == [True]
 
 
 @pytest.mark.parametrize(

@@ -142,24 +142,27 @@ def test_what_the_sale_lacks_comes_from_its_click() -> None:
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
-        ({"fbc": FBC, "click_fbc": "fb.1.5.other"}, FBC),
+        ({"fbc": FBC, "click_fbc": "fb.1.1773043100005.other"}, FBC),
         ({"fbc": f"  {FBC}\n"}, FBC),
         # The appendix of Meta's parameter builder is no part of the documented form.
         ({"fbc": f"{FBC}.AQYBAQIA"}, FBC),
         ({"fbc": f"{FBC}."}, FBC),
-        ({"fbc": "garbage", "click_fbc": "fb.2.5.other"}, "fb.2.5.other"),
-        ({"fbc": "fb.x.5.x", "click_fbc": " fb.0.5.other "}, "fb.0.5.other"),
+        ({"fbc": "garbage", "click_fbc": "fb.2.1773043100005.other"}, "fb.2.1773043100005.other"),
+        ({"fbc": "fb.x.1773043100005.x", "click_fbc": " fb.0.1773043100005.other "}, "fb.0.1773043100005.other"),
         # The index is the number of dots in the cookie's domain.
-        ({"fbc": "fb.3.5.x"}, "fb.3.5.x"),
-        ({"fbc": "fb.12.5.x.AQQCAQIA"}, "fb.12.5.x"),
-        ({"fbc": "fb.1.5.undefined"}, None),
-        ({"fbc": "fb.1.5.%7B%7Bfbclid%7D%7D.AQ", "click_fbc": "fb.1.6.other"}, "fb.1.6.other"),
-        ({"fbc": "fb.1.5.null", "click_fbclid": "NULL", "fbclid": "IwAR2"}, f"fb.1.{CLICKED_MS}.IwAR2"),
+        ({"fbc": "fb.3.1773043100005.x"}, "fb.3.1773043100005.x"),
+        ({"fbc": "fb.12.1773043100005.x.AQQCAQIA"}, "fb.12.1773043100005.x"),
+        ({"fbc": "fb.1.1773043100005.undefined"}, None),
+        (
+            {"fbc": "fb.1.1773043100005.%7B%7Bfbclid%7D%7D.AQ", "click_fbc": "fb.1.1773043100006.other"},
+            "fb.1.1773043100006.other",
+        ),
+        ({"fbc": "fb.1.1773043100005.null", "click_fbclid": "NULL", "fbclid": "IwAR2"}, f"fb.1.{CLICKED_MS}.IwAR2"),
         ({"fbclid": "undefined", "click_fbclid": "{fbclid}"}, None),
-        ({"fbc": "fb.1.5.", "click_fbclid": "IwAR1"}, f"fb.1.{CLICKED_MS}.IwAR1"),
+        ({"fbc": "fb.1.1773043100005.", "click_fbclid": "IwAR1"}, f"fb.1.{CLICKED_MS}.IwAR1"),
         ({"fbc": "FB.1.5.x", "click_fbc": "fb.1.x.y"}, None),
-        ({"fbc": "fb.1.5.a b"}, None),
-        ({"fbc": f"fb.1.5.{'x' * 513}"}, None),
+        ({"fbc": "fb.1.1773043100005.a b"}, None),
+        ({"fbc": f"fb.1.1773043100005.{'x' * 513}"}, None),
         ({"fbc": ""}, None),
         ({"click_fbclid": "IwAR1"}, f"fb.1.{CLICKED_MS}.IwAR1"),
         ({"click_fbclid": " IwAR1 ", "fbclid": "IwAR2"}, f"fb.1.{CLICKED_MS}.IwAR1"),
@@ -186,7 +189,7 @@ def test_nobodys_hash_is_not_sent(text: str) -> None:
 
 def test_no_fbc_is_made_up_without_a_click() -> None:
     assert user_data(fbclid="IwAR2") == {}
-    assert user_data(fbclid="IwAR2", fbc="fb.1.5.IwAR3") == {"fbc": "fb.1.5.IwAR3"}
+    assert user_data(fbclid="IwAR2", fbc="fb.1.1773043100005.IwAR3") == {"fbc": "fb.1.1773043100005.IwAR3"}
 
 
 @given(

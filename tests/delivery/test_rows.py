@@ -48,6 +48,7 @@ SALE = AttributedSale(
     conversion_id=71,
     gateway="stripe",
     gateway_event_id="evt_1",
+    sale_key="sale-1",
     order_id="order-1",
     event_name="Lead",
     value=Decimal("12.3400"),
@@ -62,6 +63,10 @@ SALE = AttributedSale(
     client_ip="203.0.113.1",
     client_user_agent="sale-agent",
     event_source_url="https://shop.example/thanks",
+    contents=[{"id": "sku-1", "quantity": 2, "price": 6.17}],
+    action_source="app",
+    limited_data_use=True,
+    opt_out=False,
     click_fbclid="click-fbclid",
     click_fbc="click-fbc",
     click_fbp="click-fbp",
@@ -73,7 +78,12 @@ SALE = AttributedSale(
 
 def _insert(connection: Connection, tenant: str, sale: AttributedSale) -> None:
     """The sale, its click and its attribution, with the fields of the sale and nothing else."""
-    row: dict[str, Any] = {**asdict(sale), "tenant": tenant, "information": Jsonb(sale.customer_information)}
+    row: dict[str, Any] = {
+        **asdict(sale),
+        "tenant": tenant,
+        "information": Jsonb(sale.customer_information),
+        "items": Jsonb(sale.contents),
+    }
     connection.execute(
         "INSERT INTO trackai.clicks (id, tenant_id, fbclid, fbc, fbp, ip, user_agent, created_at)"
         " VALUES (3, %(tenant)s, %(click_fbclid)s, %(click_fbc)s, %(click_fbp)s, %(click_ip)s, %(click_user_agent)s,"
@@ -83,10 +93,11 @@ def _insert(connection: Connection, tenant: str, sale: AttributedSale) -> None:
     connection.execute(
         "INSERT INTO trackai.conversions (id, tenant_id, gateway, gateway_event_id, order_id, event_name, value,"
         " currency, occurred_at, fbclid, fbc, fbp, customer_email_hash, customer_phone_hash, customer_information,"
-        " client_ip, client_user_agent, event_source_url)"
+        " client_ip, client_user_agent, event_source_url, sale_key, contents, action_source, limited_data_use, opt_out)"
         " VALUES (%(conversion_id)s, %(tenant)s, %(gateway)s, %(gateway_event_id)s, %(order_id)s, %(event_name)s,"
         " %(value)s, %(currency)s, %(occurred_at)s, %(fbclid)s, %(fbc)s, %(fbp)s, %(email_hash)s, %(phone_hash)s,"
-        " %(information)s, %(client_ip)s, %(client_user_agent)s, %(event_source_url)s)",
+        " %(information)s, %(client_ip)s, %(client_user_agent)s, %(event_source_url)s, %(sale_key)s, %(items)s,"
+        " %(action_source)s, %(limited_data_use)s, %(opt_out)s)",
         row,
     )
     connection.execute(

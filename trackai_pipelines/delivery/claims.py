@@ -22,12 +22,13 @@ from trackai_pipelines.delivery.prepare import (
     Closed,
     Prepared,
     QueuedEvent,
+    id_owners,
     next_events,
     obstacle_to,
     prepared,
     queued_event,
     too_old_before,
-    without_doubles,
+    with_own_ids,
 )
 from trackai_pipelines.delivery.validate import LONGEST_AGE_IN_STORE
 from trackai_pipelines.settings import CapiSettings
@@ -127,7 +128,7 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         await _give_up_pending(connection, tenant_id, [*too_old, *queued], now)
         events, unfit = prepared(recipient, queued, now=now, delayed=delayed)
         closed += unfit
-        events, doubled = await _registered(connection, tenant_id, events, now)
+        events, doubled = await _registered(connection, recipient, events, now)
         closed += doubled
         if closed:
             await _close(connection, tenant_id, closed, now)
@@ -230,22 +231,36 @@ async def _give_up_pending(
 
 
 async def _registered(
-    connection: "AsyncConnection", tenant_id: str, events: list[Prepared], now: datetime
+    connection: "AsyncConnection", recipient: Recipient, events: list[Prepared], now: datetime
 ) -> tuple[list[Prepared], list[Closed]]:
     """Enter events into the registry; return those with an id of their own, and those to close as duplicates."""
-    new = {event.conversion_id: event.event_id for event in events if not event.stored}
-    if not new:
+    new = [event for event in events if not event.stored]
+    if not new or await _register(connection, recipient, new, now):
         return events, []
+    cursor = await connection.execute(
+        statement("delivery/registered_to"),
+        {"tenant_id": recipient.tenant_id, "event_ids": [event.event_id for event in new]},
+    )
+    own, doubled = with_own_ids(recipient, events, id_owners(await cursor.fetchall()))
+    # Those that were entered are there; what was given an id apart is new, or entered at an earlier attempt.
+    await _register(connection, recipient, [event for event in own if not event.stored], now)
+    return own, doubled
+
+
+async def _register(
+    connection: "AsyncConnection", recipient: Recipient, events: Sequence[Prepared], now: datetime
+) -> bool:
+    """Enter events into the registry; return whether all of them are new there."""
     cursor = await connection.execute(
         statement("delivery/register_events"),
-        {"tenant_id": tenant_id, "event_ids": [*new.values()], "conversion_ids": [*new], "now": now},
+        {
+            "tenant_id": recipient.tenant_id,
+            "event_ids": [event.event_id for event in events],
+            "conversion_ids": [event.conversion_id for event in events],
+            "now": now,
+        },
     )
-    if cursor.rowcount == len(new):
-        return events, []
-    cursor = await connection.execute(
-        statement("delivery/registered_to"), {"tenant_id": tenant_id, "event_ids": [*new.values()]}
-    )
-    return without_doubles(events, dict(await cursor.fetchall()))
+    return cursor.rowcount == len(events)
 
 
 async def _open(connection: "AsyncConnection", tenant_id: str, events: Sequence[Prepared], now: datetime) -> None:

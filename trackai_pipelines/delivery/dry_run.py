@@ -26,13 +26,15 @@ from trackai_pipelines.delivery.client import HEADERS, events_url
 from trackai_pipelines.delivery.events import Recipient, request_body
 from trackai_pipelines.delivery.prepare import (
     Closed,
+    IdOwner,
     Prepared,
     QueuedEvent,
+    id_owners,
     next_events,
     obstacle_to,
     prepared,
     queued_event,
-    without_doubles,
+    with_own_ids,
 )
 from trackai_pipelines.delivery.tokens import TokenStore
 from trackai_pipelines.settings import CapiSettings
@@ -93,7 +95,7 @@ def _tenant(
     """Write a tenant's requests; yield the lines of diff.jsonl."""
     folder = found.folder / recipient.slug
     folder.mkdir()
-    owners: dict[str, int] = {}
+    owners: dict[str, IdOwner] = {}
     last: Prepared | Closed | None = None
     number = 0
     while queued := _queued(connection, recipient, now, last):
@@ -101,7 +103,7 @@ def _tenant(
         everything: list[Prepared | Closed] = [*events, *closed]
         last = max(everything, key=lambda event: (event.occurred_at, event.conversion_id))
         _note_owners(connection, recipient, events, owners)
-        own, doubled = without_doubles(events, owners)
+        own, doubled = with_own_ids(recipient, events, owners)
         for refused in [*closed, *doubled]:
             if refused.problem is not None:
                 found.refused[recipient.slug] += 1
@@ -123,16 +125,18 @@ def _queued(
 
 
 def _note_owners(
-    connection: Connection, recipient: Recipient, events: Sequence[Prepared], owners: dict[str, int]
+    connection: Connection, recipient: Recipient, events: Sequence[Prepared], owners: dict[str, IdOwner]
 ) -> None:
     """Note which conversion each event id belongs to: the registered one, else the first that comes."""
     registered = connection.execute(
         statement("delivery/registered_to"),
         {"tenant_id": recipient.tenant_id, "event_ids": [event.event_id for event in events]},
     )
-    owners.update(dict(registered.fetchall()))
+    owners.update(id_owners(registered.fetchall()))
     for event in events:
-        owners.setdefault(event.event_id, event.conversion_id)
+        sale = event.sale
+        owner = IdOwner(sale.conversion_id, sale.gateway, sale.gateway_event_id, sale.sale_key)
+        owners.setdefault(event.event_id, owner)
 
 
 def _compared(

@@ -60,6 +60,8 @@ def close_events_of(connection: Connection[Any], tenant_id: str, conversion_ids:
 
 def _event_id(tenant_id: str, event: Any) -> str:
     """Return the id by which the sale is delivered once, whether it has been tried or not."""
+    if event.event_id is not None:
+        return str(event.event_id)
     return stable_event_id(
         tenant_id,
         order=order_of(event.order_id, event.gateway, event.gateway_event_id),

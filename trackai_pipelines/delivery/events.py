@@ -15,7 +15,8 @@ import msgspec
 
 from trackai_pipelines.customer_information.hashing import sha256_hex
 from trackai_pipelines.customer_information.placeholders import known_contact, known_parameters
-from trackai_pipelines.delivery.cookies import well_formed_fbc, well_formed_fbclid, well_formed_fbp
+from trackai_pipelines.delivery.cookies import fbc_to_send, well_formed_fbclid, well_formed_fbp
+from trackai_pipelines.event_names import event_name_of
 from trackai_pipelines.money import is_currency, minor_units
 
 # The keys that predict how well Meta can match an event; coverage counts them.
@@ -53,12 +54,14 @@ class AttributedSale:
     """A conversion with its matched click: all that an event is made of.
 
     `value` is in units of the currency, times have zones, hashes are 64 hex digits, `customer_information` holds
-    hashes by Meta's names. The `click_*` are None where no click was matched.
+    hashes by Meta's names, `contents` items as `facts.details` has them. The `click_*` are None where no click was
+    matched.
     """
 
     conversion_id: int
     gateway: str
     gateway_event_id: str
+    sale_key: str | None
     order_id: str | None
     event_name: str
     value: Decimal | None
@@ -73,6 +76,10 @@ class AttributedSale:
     client_ip: str | None
     client_user_agent: str | None
     event_source_url: str | None
+    contents: Sequence[Any] | None
+    action_source: str | None
+    limited_data_use: bool | None
+    opt_out: bool | None
     click_fbclid: str | None
     click_fbc: str | None
     click_fbp: str | None
@@ -81,26 +88,39 @@ class AttributedSale:
     click_created_at: datetime | None
 
 
-def registry_event_id(tenant_id: str, sale: AttributedSale) -> str:
-    """Return the id by which a sale is delivered once (`stable_event_id`)."""
+def registry_event_id(tenant_id: str, sale: AttributedSale, *, apart: bool = False) -> str:
+    """Return the id by which a sale is delivered once (`stable_event_id`).
+
+    `apart`: the id of a sale whose order, event name, value and currency are those of another sale of its gateway.
+    """
     return stable_event_id(
         tenant_id,
         order=order_of(sale.order_id, sale.gateway, sale.gateway_event_id),
         event_name=sale.event_name,
         value=sale.value,
         currency=sale.currency,
+        apart=(sale.gateway, sale.gateway_event_id) if apart else (),
     )
 
 
-def stable_event_id(tenant_id: str, *, order: str, event_name: str, value: Decimal | None, currency: str | None) -> str:
+def stable_event_id(
+    tenant_id: str,
+    *,
+    order: str,
+    event_name: str,
+    value: Decimal | None,
+    currency: str | None,
+    apart: tuple[str, ...] = (),
+) -> str:
     """Return an event id of 64 hex digits that is the same however the amount is written.
 
     It is the SHA-256 of tenant, order, event name, value and currency, joined with `|`; the value has exactly the
-    decimals of its currency, and is empty where there is none.
+    decimals of its currency, and is empty where there is none. The name is a standard event's in Meta's spelling.
+    `apart` follows where two sales have all of this in common.
     """
     code = (currency or "").upper()
     amount = "" if value is None else f"{_amount(value, code):f}"
-    return sha256_hex("|".join((tenant_id, order, event_name, amount, code)))
+    return sha256_hex("|".join((tenant_id, order, event_name_of(event_name), amount, code, *apart)))
 
 
 def order_of(order_id: str | None, gateway: str, gateway_event_id: str) -> str:
@@ -108,11 +128,12 @@ def order_of(order_id: str | None, gateway: str, gateway_event_id: str) -> str:
     return order_id if order_id and order_id.strip() else f"{gateway}:{gateway_event_id}"
 
 
-def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
+def event_of(recipient: Recipient, sale: AttributedSale, *, apart: bool = False) -> dict[str, Any]:
     """Return one event in Meta's field names ("Server event parameters" of the Conversions API).
 
     The sale's own values come first; its click completes them. A malformed fbc, fbp or page address is left out,
-    because Meta would refuse the whole request for it; so is the hash of a placeholder, which is no buyer's.
+    because Meta would refuse the whole request for it; so is the hash of a placeholder, which is no buyer's. A page is
+    a website's only. What the tenant or the sale asks to be restricted is. `apart` is `registry_event_id`'s.
     """
     custom_data: dict[str, Any] = {}
     if sale.value is not None:
@@ -121,22 +142,24 @@ def event_of(recipient: Recipient, sale: AttributedSale) -> dict[str, Any]:
         custom_data["currency"] = sale.currency.upper()
     if sale.order_id and sale.order_id.strip():
         custom_data["order_id"] = sale.order_id
+    custom_data |= _items(sale.contents or ())
+    source = sale.action_source or "website"
     event: dict[str, Any] = {
-        "event_name": sale.event_name,
+        "event_name": event_name_of(sale.event_name),
         "event_time": (sale.occurred_at - _EPOCH) // timedelta(seconds=1),
-        "event_id": _sent_event_id(recipient, sale),
-        "action_source": "website",
+        "event_id": _sent_event_id(recipient, sale, apart=apart),
+        "action_source": source,
         "user_data": _user_data(sale),
     }
     if custom_data:
         event["custom_data"] = custom_data
-    if (sale.event_source_url or "").lower().startswith(("http://", "https://")):
+    if source == "website" and (sale.event_source_url or "").lower().startswith(("http://", "https://")):
         event["event_source_url"] = sale.event_source_url
-    if recipient.limited_data_use:
+    if recipient.limited_data_use or sale.limited_data_use:
         event["data_processing_options"] = ["LDU"]
         event["data_processing_options_country"] = recipient.ldu_country
         event["data_processing_options_state"] = recipient.ldu_state
-    if recipient.opt_out:
+    if recipient.opt_out or sale.opt_out:
         event["opt_out"] = True
     return event
 
@@ -159,11 +182,40 @@ def keys_of(event: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(key for key in KEYS if event["user_data"].get(key))
 
 
-def _sent_event_id(recipient: Recipient, sale: AttributedSale) -> str:
+def _sent_event_id(recipient: Recipient, sale: AttributedSale, *, apart: bool) -> str:
     """Return the id that Meta compares with the browser's; a tenant's page may be able to build only the short one."""
     if recipient.sent_event_id == "order":
-        return f"{order_of(sale.order_id, sale.gateway, sale.gateway_event_id)}.{sale.event_name}"
-    return registry_event_id(recipient.tenant_id, sale)
+        order = order_of(None if apart else sale.order_id, sale.gateway, sale.gateway_event_id)
+        return f"{order}.{event_name_of(sale.event_name)}"
+    return registry_event_id(recipient.tenant_id, sale, apart=apart)
+
+
+def _items(contents: Sequence[Any]) -> dict[str, Any]:
+    """Return the items in the names of Meta's custom data, without those, or what of them, it would not understand."""
+    items = [item for item in map(_item, contents) if item]
+    if not items:
+        return {}
+    return {
+        "contents": items,
+        "content_ids": [item["id"] for item in items],
+        "content_type": "product",
+        "num_items": sum(item.get("quantity", 1) for item in items),
+    }
+
+
+def _item(stored: Any) -> dict[str, Any] | None:
+    item_id = stored.get("id") if isinstance(stored, Mapping) else None
+    if not isinstance(item_id, str | int) or isinstance(item_id, bool) or not str(item_id).strip():
+        return None
+    item: dict[str, Any] = {"id": str(item_id).strip()}
+    quantity, price, title = stored.get("quantity"), stored.get("price"), stored.get("title")
+    if type(quantity) is int and quantity > 0:
+        item["quantity"] = quantity
+    if type(price) in (int, float) and price >= 0:
+        item["item_price"] = price
+    if isinstance(title, str) and title.strip():
+        item["title"] = title
+    return item
 
 
 def _amount(value: Decimal, currency: str) -> Decimal:
@@ -195,7 +247,7 @@ def _fbc(sale: AttributedSale) -> str | None:
 
     Without a known click there is no cookie to build: the time in it is when the fbclid was first seen.
     """
-    known = well_formed_fbc(sale.fbc) or well_formed_fbc(sale.click_fbc)
+    known = fbc_to_send(sale.fbc) or fbc_to_send(sale.click_fbc)
     if known or sale.click_created_at is None:
         return known
     fbclid = well_formed_fbclid(sale.click_fbclid) or well_formed_fbclid(sale.fbclid)

@@ -7,8 +7,8 @@ decision (`claims`), the event itself (`events`) and the rules that it must obey
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,7 @@ class Prepared:
     event: bytes
     keys: int
     stored: bool
+    sale: AttributedSale
 
     @property
     def payload_sha256(self) -> str:
@@ -97,6 +98,21 @@ class Closed:
     event_id: str
     keys: int | None
     problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdOwner:
+    """The conversion that an event id belongs to; of one that is gone nothing but its id is known."""
+
+    conversion_id: int
+    gateway: str | None
+    gateway_event_id: str | None
+    sale_key: str | None
+
+
+def id_owners(rows: Iterable[tuple[Any, ...]]) -> dict[str, IdOwner]:
+    """Return the rows of delivery/registered_to by their event ids."""
+    return {event_id: IdOwner(*owner) for event_id, *owner in rows}
 
 
 def too_old_before(now: datetime) -> datetime:
@@ -198,6 +214,7 @@ def prepared(
                     event=text,
                     keys=keys,
                     stored=row.event is not None,
+                    sale=row.sale,
                 )
             )
         else:
@@ -223,24 +240,47 @@ def bits_of(keys: frozenset[str]) -> int:
     return sum(1 << place for place, key in enumerate(KEYS) if key in keys)
 
 
-def without_doubles(events: Sequence[Prepared], owners: Mapping[str, int]) -> tuple[list[Prepared], list[Closed]]:
-    """Return the events whose id is their own, and those whose id belongs to another conversion.
+def with_own_ids(
+    recipient: Recipient, events: Sequence[Prepared], owners: Mapping[str, IdOwner]
+) -> tuple[list[Prepared], list[Closed]]:
+    """Return the events with ids of their own, and those that are another conversion's event.
 
-    `owners` maps each event id to the conversion that it belongs to.
+    `owners` has the owner of each event id: the registry's, else the first event that comes. What has the id of another
+    sale of its gateway gets an id apart from it. It is the same at every attempt: the first owner stays, and nothing
+    else decides.
     """
     own: list[Prepared] = []
     doubled: list[Closed] = []
     for event in events:
-        owner = owners.get(event.event_id, event.conversion_id)
-        if owner == event.conversion_id:
+        owner = owners.get(event.event_id)
+        if owner is None or owner.conversion_id == event.conversion_id:
             own.append(event)
-            continue
-        problem = Problem(
-            "duplicate_event",
-            f"conversion {owner} is the same sale (order, event name, value and currency) and has the event id: it is "
-            "sent to Meta once",
-        )
-        doubled.append(
-            Closed(event.conversion_id, event.occurred_at, event.attempt, event.event_id, event.keys, problem)
-        )
+        elif _is_another_sale(event.sale, owner):
+            event_id = registry_event_id(recipient.tenant_id, event.sale, apart=True)
+            text = encoded(event_of(recipient, event.sale, apart=True))
+            own.append(replace(event, event_id=event_id, event=text))
+        else:
+            doubled.append(
+                Closed(
+                    event.conversion_id,
+                    event.occurred_at,
+                    event.attempt,
+                    event.event_id,
+                    event.keys,
+                    Problem("duplicate_event", _same_event(owner)),
+                )
+            )
     return own, doubled
+
+
+def _is_another_sale(sale: AttributedSale, owner: IdOwner) -> bool:
+    """Return whether the two are different sales by the word of one gateway."""
+    return bool(sale.gateway == owner.gateway and sale.sale_key and owner.sale_key and sale.sale_key != owner.sale_key)
+
+
+def _same_event(owner: IdOwner) -> str:
+    event = f" ({owner.gateway} {owner.gateway_event_id})" if owner.gateway else ""
+    return (
+        f"same_event_as conversion {owner.conversion_id}{event}: order, event name, value and currency are the "
+        "same, so it is sent to Meta once; two sales need an order_id each, or a sale_key each from one gateway"
+    )

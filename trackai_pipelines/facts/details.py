@@ -8,11 +8,12 @@ What belongs here: each value in its form for the database, "" for none. What do
 import json
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
 
+from trackai_pipelines.customer_information.placeholders import is_placeholder
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.amounts import number_of
 from trackai_pipelines.ingest.context import Context
@@ -32,7 +33,10 @@ _LONGEST_ID = 512
 _LONGEST_TITLE = 200
 _CLICK_ID = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,512}")
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_YES, _NO = frozenset({"true", "t", "yes", "y", "1", "on"}), frozenset({"false", "f", "no", "n", "0", "off", ""})
+_YES, _NO = (
+    frozenset({"true", "t", "yes", "y", "1", "1.0", "on"}),
+    frozenset({"false", "f", "no", "n", "0", "0.0", "off", ""}),
+)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -115,9 +119,7 @@ def restriction_of(value: object, column: str, context: Context) -> str:
     """
     if value is None:
         return ""
-    if isinstance(value, Decimal | float) and value == value.__trunc__():
-        value = int(value)
-    text = str(value).strip().lower() if isinstance(value, bool | int | str) else "?"
+    text = str(value).strip().lower() if isinstance(value, int | float | Decimal | str) else "?"
     if text in _NO:
         return ""
     if text not in _YES:
@@ -139,7 +141,7 @@ def _click_id_of(value: object, name: str, context: Context) -> str:
     if value is None:
         return ""
     text = value.strip() if isinstance(value, str) else ""
-    if _CLICK_ID.fullmatch(text):
+    if _CLICK_ID.fullmatch(text) and not is_placeholder(text):
         return text
     return context.leave_out(name, "not a click id") if value != "" else ""
 
@@ -148,7 +150,7 @@ def _item_of(given: object, context: Context) -> dict[str, Any] | None:
     if not isinstance(given, Mapping):
         given = {"id": given}
     item_id = _plain_text(given.get("id"))
-    if not item_id or len(item_id) > _LONGEST_ID:
+    if not item_id or len(item_id) > _LONGEST_ID or is_placeholder(item_id):
         context.leave_out("contents", "an item without a usable id")
         return None
     item: dict[str, Any] = {"id": item_id}
@@ -176,7 +178,7 @@ def _number_of(value: object, part: str, context: Context) -> Decimal | None:
         return None
     try:
         number = number_of(value, part)
-    except (Refused, InvalidOperation):
+    except (Refused, ArithmeticError):
         number = Decimal("nan")
     if number.is_finite() and abs(number) <= fields.MAX_VALUE:
         return number
@@ -190,7 +192,7 @@ def _plain_text(value: object) -> str:
         return ""
     try:
         text = fields.text_of(value, "")
-    except (Refused, ValueError, OverflowError):
+    except (Refused, ValueError, ArithmeticError):
         return ""
     return _NOT_TEXT.sub(" ", text).strip()
 
