@@ -160,6 +160,11 @@ CREATE TABLE trackai.daily_match_rates (
     value_matched numeric NOT NULL,  -- value of the matched conversions, in units of the currency
     p95_match_seconds double precision,  -- seconds from arrival to decision, 95th percentile; NULL when nothing is decided
     computed_at timestamp with time zone NOT NULL,  -- when the row was last computed
+    refunds bigint DEFAULT 0 NOT NULL,  -- refunds and chargebacks of the day's sales, whenever they were made; those in the sale's currency
+    refunded_total numeric DEFAULT 0 NOT NULL,  -- what they gave back, in units of the currency; of a sale at most its value
+    refunded_matched numeric DEFAULT 0 NOT NULL,  -- what was given back of the matched conversions
+    net_total numeric GENERATED ALWAYS AS ((value_total - refunded_total)) STORED,  -- value_total - refunded_total
+    net_matched numeric GENERATED ALWAYS AS ((value_matched - refunded_matched)) STORED,  -- value_matched - refunded_matched
     CONSTRAINT daily_match_rates_pkey PRIMARY KEY (tenant_id, day, gateway, currency),
     CONSTRAINT daily_match_rates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT daily_match_rates_check CHECK ((conversions = ((((fbc + fbp) + email) + unmatched) + pending))),

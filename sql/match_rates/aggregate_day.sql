@@ -8,7 +8,7 @@ WITH waits AS (
     SELECT d.tenant_id, d.gateway, d.currency, d.bucket,
            min(d.shortest) AS shortest, max(d.longest) AS longest, sum(d.conversions) AS conversions
     FROM day_counts d
-    WHERE d.strategy IS NOT NULL
+    WHERE d.strategy IS NOT NULL AND d.bucket IS NOT NULL
     GROUP BY 1, 2, 3, 4
 ),
 placed AS (
@@ -43,7 +43,10 @@ counted AS MATERIALIZED (
            coalesce(sum(d.conversions) FILTER (WHERE d.strategy IS NULL), 0)::bigint AS pending,
            sum(d.value) AS value_total,
            coalesce(sum(d.value) FILTER (WHERE d.strategy <> 'unmatched'), 0) AS value_matched,
-           max(p.p95_match_seconds) AS p95_match_seconds
+           max(p.p95_match_seconds) AS p95_match_seconds,
+           sum(d.refunds)::bigint AS refunds,
+           sum(d.refunded) AS refunded_total,
+           coalesce(sum(d.refunded) FILTER (WHERE d.strategy <> 'unmatched'), 0) AS refunded_matched
     FROM day_counts d
     LEFT JOIN percentiles p USING (tenant_id, gateway, currency)
     GROUP BY 1, 2, 3
@@ -51,15 +54,16 @@ counted AS MATERIALIZED (
 written AS (
     INSERT INTO trackai.daily_match_rates
         (tenant_id, day, gateway, currency, conversions, fbc, fbp, email, unmatched, pending,
-         value_total, value_matched, p95_match_seconds, computed_at)
+         value_total, value_matched, p95_match_seconds, refunds, refunded_total, refunded_matched, computed_at)
     SELECT tenant_id, %(day)s::date, gateway, currency, conversions, fbc, fbp, email, unmatched, pending,
-           value_total, value_matched, p95_match_seconds, %(now)s
+           value_total, value_matched, p95_match_seconds, refunds, refunded_total, refunded_matched, %(now)s
     FROM counted
     ON CONFLICT (tenant_id, day, gateway, currency) DO UPDATE
     SET (conversions, fbc, fbp, email, unmatched, pending, value_total, value_matched, p95_match_seconds,
-         computed_at) =
+         refunds, refunded_total, refunded_matched, computed_at) =
         (excluded.conversions, excluded.fbc, excluded.fbp, excluded.email, excluded.unmatched, excluded.pending,
-         excluded.value_total, excluded.value_matched, excluded.p95_match_seconds, excluded.computed_at)
+         excluded.value_total, excluded.value_matched, excluded.p95_match_seconds, excluded.refunds,
+         excluded.refunded_total, excluded.refunded_matched, excluded.computed_at)
 ),
 removed AS (
     DELETE FROM trackai.daily_match_rates r
@@ -76,5 +80,10 @@ SELECT count(*) AS groups,
        coalesce(sum(email), 0)::bigint AS email,
        coalesce(sum(unmatched), 0)::bigint AS unmatched,
        coalesce(sum(pending), 0)::bigint AS pending,
-       max(p95_match_seconds) AS p95_match_seconds
+       max(p95_match_seconds) AS p95_match_seconds,
+       coalesce(sum(refunds), 0)::bigint AS refunds,
+       (SELECT coalesce(jsonb_object_agg(v.currency, jsonb_build_array(v.gross::text, v.refunded::text)), '{}')
+        FROM (
+            SELECT currency, sum(value_total) AS gross, sum(refunded_total) AS refunded FROM counted GROUP BY currency
+        ) v) AS value_by_currency
 FROM counted

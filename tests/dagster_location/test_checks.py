@@ -21,7 +21,8 @@ from trackai_pipelines.matching.drain import drain
 CHECKS = {
     "no_duplicate_conversions", "exactly_one_attribution", "log_agrees_with_attributions", "partitions_ahead",
     "match_rates_in_bounds", "yesterday_is_complete", "retention_keeps_up",
-    "user_links_are_current",
+    "user_links_are_current", "refunds_within_their_sales", "refunds_are_no_sales",
+    "refunds_in_the_currency_of_their_sales", "refunds_find_their_sales", "net_values_are_current",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 
@@ -269,3 +270,79 @@ def test_yesterdays_log_partition_is_gone(
 ) -> None:
     drop_partition(connection, yesterday)
     assert failed(evaluate()) == {"yesterday_is_complete"}
+
+
+def refund(connection: Connection[Any], sale: int, **changes: Any) -> None:
+    """Insert a refund of all of a sale, linked with it, with changes."""
+    row = {
+        "event": "re_1",
+        "value": None,
+        "currency": None,
+        "conversion_id": sale,
+        "created_at": utc_now(),
+    } | changes
+    connection.execute(
+        "INSERT INTO trackai.refunds (tenant_id, gateway, gateway_event_id, original_event_id, value, currency,"
+        " occurred_at, created_at, conversion_id) SELECT tenant_id, gateway, %(event)s, gateway_event_id,"
+        " coalesce(%(value)s, value), coalesce(%(currency)s, currency), least(occurred_at, %(created_at)s),"
+        " %(created_at)s, %(conversion_id)s"
+        " FROM trackai.conversions WHERE id = %(sale)s",
+        row | {"sale": sale},
+    )
+
+
+def test_a_refund_that_is_not_subtracted_yet(
+    good: list[int], connection: Connection[Any], evaluate: Evaluate, yesterday: date
+) -> None:
+    refund(connection, good[0])
+    evaluations = evaluate()
+    assert failed(evaluations) == {"net_values_are_current"}
+    assert figures(evaluations["net_values_are_current"]) == {"days with other refunds": 1}
+    list(aggregate_days(connection, yesterday, yesterday))
+    assert failed(evaluate()) == set()
+    connection.execute("DELETE FROM trackai.refunds")
+    assert failed(evaluate()) == {"net_values_are_current"}
+
+
+def test_refunds_that_break_a_rule(
+    good: list[int], connection: Connection[Any], evaluate: Evaluate, yesterday: date
+) -> None:
+    def found(name: str) -> dg.AssetCheckEvaluation:
+        list(aggregate_days(connection, yesterday, yesterday))
+        evaluations = evaluate()
+        assert failed(evaluations) == {name}
+        connection.execute("TRUNCATE trackai.refunds")
+        return evaluations[name]
+
+    (event, value) = connection.execute(
+        "SELECT gateway_event_id, value FROM trackai.conversions WHERE id = %s", [good[0]]
+    ).fetchone() or ("", 0)
+    # Together above the value; neither is.
+    refund(connection, good[0], value=value)
+    refund(connection, good[0], event="re_2", value="0.0001")
+    above = found("refunds_within_their_sales")
+    assert above.severity == dg.AssetCheckSeverity.ERROR
+    assert figures(above) == {"sales refunded above their value": 1}
+    assert str(event) in str(above.description)
+    refund(connection, good[0], event=event)
+    assert found("refunds_are_no_sales").severity == dg.AssetCheckSeverity.ERROR
+    refund(connection, good[0], currency="KWD", value=10**9)
+    assert found("refunds_in_the_currency_of_their_sales").severity == dg.AssetCheckSeverity.WARN
+    # A link that the rule does not give, and one that is missing.
+    for wrong in (good[1], None):
+        refund(connection, good[0], conversion_id=wrong)
+        assert figures(found("refunds_find_their_sales"))["with another sale than the rule gives"] == 1
+    old = utc_now() - timedelta(days=5)
+    refund(connection, good[0], created_at=old)
+    connection.execute("UPDATE trackai.refunds SET original_event_id = 'unknown', conversion_id = NULL")
+    assert figures(found("refunds_find_their_sales")) == {
+        "refunds": 1,
+        "without a sale": 1,
+        "without a sale for two days": 1,
+        "days since the oldest arrived": 5,
+        "with another sale than the rule gives": 0,
+    }
+    refund(connection, good[0], created_at=utc_now())
+    connection.execute("UPDATE trackai.refunds SET original_event_id = 'unknown', conversion_id = NULL")
+    list(aggregate_days(connection, yesterday, yesterday))
+    assert failed(evaluate()) == set()

@@ -21,6 +21,7 @@ ASSETS = {
     "users",
     "campaigns",
     "user_conversions",
+    "refunds",
     "matched_attributions",
     "match_log",
     "daily_match_rates",
@@ -29,7 +30,7 @@ ASSETS = {
 }
 JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
-    "aggregate_match_rates", "dispatch_conversions", "check_delivery", "maintain_partitions",
+    "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
     "apply_retention", "prune_dagster_history", "make_report",
 }  # fmt: skip
 SENSORS = {
@@ -37,8 +38,9 @@ SENSORS = {
     "open_circuit_alert_sensor",
 }  # fmt: skip
 SCHEDULES = {
-    "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "quarter_hourly_delivery_check",
-    "daily_partition_maintenance", "daily_retention", "daily_history_pruning", "nightly_report",
+    "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",
+    "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
+    "nightly_report",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -47,9 +49,15 @@ CHECKS = {
     "users": set(),
     "campaigns": set(),
     "user_conversions": {"user_links_are_current"},
+    "refunds": {
+        "refunds_within_their_sales",
+        "refunds_are_no_sales",
+        "refunds_in_the_currency_of_their_sales",
+        "refunds_find_their_sales",
+    },
     "matched_attributions": {"exactly_one_attribution"},
     "match_log": {"log_agrees_with_attributions", "partitions_ahead", "retention_keeps_up"},
-    "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete"},
+    "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete", "net_values_are_current"},
     "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
     "daily_report": set(),
 }
@@ -159,10 +167,11 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "conversions": set(),
         "users": set(),
         "campaigns": set(),
+        "refunds": set(),
         "user_conversions": {"users", "conversions"},
         "matched_attributions": {"clicks", "identities", "conversions"},
         "match_log": {"matched_attributions"},
-        "daily_match_rates": {"conversions", "matched_attributions"},
+        "daily_match_rates": {"conversions", "matched_attributions", "refunds"},
         "capi_dispatches": {"matched_attributions"},
         "daily_report": {"daily_match_rates", "capi_dispatches"},
     }

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from threading import Thread
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg import Connection, Rollback
 
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.match_rates.aggregate import aggregate_days
+from trackai_pipelines.match_rates.aggregate import aggregate_days, days_to_net
 
 FIRST, LAST = date(2026, 3, 9), date(2026, 3, 11)
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -35,6 +35,18 @@ class Sale:
     strategy: str | None
     seconds: float
     """From its arrival to its attribution."""
+    refunds: tuple[tuple[Decimal, bool], ...] = ()
+    """What went back each time, and whether in the sale's currency."""
+
+    @property
+    def back(self) -> list[Decimal]:
+        """Return what counts of it: what is in the sale's currency."""
+        return [value for value, same_currency in self.refunds if same_currency]
+
+    @property
+    def refunded(self) -> Decimal:
+        """Return what is subtracted: at most the value."""
+        return min(self.value, sum(self.back, Decimal(0)))
 
 
 def midnight(day: date) -> datetime:
@@ -57,6 +69,10 @@ sales = st.builds(
     at=moments,
     strategy=st.sampled_from((*STRATEGIES, None)),
     seconds=st.integers(0, 90_000_000_000).map(lambda microseconds: microseconds / 1_000_000),
+    refunds=st.lists(
+        st.tuples(st.decimals(min_value="0.0001", max_value=6_000, places=4, allow_nan=False), st.booleans()),
+        max_size=3,
+    ).map(tuple),
 )
 
 
@@ -93,6 +109,11 @@ def expected(world: list[Sale]) -> dict[tuple[Any, ...], dict[str, Any]]:
             "match_rate": pytest.approx(len(matched) / decided) if decided else None,
             "value_total": sum((sale.value for sale in group), Decimal(0)),
             "value_matched": sum((sale.value for sale in matched), Decimal(0)),
+            "refunds": sum(len(sale.back) for sale in group),
+            "refunded_total": sum((sale.refunded for sale in group), Decimal(0)),
+            "refunded_matched": sum((sale.refunded for sale in matched), Decimal(0)),
+            "net_total": sum((sale.value - sale.refunded for sale in group), Decimal(0)),
+            "net_matched": sum((sale.value - sale.refunded for sale in matched), Decimal(0)),
             "p95_match_seconds": percentile_95([sale.seconds for sale in group if sale.strategy is not None]),
         }
     return rows
@@ -128,16 +149,22 @@ def insert(connection: Connection[Any], world: list[Sale]) -> None:
                 if sale.strategy is not None
             ],
         )
+        cursor.executemany(
+            "INSERT INTO trackai.refunds (tenant_id, gateway, gateway_event_id, order_id, value, currency, occurred_at,"
+            " created_at, conversion_id) VALUES (%s, %s, %s, 'any', %s, %s, %s, %s, %s)",
+            [
+                # Whenever it was made: it counts on the day of the sale.
+                (sale.tenant, sale.gateway, f"re_{number}_{place}", value, sale.currency if same else "KWD",
+                 *[sale.at + timedelta(days=place)] * 2, number)
+                for number, sale in enumerate(world)
+                for place, (value, same) in enumerate(sale.refunds)
+            ],
+        )  # fmt: skip
 
 
 def decided_world(world: list[Sale]) -> list[Sale]:
     """The world with nothing decided of the suspended tenant."""
-    return [
-        Sale(sale.tenant, sale.gateway, sale.currency, sale.value, sale.at, None, sale.seconds)
-        if sale.tenant == "q"
-        else sale
-        for sale in world
-    ]
+    return [replace(sale, strategy=None) if sale.tenant == "q" else sale for sale in world]
 
 
 @pytest.fixture
@@ -161,12 +188,17 @@ def test_the_aggregate_is_what_python_counts(
         for day in totals:
             own = [row for key, row in rows.items() if key[1] == day.day]
             assert day.groups == len(own)
-            for name in ("conversions", *STRATEGIES, "pending"):
+            for name in ("conversions", *STRATEGIES, "pending", "refunds"):
                 assert getattr(day, name) == sum(row[name] for row in own)
         assert [day.day for day in totals] == [FIRST, date(2026, 3, 10), LAST]
+        # What was just computed is not stale; what is over is compared with what is there.
+        assert set(days_to_net(connection, LAST + timedelta(days=1))) == {
+            sale.at.astimezone(UTC).date() for sale in world if sale.at < midnight(FIRST) and sale.back
+        }
         # Again over other facts: nothing of the first answer is left over.
         connection.execute("DELETE FROM trackai.matched_attributions")
         connection.execute("DELETE FROM trackai.conversions")
+        connection.execute("DELETE FROM trackai.refunds")
         insert(connection, later)
         list(aggregate_days(connection, FIRST, LAST, clock=lambda: NOW))
         assert stored(connection) == expected(later)

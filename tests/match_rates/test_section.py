@@ -42,7 +42,33 @@ def test_summary_by_tenant(filled: Connection[Any]) -> None:
         "BRL": (Decimal("600.6001"), Decimal("300.3000")),
         "JPY": (Decimal(1000), Decimal(980)),
     }
+    assert a.net_by_currency == a.value_by_currency
     assert (b.slug, b.conversions, b.match_rate, b.value_by_currency) == ("b", 0, None, {})
+
+
+def test_the_summary_is_net_of_refunds_in_the_currency_of_the_sale(filled: Connection[Any]) -> None:
+    # Two parts of a matched sale, more than an unmatched one was worth, one in another currency, one without a sale.
+    refunds = [
+        ("1", "1", "BRL", "0.10"), ("2", "1", "BRL", "50"), ("3", "3", "BRL", "400"), ("4", "4", "KWD", "1"),
+        ("5", None, "BRL", "7"),
+    ]  # fmt: skip
+    for event, sale, currency, value in refunds:
+        filled.execute(
+            "INSERT INTO trackai.refunds (tenant_id, gateway, gateway_event_id, order_id, value, currency, occurred_at,"
+            " conversion_id) SELECT 'ta', 'shopify', %s, 'any', %s, %s, %s,"
+            " (SELECT id FROM trackai.conversions WHERE gateway_event_id = %s)",
+            [f"re_{event}", value, currency, NOON + timedelta(days=40), sale],
+        )
+    a, b = summary_by_tenant(filled, NOON.date(), NOON.date())
+    assert (a.refunds, b.refunds) == (3, 0)
+    assert a.value_by_currency == {
+        "BRL": (Decimal("600.6001"), Decimal("300.3000")),
+        "JPY": (Decimal(1000), Decimal(980)),
+    }
+    assert a.net_by_currency == {
+        "BRL": (Decimal("250.2000"), Decimal("250.2000")),
+        "JPY": (Decimal(1000), Decimal(980)),
+    }
 
 
 def test_rates_of_days_take_gateways_and_currencies_together(filled: Connection[Any]) -> None:
@@ -78,7 +104,9 @@ def test_summary_of_some_days_and_of_one_tenant(filled: Connection[Any]) -> None
 def tenant(**changes: Any) -> TenantSummary:
     values = {"BRL": (Decimal("4323270.5"), Decimal("3903661.5"))}
     counts = {"conversions": 9000, "fbc": 6857, "fbp": 1333, "email": 0, "unmatched": 710, "pending": 100}
-    row = {"slug": "a", "name": "A", "status": "active", "value_by_currency": values, **counts, **changes}
+    row: dict[str, Any] = {"slug": "a", "name": "A", "status": "active", "value_by_currency": values, "refunds": 7}
+    row |= counts
+    row |= {"net_by_currency": {"BRL": (Decimal("4000000.5"), Decimal("3800000"))}, **changes}
     return TenantSummary(**row)
 
 
@@ -94,11 +122,28 @@ def test_the_numbers_of_tenants_and_days(connection: Connection[Any], tmp_path: 
     )
     page = Page(write(connection, tmp_path / "report.html", (section(), given)))
     text = " | ".join(page.texts)
-    for number in ("9,000", "6,857", "76.2%", "92.0%", "BRL 4,323,270", "90.3% matched", "suspended"):
+    for number in (
+        "9,000",
+        "6,857",
+        "76.2%",
+        "92.0%",
+        "BRL 4,323,270",
+        "90.3% matched",
+        "BRL 4,000,000",
+        "95.0% matched",
+        "7 refunds",
+        "suspended",
+    ):
         assert number in text
     assert "18,000" in page.texts, "the total of all tenants"
     assert "2025-06-10: 100 conversions. Click id (fbc) 50.0%, Browser id (fbp) 15.0%" in text
-    assert figures(given) == {"conversions": 18_000, "match rate": 8190 / 8900, "unmatched": 1420, "pending": 200}
+    assert figures(given) == {
+        "conversions": 18_000,
+        "match rate": 8190 / 8900,
+        "unmatched": 1420,
+        "pending": 200,
+        "refunds": 14,
+    }
 
 
 def test_names_from_outside_are_escaped(connection: Connection[Any], tmp_path: Path) -> None:

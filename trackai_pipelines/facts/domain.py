@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trackai_pipelines.domain import DemoJob, DemoPart, Domain, Personal, Remains, StoryPart, Table
+from trackai_pipelines.domain import Checkup, DemoJob, DemoPart, Domain, Finding, Personal, Remains, StoryPart, Table
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,6 +30,12 @@ def _story(connection: "Connection", tenant_id: str, conversion_id: int) -> Iter
     from trackai_pipelines.facts.story import story
 
     return story(connection, tenant_id, conversion_id)
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.facts.health import health
+
+    return health(checkup)
 
 
 def _demo() -> DemoPart:
@@ -118,6 +124,7 @@ FACTS = Domain(
     ),
     kinds=_kinds,
     definitions=_definitions,
+    health=_health,
     story=_story,
     demo=_demo,
 )

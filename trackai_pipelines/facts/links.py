@@ -1,8 +1,8 @@
-"""Which user each conversion belongs to, and which campaigns there are, for rows of any origin.
+"""Which user each conversion belongs to, which sale each refund, and which campaigns there are, for rows of any origin.
 
-A load keeps both up to date for what it brings. What belongs here: the same for rows that were inserted by plain SQL,
-and what must not happen before it is done. What does not: the rule itself, which is the view `v_wrong_user_links` for
-users and the function `campaign_of` for campaigns.
+A load keeps all of it up to date for what it brings. What belongs here: the same for rows that were inserted by plain
+SQL, and what must not happen before it is done. What does not: the rules themselves, which are the views
+`v_wrong_user_links` and `v_wrong_refund_links`, and the function `campaign_of` for campaigns.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,12 @@ from trackai_pipelines.database.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a refresh changed: links made or changed, links removed, campaigns registered."""
+    """What a refresh changed: links made or changed, links removed, campaigns registered, links of refunds changed."""
 
     linked: int = 0
     removed: int = 0
     campaigns: int = 0
+    refunds: int = 0
 
 
 def refresh(connection: Connection[Any], now: datetime) -> Refreshed:
@@ -28,15 +29,18 @@ def refresh(connection: Connection[Any], now: datetime) -> Refreshed:
 
     A link of a conversion that was anonymised stays as it is. Safe to repeat and next to loads.
     """
-    linked = removed = campaigns = 0
+    linked = removed = campaigns = refunds = 0
     for (tenant_id,) in connection.execute(statement("facts/tenant_ids")).fetchall():
         given = {"tenant_id": tenant_id, "now": now}
         made = connection.execute(statement("facts/link_users"), given).fetchone()
         registered = connection.execute(statement("facts/register_campaigns"), given).fetchone()
+        of_refunds = connection.execute(statement("facts/link_refunds"), given).fetchone()
         assert made is not None
         assert registered is not None
+        assert of_refunds is not None
         linked, removed, campaigns = linked + made[0], removed + made[1], campaigns + registered[0]
-    return Refreshed(linked, removed, campaigns)
+        refunds += of_refunds[0]
+    return Refreshed(linked, removed, campaigns, refunds)
 
 
 def wrong_links(connection: Connection[Any]) -> tuple[int, int]:

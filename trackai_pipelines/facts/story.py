@@ -19,7 +19,7 @@ def find_conversion(connection: Connection, tenant: str, gateway: str, event_id:
 
 
 def story(connection: Connection, tenant_id: str, conversion_id: int) -> Iterator[StoryPart]:
-    """Yield the facts as one table."""
+    """Yield the facts as one table, and its refunds, if there are any, as another."""
     key = {"tenant_id": tenant_id, "conversion_id": conversion_id}
     with connection.cursor(row_factory=dict_row) as cursor:
         sale = cursor.execute(statement("facts/story"), key).fetchone()
@@ -39,3 +39,12 @@ def story(connection: Connection, tenant_id: str, conversion_id: int) -> Iterato
             ("e-mail hash", "present" if sale["has_email"] else None),
         ],
     )
+    rows = connection.execute(statement("facts/refunds_of_sale"), key).fetchall()
+    if rows:
+        yield StoryPart(
+            columns=("money back", "event", "value", "when", "arrived"),
+            rows=[
+                (kind, event, f"{value:,.2f} {currency}", at, arrived)
+                for kind, event, value, currency, at, arrived in rows
+            ],
+        )

@@ -60,13 +60,16 @@ def figures(data: Mapping[str, Any]) -> Mapping[str, int | float | None]:
         "match rate": total.match_rate,
         "unmatched": total.unmatched,
         "pending": total.pending,
+        "refunds": total.refunds,
     }
 
 
 def _total(tenants: Sequence[TenantSummary]) -> TenantSummary:
     """All tenants as if they were one; values in different currencies are not added up."""
-    counts = {name: sum(getattr(tenant, name) for tenant in tenants) for name in ("conversions", *STRATEGIES)}
-    return TenantSummary(slug="", name="All tenants", status="", value_by_currency={}, **counts)
+    counts = {
+        name: sum(getattr(tenant, name) for tenant in tenants) for name in ("conversions", "refunds", *STRATEGIES)
+    }
+    return TenantSummary(slug="", name="All tenants", status="", value_by_currency={}, net_by_currency={}, **counts)
 
 
 def _chart(name: str, days: Sequence[DayRate]) -> "Markup":

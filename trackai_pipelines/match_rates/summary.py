@@ -38,12 +38,14 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSummary(_Counts):
-    """A tenant's conversions. Values are in the currency's major units: (total, matched)."""
+    """A tenant's conversions. Values are in the currency's major units, (total, matched): gross, and net of refunds."""
 
     slug: str
     name: str
     status: str
     value_by_currency: Mapping[str, tuple[Decimal, Decimal]]
+    net_by_currency: Mapping[str, tuple[Decimal, Decimal]]
+    refunds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +58,10 @@ class DayRate(_Counts):
 
 def _tenant_summary(**row: Any) -> TenantSummary:
     values = {
-        currency: (Decimal(total), Decimal(matched))
-        for currency, (total, matched) in sorted(row["value_by_currency"].items())
+        name: {currency: (Decimal(total), Decimal(matched)) for currency, (total, matched) in sorted(row[name].items())}
+        for name in ("value_by_currency", "net_by_currency")
     }
-    return TenantSummary(**{**row, "value_by_currency": values})
+    return TenantSummary(**{**row, **values})
 
 
 def summary_by_tenant(

@@ -22,7 +22,7 @@ from trackai_pipelines.facts.links import refresh
     description="Which user each conversion belongs to: the user with its e-mail hash, else the one with its phone "
     "hash; of several the lowest id. Stored, because it outlives the hashes, which leave conversions when they are "
     "anonymised. Loads of users and conversions keep it up to date; the nightly run does so for rows inserted by plain "
-    "SQL, and registers the campaigns that such clicks name.",
+    "SQL, links such refunds with their sales, and registers the campaigns that such clicks name.",
 )
 def user_conversions(database: EventDatabase) -> dg.MaterializeResult[None]:
     """Bring the links of all tenants up to date."""
@@ -33,6 +33,7 @@ def user_conversions(database: EventDatabase) -> dg.MaterializeResult[None]:
                 "links made or changed": done.linked,
                 "links removed": done.removed,
                 "campaigns registered": done.campaigns,
+                "refunds linked": done.refunds,
                 **table_metadata(connection, "user_conversions"),
             }
         )

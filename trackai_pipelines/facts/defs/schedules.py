@@ -11,6 +11,6 @@ nightly_user_links = dg.ScheduleDefinition(
     cron_schedule="20 0 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 00:20 UTC: links conversions with users and registers campaigns, where plain SQL inserted them. "
-    "One run.",
+    description="At 00:20 UTC: links conversions with users and refunds with sales, and registers campaigns, where "
+    "plain SQL inserted them. One run.",
 )

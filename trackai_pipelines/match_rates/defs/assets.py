@@ -10,14 +10,14 @@ from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run
 
 @dg.asset(
     group_name="match_rates",
-    deps=["conversions", "matched_attributions"],
+    deps=["conversions", "matched_attributions", "refunds"],
     partitions_def=UTC_DAYS,
     backfill_policy=ONE_RUN,
     owners=["team:tracking"],
     kinds={"postgres"},
-    description="Conversions, matches by strategy, value and match rate per tenant, UTC day of the sale, gateway and "
-    "currency. A day is recomputed whole from the facts: materialising it again writes the same rows. A range of days "
-    "is one run.",
+    description="Conversions, matches by strategy, value gross and net of refunds, and match rate per tenant, UTC day "
+    "of the sale, gateway and currency. A refund counts on the day of its sale. A day is recomputed whole from the "
+    "facts: materialising it again writes the same rows. A range of days is one run.",
 )
 def daily_match_rates(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
     """Recompute the run's days, each in a transaction of its own."""
@@ -41,7 +41,10 @@ def _metadata(totals: DayTotals) -> dict[str, int | float]:
         "email": totals.email,
         "unmatched": totals.unmatched,
         "pending": totals.pending,
+        "refunds": totals.refunds,
     }
+    for currency, (gross, refunded) in sorted(totals.value_by_currency.items()):
+        shown |= {f"value {currency}": float(gross), f"net value {currency}": float(gross - refunded)}
     if totals.match_rate is not None:
         shown["match rate"] = round(totals.match_rate, 4)
     if totals.p95_match_seconds is not None:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.match_rates.aggregate import days_to_net
 from trackai_pipelines.match_rates.bounds import EXPECTED_SHARES, completeness_of, shares_of_days
 
 DAYS = 7
@@ -54,4 +55,23 @@ def yesterday_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
             "pending now": found.undecided,
             "log partition": found.log_partition,
         },
+    )
+
+
+@dg.asset_check(
+    asset="daily_match_rates",
+    description="Every day before today subtracts the refunds that its sales have now; the night recomputes others.",
+)
+def net_values_are_current(database: EventDatabase) -> dg.AssetCheckResult:
+    """Compare the refunds of every day with the facts."""
+    with database.connect("checks") as connection:
+        days = days_to_net(connection, utc_now().date())
+    return dg.AssetCheckResult(
+        passed=not days,
+        # Refunds that arrived since the last night are no harm until the next.
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Materialise daily_match_rates for {days[0]} to {days[-1]}, or wait for the night."
+        if days
+        else None,
+        metadata={"days with other refunds": len(days)},
     )
