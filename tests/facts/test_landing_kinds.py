@@ -337,3 +337,10 @@ def test_addresses_never_get_through_in_other_columns() -> None:
     assert other["order_id"] != row["order_id"], "orders that differ in the address alone stay two orders"
     click = _columns("clicks", click_row(_line(tenant="acme", utm_term="ana@example.com"), _context()))
     assert click["utm_term"].startswith("[e-mail ")
+
+
+@pytest.mark.parametrize("phone", ["5,51199E+12", "5.51199E+12", 5.51199e17])
+def test_a_phone_that_a_spreadsheet_shortened_is_nobodys(phone: Any) -> None:
+    with_email = SALE | {"email": "ana@example.com"}
+    rows = [conversion_row(Fields(1, None, with_email | {"phone": shown}), _context()) for shown in (None, str(phone))]
+    assert rows[0] == rows[1]

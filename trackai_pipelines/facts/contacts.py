@@ -17,6 +17,9 @@ def hashed_email(email: str | None) -> str:
 def hashed_phone(phone: Text, owner: Owner) -> str:
     """Return the hash of a number; without a country code it is one of the tenant's country."""
     # Of a number that a spreadsheet has shortened, too few digits are left to be anybody's.
-    if not phone or fields.lost_digits(str(phone).strip()):
+    if not phone:
         return ""
-    return phone_hash(str(phone), owner.default_country) or ""
+    number = str(phone)
+    if ("E" in number or "e" in number) and fields.lost_digits(number.strip()):
+        return ""
+    return phone_hash(number, owner.default_country) or ""
