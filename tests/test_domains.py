@@ -49,6 +49,8 @@ _NOT_PERSONAL = {
     ("conversions", "event_name"): "a kind of event, such as Purchase",
     ("conversions", "sale_key"): "the gateway's id of a sale",
     ("refunds", "sale_key"): "the gateway's id of a sale",
+    ("sale_names", "sale_key"): "the gateway's id of a sale",
+    ("sale_names", "name"): "a gateway's id of a sale",
     ("erasures", "changed"): "numbers of rows",
     ("setup_sessions", "input"): "what an operator entered about a tenant",
 }

@@ -22,6 +22,9 @@ LEASES = 7_221_003
 BATCHES = 7_221_004
 """Every micro-batch of matching shares it: a session that holds it exclusively knows that none is under way."""
 
+SALE_NAMES = 7_221_006
+"""With a tenant's gateway as the second key: one joining of its events into sales at a time (event database)."""
+
 REFUND_LINKS = 7_221_005
 """Linking refunds with sales: loads of sales share it until they commit, and a load of refunds holds it alone. The
 later of two loads at the same moment sees the rows of the other (event database; `sql/facts/lock_links_of_*.sql`)."""

@@ -120,6 +120,7 @@ FACTS = Domain(
         ),
         # Says which sale, how much and when, and of whom nothing: it stays with its sale.
         Table(name="refunds", key=("tenant_id", "id"), time="occurred_at"),
+        Table(name="sale_names", key=("tenant_id", "gateway", "name")),
         Table(name="campaigns", key=("tenant_id", "campaign_id")),
     ),
     kinds=_kinds,

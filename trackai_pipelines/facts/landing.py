@@ -5,10 +5,12 @@ does not: how files are read and rows written (`ingest`), what a single field ma
 gateway's payload is read (`gateways`).
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 
 import msgspec
 
@@ -19,6 +21,8 @@ from trackai_pipelines.facts.gateways import READERS, Reader
 from trackai_pipelines.facts.gateways.no_sale import TEST
 from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.refund_rows import RefundRecord, refund_record, refund_row
+from trackai_pipelines.facts.sale import Sale
+from trackai_pipelines.facts.same_sale import join
 from trackai_pipelines.facts.users_and_campaigns import CAMPAIGNS, USERS
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Text
@@ -114,10 +118,11 @@ class ConversionRecord(msgspec.Struct, gc=False):
     opt_out: object = None
 
 
-class TestSaleRecord(ConversionRecord, gc=False, kw_only=True):
-    """A gateway's sale that nobody paid for."""
+class SaleRecord(ConversionRecord, gc=False):
+    """A conversion that a gateway's reader found."""
 
-    test: str
+    test: str | None = None
+    sale_names: tuple[str, ...] = ()
 
 
 def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
@@ -167,7 +172,7 @@ def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...
 
 def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(sale.tenant, sale.tenant_id)
-    if isinstance(sale, TestSaleRecord) and not owner.take_test_payments:
+    if isinstance(sale, SaleRecord) and sale.test and not owner.take_test_payments:
         raise Refused(f"{TEST}: {sale.test}")
     gateway = fields.identifier_of(sale.gateway, "gateway", longest=fields.MAX_GATEWAY)
     event_id = fields.identifier_of(sale.gateway_event_id, "gateway_event_id")
@@ -255,33 +260,16 @@ def records_of(
         if isinstance(found, Refund):
             yield refund_record(found, gateway)
             continue
-        record = partial(TestSaleRecord, test=found.test) if found.test else ConversionRecord
-        yield record(
+        yield SaleRecord(
             gateway=gateway,
-            gateway_event_id=found.gateway_event_id,
-            sale_key=found.sale_key,
-            order_id=found.order_id,
-            event_name=found.event_name,
-            value=found.value,
-            currency=found.currency,
-            occurred_at=found.occurred_at,
-            fbclid=found.fbclid,
-            fbc=found.fbc,
-            fbp=found.fbp,
-            email=found.email,
-            phone=found.phone,
-            client_ip=found.client_ip,
-            client_user_agent=found.client_user_agent,
-            event_source_url=found.event_source_url,
             contents=found.contents or None,
             click_ids=found.click_ids or None,
-            action_source=found.action_source,
-            limited_data_use=found.limited_data_use,
-            opt_out=found.opt_out,
+            **{name: getattr(found, name) for name in _AS_THEY_ARE},
             **found.buyer,
         )
 
 
+_AS_THEY_ARE = {field.name for field in dataclasses.fields(Sale)} - {"buyer", "contents", "click_ids"}
 # One reading of a payload for both kinds.
 _WEBHOOKS: Mapping[str, WebhookReader] = {
     gateway: partial(records_of, read, gateway) for gateway, read in READERS.items()
@@ -368,7 +356,10 @@ CONVERSIONS = Kind(
         "facts/link_refunds_of_staged_conversions",
     ),
     same_thing=SameThing(
-        statement="facts/repeated_sales", columns=("tenant_id", "gateway", "gateway_event_id", "sale_key")
+        statement="facts/repeated_sales",
+        columns=("tenant_id", "gateway", "gateway_event_id", "sale_key"),
+        names=attrgetter("sale_names"),
+        join=join,
     ),
     webhooks=_WEBHOOKS,
 )

@@ -30,6 +30,9 @@ class Sale:
     test: str | None = None
     # The sale behind several paid events of one gateway (approved, complete); None where an event is the sale.
     sale_key: str | None = None
+    # All ids by which an event may name this sale, where several kinds of events do: one that shares an id with a sale
+    # is of that sale.
+    sale_names: tuple[str, ...] = ()
     order_id: str | None = None
     event_name: str = "Purchase"
     value: Decimal | None = None

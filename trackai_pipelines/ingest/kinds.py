@@ -4,13 +4,14 @@ What belongs here: the shape of a declaration. What does not: any kind (domains 
 return them from `Domain.kinds`), and how kinds are loaded (`files`, `rows`, `writing`, `load`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString, NamedTuple, get_args, get_type_hints
 
 import msgspec
+from psycopg import Connection
 
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.ingest.context import Context, Text
@@ -24,6 +25,14 @@ Raises MalformedPayload where the payload is of the kind and lacks what a row ne
 """
 
 
+class Joined(NamedTuple):
+    """Rows in the order in which they are to be written, and what the last of `SameThing.columns` has become."""
+
+    rows: list[str]
+    renamed: Mapping[tuple[str, str, str], str]
+    """By tenant, gateway and former value."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SameThing:
     """Rows of webhooks that are left out because another row stands for the same thing, e.g. the same sale."""
@@ -31,7 +40,11 @@ class SameThing:
     statement: LiteralString
     """Given arrays named after `columns`, it returns the place (from 1) and the reason of each row left out."""
     columns: tuple[str, ...]
-    """A row without one of these values cannot be left out."""
+    """A row without one of these values cannot be left out. The last is what the thing is known by."""
+    names: Callable[[Any], tuple[str, ...]] = lambda _: ()
+    """All names of the thing that a record stands for, where things have several."""
+    join: Callable[[Connection[Any], Sequence[str], Mapping[str, tuple[str, ...]]], Joined] | None = None
+    """Called in the transaction that writes rows of things with names: takes the rows, and the names by row."""
 
 
 # Identity, not equality: a kind holds mappings, and there is one of each name.

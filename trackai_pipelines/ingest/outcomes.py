@@ -46,3 +46,5 @@ class Row(NamedTuple):
     references: tuple[Reference, ...] = ()
     sale: tuple[str, ...] = ()
     """The values that find the row which stands for the same thing (`kinds.SameThing`); empty where none can."""
+    names: tuple[str, ...] = ()
+    """All names of that thing, where it has several."""

@@ -44,6 +44,7 @@ class RowReader:
         self._row_id = None if kind.row_id is None else place_of(kind.row_id)
         self._stated = None if kind.stated is None else place_of(kind.stated)
         self._sale = tuple(map(place_of, kind.same_thing.columns)) if kind.same_thing else ()
+        self._names = kind.same_thing.names if kind.same_thing else _no_names
 
     def of_record(self, record: Line | Fields, context: Context) -> Row:
         """Return the row of a line or of named values. Raises Refused."""
@@ -65,7 +66,7 @@ class RowReader:
         values = self._values(decoded, context)
         row = self._row_of(values, number, context)
         key = tuple(str(values[place]) for place in self._sale)
-        return row._replace(sale=key) if all(key) else row
+        return row._replace(sale=key, names=self._names(decoded)) if all(key) else row
 
     def _row_of(self, values: tuple[Text, ...], number: int, context: Context) -> Row:
         if self._stated is not None and not values[self._stated]:
@@ -131,6 +132,10 @@ class RowReader:
                 value = emails_hashed(value)
             escaped.append(value.translate(_ESCAPES))
         return "\t".join(escaped)
+
+
+def _no_names(_: msgspec.Struct) -> tuple[str, ...]:
+    return ()
 
 
 def _value_readers(kind: Kind, sign: Sign, days: Days) -> list[tuple[str, Callable[[object], object]]]:

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.ingest.context import Context
-from trackai_pipelines.ingest.kinds import Kind
+from trackai_pipelines.ingest.kinds import Joined, Kind
 from trackai_pipelines.ingest.masking import masked_text
 from trackai_pipelines.ingest.outcomes import LeftOut, Reference, Row
 from trackai_pipelines.ingest.records import Fields, Payload, sha256
@@ -72,6 +72,8 @@ class Chunk:
     left_out: dict[int, tuple[LeftOut, ...]] = field(default_factory=dict)
     # What rows of webhooks stand for, and their payloads, to say which of them were left out (`kinds.SameThing`).
     sales: list[tuple[tuple[str, ...], Payload]] = field(default_factory=list)
+    # The names of what a row stands for, by the row.
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, row: Row, record: Line | Fields | Payload) -> None:
         """Take a row in."""
@@ -79,6 +81,8 @@ class Chunk:
             self.references += [(len(self.rows), reference, record) for reference in row.references]
         if row.sale and isinstance(record, Payload):
             self.sales.append((row.sale, record))
+            if row.names:
+                self.names[row.text] = row.names
         if self.context.left_out:
             self.left_out[len(self.rows)] = self.context.taken_left_out()
         self.rows.append(row.text)
@@ -97,6 +101,7 @@ class Chunk:
             [*self.rejects, *reasons],
             {place: self.left_out[index] for place, index in enumerate(kept) if index in self.left_out},
             self.sales,
+            self.names,
         )
 
 
@@ -126,12 +131,14 @@ def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
     with connection.transaction():
         chunk = _without_unknown(connection, chunk)
         accepted = 0
+        renamed: Mapping[tuple[str, str, str], str] = {}
         if chunk.rows:
             with connection.cursor() as cursor:
                 # A row begins with its unique key. Sorted here, because the server is the busier of the two.
-                stage(cursor, chunk.kind, sorted(chunk.rows))
+                rows, renamed = _joined(connection, chunk)
+                stage(cursor, chunk.kind, rows)
                 accepted = move(cursor, chunk.kind, utc_now())
-        set_aside = _set_aside(connection, chunk)
+        set_aside = _set_aside(connection, chunk, renamed)
         if chunk.rejects or set_aside:
             _keep(connection, chunk.source, [*chunk.rejects, *set_aside])
     return Counts(
@@ -149,12 +156,21 @@ def _values_left_out(chunk: Chunk, set_aside: list[Reject]) -> Mapping[LeftOut, 
     )
 
 
-def _set_aside(connection: Connection[TupleRow], chunk: Chunk) -> list[Reject]:
+def _joined(connection: Connection[TupleRow], chunk: Chunk) -> Joined:
+    if not chunk.names or chunk.kind.same_thing is None or chunk.kind.same_thing.join is None:
+        return Joined(sorted(chunk.rows), {})
+    return chunk.kind.same_thing.join(connection, chunk.rows, chunk.names)
+
+
+def _set_aside(
+    connection: Connection[TupleRow], chunk: Chunk, renamed: Mapping[tuple[str, str, str], str]
+) -> list[Reject]:
     """Return payloads whose row is not there because another stands for the same: kept, with that reason."""
     same = chunk.kind.same_thing
     if same is None or not chunk.sales:
         return []
-    values = zip(*(sale for sale, _ in chunk.sales), strict=True)
+    sales = [(*sale[:-1], renamed.get((sale[0], sale[1], sale[-1]), sale[-1])) for sale, _ in chunk.sales]
+    values = zip(*sales, strict=True)
     found = connection.execute(
         statement(same.statement), dict(zip(same.columns, map(list, values), strict=True))
     ).fetchall()
@@ -210,6 +226,7 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         [entry for entry in chunk.references if entry[0] < middle],
         chunk.rejects,
         {index: values for index, values in chunk.left_out.items() if index < middle},
+        names=chunk.names,
     )
     second = Chunk(
         chunk.kind,
@@ -220,5 +237,6 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         [(i - middle, reference, record) for i, reference, record in chunk.references if i >= middle],
         left_out={index - middle: values for index, values in chunk.left_out.items() if index >= middle},
         sales=chunk.sales,
+        names=chunk.names,
     )
     return write_chunk(connection, first) + write_chunk(connection, second)

@@ -1,38 +1,102 @@
 """Stripe: events, and bare resources as its API returns them.
 
-One payment shows up as a checkout session, a payment intent and a charge; the session is what is counted, because
-it alone knows the buyer's details and the seller's metadata.
+One payment shows up as a checkout session, an invoice, a payment intent and a charge, whichever an account lets Stripe
+send. Whichever comes first is the sale, and the others are joined to it by the ids that they name (`sale_names`):
+
+- a session names its payment intent, or its invoice where it began a subscription;
+- an invoice names its payment intent and charge, or (from 2025-03-31 on) lists them where the event has `payments`;
+- a payment intent names its charge, and its invoice: in `invoice`, or later in `payment_details.order_reference`,
+  which may be the session instead, and which Stripe cuts to 25 characters;
+- a charge names its payment intent, and before 2025-03-31 its invoice.
+
+A payment intent or charge that Stripe made for an invoice which it does not name is not counted: the invoice is.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 
-from trackai_pipelines.facts.gateways.no_sale import marked
-from trackai_pipelines.facts.gateways.payload import (
-    at,
-    buyer,
-    currency,
-    minor_amount,
-    moment_of_epoch,
-    refuse,
-    required_text,
-    shown,
-    text,
+from trackai_pipelines.facts.gateways import stripe_resources
+from trackai_pipelines.facts.gateways.no_sale import (
+    CHARGEBACK,
+    MONEY_MOVES,
+    NO_PAYMENT,
+    NOT_PAID,
+    NOT_PAID_YET,
+    REFUND,
+    marked,
+    no_sale,
 )
-from trackai_pipelines.facts.gateways.tracking import tracking_keys
+from trackai_pipelines.facts.gateways.payload import at, refuse, required_text, shown, text
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
-from trackai_pipelines.money import minor_units
 
 _TEST_IDS = ("cs_test_", "ppage_test_")
-_PAID_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
-# Where Stripe's minor units are not ISO 4217's (docs.stripe.com/currencies, "Zero-decimal currencies" and
-# "Special cases"): ISK and UGX stay with two decimals for backwards compatibility, MGA has none.
-_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
+# The events of a payment, each with the resource that it holds.
+_PAID_EVENTS = {
+    "checkout.session.completed": "checkout.session",
+    "checkout.session.async_payment_succeeded": "checkout.session",
+    "invoice.paid": "invoice",
+    "invoice.payment_succeeded": "invoice",
+    "payment_intent.succeeded": "payment_intent",
+    "charge.succeeded": "charge",
+    "charge.captured": "charge",
+}
+_EVENTS = {
+    **dict.fromkeys(
+        (
+            *("checkout.session.async_payment_failed", "checkout.session.expired", "invoice.payment_failed"),
+            *("invoice.voided", "invoice.marked_uncollectible", "invoice.deleted", "invoice.finalization_failed"),
+            *("payment_intent.canceled", "payment_intent.payment_failed", "charge.failed", "charge.expired"),
+        ),
+        NOT_PAID,
+    ),
+    **dict.fromkeys(
+        (
+            *("invoice.created", "invoice.finalized", "invoice.sent", "invoice.upcoming", "invoice.will_be_due"),
+            *("invoice.overdue", "invoice.payment_action_required", "invoice.payment_attempt_required"),
+            *("payment_intent.created", "payment_intent.processing", "payment_intent.requires_action"),
+            *("payment_intent.amount_capturable_updated", "payment_intent.partially_funded", "charge.pending"),
+            "invoice.overpaid",
+        ),
+        NOT_PAID_YET,
+    ),
+    # What is paid has an event of its own, which names it.
+    **dict.fromkeys(("invoice.updated", "charge.updated", "invoice_payment.paid"), NO_PAYMENT),
+    **dict.fromkeys(
+        ("charge.refunded", "charge.refund.updated", "refund.created", "refund.updated", "refund.failed"), REFUND
+    ),
+}
+# By how the names of events begin.
+_FAMILIES = {
+    "charge.dispute.": CHARGEBACK,
+    **dict.fromkeys(("transfer.", "payout.", "topup.", "treasury.", "balance.", "application_fee."), MONEY_MOVES),
+    **dict.fromkeys(
+        (
+            *("account.", "billing.", "billing_portal.", "capability.", "cash_balance.", "climate.", "coupon."),
+            *("credit_note.", "customer.", "customer_cash_balance_transaction.", "entitlements.", "file."),
+            *("financial_connections.", "identity.", "invoice_payment.", "invoiceitem.", "issuing_", "mandate."),
+            *("payment_link.", "payment_method.", "person.", "plan.", "price.", "product.", "promotion_code."),
+            *("quote.", "radar.", "reporting.", "review.", "setup_intent.", "sigma.", "source.", "subscription_"),
+            *("tax.", "tax_rate.", "terminal.", "test_helpers.", "v1.", "v2."),
+        ),
+        NO_PAYMENT,
+    ),
+}
+_RESOURCES = {
+    "refund": REFUND,
+    "dispute": CHARGEBACK,
+    **dict.fromkeys(("transfer", "transfer_reversal", "payout", "topup", "balance_transaction"), MONEY_MOVES),
+    **dict.fromkeys(
+        (
+            *("customer", "product", "price", "plan", "subscription", "setup_intent", "payment_method", "coupon"),
+            *("payment_link", "invoiceitem", "invoice_payment", "line_item", "balance", "account", "quote"),
+        ),
+        NO_PAYMENT,
+    ),
+}
 
 
 def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
-    """The sale of a paid checkout session, in its event or bare; anything else is no sale.
+    """Yield the sale of a paid session, invoice, payment intent or charge, in its event or bare, or why it is none.
 
     A map of resources by name ({"charge": {...}, ...}) gives a result for each. Raises MalformedPayload.
     """
@@ -40,7 +104,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         yield from marked(_test(payload), map(_resource, [payload]))
         return
     if not payload or not all(isinstance(resource, Mapping) for resource in payload.values()):
-        refuse("object", "is missing: expected an event, a checkout.session, or a map of resources")
+        refuse("object", "is missing: expected an event, a resource such as a charge, or a map of resources")
     for name, resource in payload.items():
         assert isinstance(resource, Mapping)
         try:
@@ -64,50 +128,14 @@ def _resource(resource: Mapping[str, object]) -> Sale | NotTaken:
     kind = required_text(resource, "object")
     if kind == "event":
         return _event(resource)
-    if kind == "checkout.session":
-        return _session(resource, "")
-    reason = f"not a paid sale: stripe {shown(kind)}; the checkout.session is what is counted"
-    return NotTaken(reason=reason, event_id=text(resource, "id"))
+    if kind in stripe_resources.READERS:
+        return stripe_resources.READERS[kind](resource, "")
+    return no_sale("stripe", kind, _RESOURCES, text(resource, "id"))
 
 
 def _event(event: Mapping[str, object]) -> Sale | NotTaken:
     kind = required_text(event, "type")
-    if kind not in _PAID_EVENTS:
-        reason = f"not a paid sale: stripe event {shown(kind)}; a paid checkout.session is what is counted"
-        return NotTaken(reason=reason, event_id=text(event, "id"))
-    return _session(event, "data.object.")
-
-
-def _session(payload: Mapping[str, object], inside: str) -> Sale | NotTaken:
-    """The session at the path prefix `inside`. The outermost id and time are the event's, where there is one:
-    a payment that is made later succeeds in an event of its own, long after the session began."""
-    event_id = required_text(payload, "id")
-    status = required_text(payload, f"{inside}payment_status")
-    if status != "paid":
-        reason = f"not a paid sale: stripe checkout.session whose payment_status is {shown(status)}"
-        return NotTaken(reason=reason, event_id=event_id)
-    session = required_text(payload, f"{inside}id")
-    code = currency(payload, f"{inside}currency")
-    decimals = _DECIMALS[code] if code in _DECIMALS else minor_units(code)
-    keys = tracking_keys(at(payload, f"{inside}metadata"), at(payload, f"{inside}client_reference_id"))
-    return Sale(
-        gateway_event_id=event_id,
-        sale_key=session,
-        order_id=session,
-        value=minor_amount(payload, f"{inside}amount_total", decimals),
-        currency=code,
-        occurred_at=moment_of_epoch(payload, "created", unit=timedelta(seconds=1)),
-        fbclid=keys.fbclid,
-        fbc=keys.fbc,
-        fbp=keys.fbp,
-        email=text(payload, f"{inside}customer_details.email", f"{inside}customer_email"),
-        phone=text(payload, f"{inside}customer_details.phone"),
-        buyer=buyer(
-            at(payload, f"{inside}customer_details"),
-            full_name="name",
-            city="address.city",
-            state="address.state",
-            zip="address.postal_code",
-            country="address.country",
-        ),
-    )
+    if kind in _PAID_EVENTS:
+        return stripe_resources.READERS[_PAID_EVENTS[kind]](event, "data.object.")
+    family = next((meaning for start, meaning in _FAMILIES.items() if kind.startswith(start)), None)
+    return no_sale("stripe event", kind, {kind: family} | _EVENTS if family else _EVENTS, text(event, "id"))
