@@ -196,6 +196,13 @@ def test_website_events_without_url_or_user_agent_are_accepted_with_remarks(post
     assert post(sale(action_source="app", event_source_url=None, user_data={"em": HASH})).json()["messages"] == []
 
 
+def test_a_placeholder_of_a_click_id_is_remarked_on(post: Post) -> None:
+    for none in ("undefined", "NULL", "{{fbclid}}", "%7Bfbclid%7D.AQ"):
+        (remark,) = post(person(em=HASH, fbc=f"fb.1.1772000000000.{none}")).json()["messages"]
+        assert remark == "data[0].user_data.fbc has no click id: send no fbc where there is no fbclid"
+    assert post(person(fbc=FBC)).json()["messages"] == []
+
+
 def test_an_unknown_parameter_is_remarked_on(post: Post) -> None:
     assert "data[0].user_data.email " in post(person(em=HASH, email=HASH)).json()["messages"][0]
 

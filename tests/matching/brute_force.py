@@ -103,11 +103,11 @@ def _id(text: str) -> bool:
 
 
 def _stands_for_none(text: str) -> bool:
-    """Whether a click id of the worlds is a placeholder: decoded as often as it takes, and without its marks."""
-    while unquote(text) != text:
-        text = unquote(text)
+    """Whether a click id of the worlds is a placeholder, as it stands or decoded as often as it takes."""
     if any(start in text and end in text for start, end in ("{}", "<>", "[]")):
         return True
     if (text[:2], text[-2:]) in (("__", "__"), ("%%", "%%")):
         return True
-    return text.strip("\"' +-_{}").lower() in ("undefined", "null", "none", "nan", "n/a", "fbclid", "0", "")
+    if unquote(text) != text:
+        return _stands_for_none(unquote(text))
+    return text.strip("\"' +-").lower() in ("undefined", "null", "none", "nan", "n/a", "fbclid", "0", "")
