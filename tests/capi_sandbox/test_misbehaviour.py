@@ -235,3 +235,19 @@ def test_the_end_lets_go_of_those_who_wait(clock: Clock) -> None:
             pass
     waiting.join(timeout=60)
     assert seen == ["RemoteProtocolError"]
+
+
+def test_only_requests_with_named_events_are_refused_with_the_message_that_was_asked_for(
+    post: Post, box: Sandbox
+) -> None:
+    named = sale("one") | {"custom_data": {"order_id": "A-17", "value": 1, "currency": "BRL"}}
+    box.misbehave(do="error", code=100, subcode=2804001, message="No", events=["two", "A-17"], probability=1)
+    assert outcome(post, sale("three"), sale("four")) == 200
+    for refused in ([sale("two")], [sale("five"), sale("two")], [named]):
+        answer = post(*refused, pixel=PIXEL)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (400, "No")
+        assert answer.json()["error"]["error_subcode"] == 2804001
+    assert accepted(box) == {"three": 1, "four": 1}
+    box.behave()
+    box.misbehave(do="error", code=3, events=["six"])
+    assert [outcome(post, sale(name)) for name in ("seven", "six", "six")] == [200, 400, 200]

@@ -145,6 +145,8 @@ def test_a_wrong_token_holds_the_events_back_and_does_not_stop_others(
     insert_sales(connection, acme, 2)
     insert_sales(connection, add_tenant("other", pixel_id="1002"), 3)
     monkeypatch.setenv("TRACKAI_CAPI_TOKEN_OTHER", "EAArevoked")
+    # However long the other tenant takes, no probe goes out meanwhile.
+    monkeypatch.setenv("TRACKAI_CIRCUIT_COOLDOWN_SECONDS", "60")
     result = dispatch()
     assert result.exit_code == 1
     assert "replace it" in result.stderr
@@ -272,11 +274,12 @@ def test_a_dry_run_does_not_mix_with_what_is_there(dispatch: Run, acme: str, tmp
 def test_a_replay_tries_again_what_failed_and_sends_nothing_twice(
     dispatch: Run, box: Sandbox, acme: str, connection: Connection
 ) -> None:
-    box.misbehave(do="error", code=100, subcode=2804050)
-    insert_sales(connection, acme, 1)
-    assert row_of(dispatch(), "acme") == ["0", "1", "0", "0"]
+    box.misbehave(do="error", code=100, subcode=2804050, events=["bad"], probability=1)
+    insert_sales(connection, acme, 1, order_id="bad")
     insert_sales(connection, acme, 3)
-    assert row_of(dispatch(), "acme") == ["3", "0", "0", "0"]
+    sent, failed, _, waiting = row_of(dispatch(), "acme")
+    assert (sent, failed, waiting) == ("3", "1", "0")
+    box.behave()
     days = ("--from", str(TODAY - timedelta(days=1)), "--to", str(TODAY))
     result = dispatch(*days)
     assert result.exit_code == 0
