@@ -52,8 +52,8 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert {slug: counts for slug, (counts, _) in table.items()} == truth
     assert sum(counts[0] for counts, _ in table.values()) == 600
     assert "all 5 tenants agree" in err
-    assert "users, their conversions and campaigns of all 5 tenants are as they should be" in err
-    assert "users, their conversions and campaigns of all 5 tenants are as they should be" in err
+    assert "users, their conversions, campaigns and refunds of all 5 tenants are as they should be" in err
+    assert "users, their conversions, campaigns and refunds of all 5 tenants are as they should be" in err
     assert "every due sale reached the sandbox, and was counted there once" in err
     # Three days are younger than seven: every sale of an active tenant is due.
     for slug, (counts, (sent, failed, waiting)) in table.items():
@@ -83,6 +83,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "clicks": 0,
             "identities": 0,
             "conversions": 0,
+            "refunds": 0,
             "users": 0,
             "campaigns": 0,
             "user_conversions": 0,

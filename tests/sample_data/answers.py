@@ -44,6 +44,8 @@ class Sample:
     click_deliveries: int = 0
     bad: Counter[str] = field(default_factory=Counter)
     not_sales: int = 0
+    # By sale: what went back each time, by the event.
+    refunds: dict[tuple[str, str, str], dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def rows_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
@@ -141,8 +143,13 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
         if path.parent.parent.name == "webhooks":
             exported = path.suffix == ".json"
             for payload in json.loads(path.read_bytes()) if exported else rows_of(path, sample):
-                row = sale_of(path.parents[2].name, path.parent.name, payload)
-                if row is None:
+                tenant, gateway = path.parents[2].name, path.parent.name
+                row = sale_of(tenant, gateway, payload)
+                if payload.get("event") in ("PURCHASE_REFUNDED", "PURCHASE_CHARGEBACK"):
+                    purchase = payload["data"]["purchase"]
+                    value = Decimal(str(purchase["price"]["value"]))
+                    sample.refunds[tenant, gateway, purchase["transaction"]][payload["id"]] = value
+                elif row is None:
                     sample.not_sales += 1
                 else:
                     accept(row)
@@ -162,6 +169,10 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
                 sample.users[path.parent.name].append(row)
         elif path.name.startswith("campaigns"):
             sample.campaigns[path.parent.name] |= {row["campaign_id"] for row in rows_of(path, sample)}
+        elif path.name.startswith("refunds"):
+            for row in rows_of(path, sample):
+                sale = (path.parent.name, row["gateway"], row["order_id"])
+                sample.refunds[sale][row["gateway_event_id"]] = Decimal(row["value"])
         elif path.name.startswith("identities"):
             sample.identities.extend(rows_of(path, sample))
         else:

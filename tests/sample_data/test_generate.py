@@ -97,6 +97,18 @@ def test_users_their_sales_and_the_campaigns_of_each_tenant(sample: Sample) -> N
     assert len({row["id"] for row in rows}) < len(rows), "some users changed their address"
 
 
+def test_refunds_of_each_tenant(sample: Sample) -> None:
+    assert set(sample.refunds) <= set(sample.sales)
+    for sale, refunds in sample.refunds.items():
+        assert 0 < sum(refunds.values()) <= sample.sales[sale]["value"]
+    for slug, truth in sample.truth.by_tenant.items():
+        of_tenant = [refunds for sale, refunds in sample.refunds.items() if sale[0] == slug]
+        assert truth.refunds == sum(len(refunds) for refunds in of_tenant)
+        assert truth.refunded == sum((value for refunds in of_tenant for value in refunds.values()), Decimal(0))
+    assert any(len(refunds) == 2 for refunds in sample.refunds.values()), "no sale goes back in two halves"
+    assert {gateway for _, gateway, _ in sample.refunds} >= {"hotmart", "shopify"}
+
+
 def test_the_shape_of_the_traffic(sample: Sample) -> None:
     by_tenant = sample.truth.by_tenant
     assert by_tenant["harbor-supplements"].pending == by_tenant["harbor-supplements"].conversions > 0

@@ -1,6 +1,7 @@
 """The demo's match rates: the counts of every tenant, and whether they are those that the sample was made with."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from psycopg import Connection
 
@@ -19,8 +20,9 @@ def figures(connection: Connection, sample: Sample) -> Mapping[str, Mapping[str,
 
 
 def prove(connection: Connection, sample: Sample) -> Proof:
-    """Compare every count of every tenant of the sample."""
-    found = {summary.slug: _counts(summary) for summary in summary_by_tenant(connection)}
+    """Compare every count of every tenant of the sample, and the value that remains after refunds."""
+    summaries = summary_by_tenant(connection)
+    found = {summary.slug: _counts(summary) for summary in summaries}
     truth = sample.truth["by_tenant"]
     differences = [
         f"{slug}: {name} is {count:,} and should be {counts[name]:,}"
@@ -28,7 +30,13 @@ def prove(connection: Connection, sample: Sample) -> Proof:
         for name, count in found[slug].items()
         if count != counts[name]
     ]
-    return Proof(differences, f"all {len(truth)} tenants agree in every count")
+    nets = {summary.slug: [net for net, _ in summary.net_by_currency.values()] for summary in summaries}
+    differences += [
+        f"{slug}: the net value is {sum(nets[slug], Decimal(0))} and should be {counts['net']}"
+        for slug, counts in truth.items()
+        if "net" in counts and sum(nets[slug], Decimal(0)) != Decimal(counts["net"])
+    ]
+    return Proof(differences, f"all {len(truth)} tenants agree in every count, and in their net value")
 
 
 def _counts(summary: TenantSummary) -> dict[str, int]:

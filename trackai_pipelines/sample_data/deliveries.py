@@ -18,6 +18,7 @@ from unicodedata import normalize
 from trackai_pipelines.sample_data.bad_lines import BAD_CONVERSIONS, cut_off, without_a_time
 from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.ground_truth import GroundTruth
+from trackai_pipelines.sample_data.refunds import money_back
 from trackai_pipelines.sample_data.stories import (
     PLAIN_IN_WEBHOOKS,
     STORIES,
@@ -44,6 +45,8 @@ _IDENTIFIED = 0.3
 _DRIFT = 0.06
 # Sales at a tenth off.
 _DISCOUNTED = 0.15
+# Refunds that are delivered twice.
+_REFUNDED_AGAIN = 0.1
 # E-mail addresses as people type them.
 _CARELESS = 0.1
 # A gateway's panel exports one array. It has so many payloads at most, because an array has to fit into memory.
@@ -69,8 +72,9 @@ class Deliveries:
     tenant: SampleTenant
     twin: SampleTenant
     rng: Random
-    # What is drawn for users changes nothing else.
+    # What is drawn for users and refunds changes nothing else.
     rng_of_users: Random
+    rng_of_refunds: Random
     end_at: int
     calendar: list[date]
     suffixes: Mapping[date, str]
@@ -153,6 +157,7 @@ class Deliveries:
             self.truth.duplicates += 1
         self._surround(story, name, email, day)
         self._answer(gateway, [event_id], story, value, at)
+        self._give_back(gateway, order_id, value, at, day)
         return row
 
     def _sell_by_webhook(self, gateway: str, name: str, at: int, day: date) -> None:
@@ -178,6 +183,25 @@ class Deliveries:
             self.truth.duplicates += 1
         self._surround(story, name, email, day)
         self._answer(gateway, event_ids, story, payment.value, at)
+        self._give_back(gateway, payment.order_id, payment.value, at, day, payment)
+
+    def _give_back(
+        self, gateway: str, order_id: str, value: Decimal, at: int, day: date, payment: Payment | None = None
+    ) -> None:
+        """Report what goes back of a sale: by the gateway where it says so in the world, else in a file. Some twice."""
+        rng, truth = self.rng_of_refunds, self.truth.by_tenant[self.tenant.slug]
+        refunded = WEBHOOKS[gateway].refunded if payment else None
+        for back in money_back(rng, value, at, self.end_at, whole=refunded is not None):
+            if payment and refunded:
+                file = self.of_day.lines(f"webhooks/{gateway}/refunds_{day}.jsonl")
+                row = refunded(payment, back, rng)
+            else:
+                file = self.of_day.lines(f"refunds_{day}.jsonl")
+                row = back.row(gateway, order_id, self.tenant.currency)
+            for _ in range(1 + (rng.random() < _REFUNDED_AGAIN)):
+                file.write(row)
+            truth.refunds += 1
+            truth.refunded += back.value
 
     def _payment(self, gateway: str, at: int, story: Story) -> tuple[Payment, str]:
         rng, webhook = self.rng, WEBHOOKS[gateway]

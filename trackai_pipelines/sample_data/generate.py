@@ -55,6 +55,7 @@ def generate(
             twin=TENANTS[number - 1],
             rng=Random(f"{seed}:{end_at}:{tenant.slug}"),  # noqa: S311 (invented data, no secrets)
             rng_of_users=Random(f"{seed}:{end_at}:{tenant.slug}:users"),  # noqa: S311
+            rng_of_refunds=Random(f"{seed}:{end_at}:{tenant.slug}:refunds"),  # noqa: S311
             end_at=end_at,
             calendar=calendar,
             suffixes=_suffixes(tenant, calendar),

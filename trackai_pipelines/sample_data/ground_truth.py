@@ -34,6 +34,9 @@ class TenantTruth:
     # Those that a file lists, and those that clicks name.
     campaigns: set[str] = field(default_factory=set)
     value: Decimal = Decimal(0)
+    refunds: int = 0
+    # What went back of `value`.
+    refunded: Decimal = Decimal(0)
 
     def count(self, strategy: str, *, value: Decimal, late: bool) -> None:
         """Add one conversion."""

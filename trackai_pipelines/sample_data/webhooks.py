@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
+from trackai_pipelines.sample_data.refunds import MoneyBack
 from trackai_pipelines.sample_data.stories import Row
 from trackai_pipelines.sample_data.world import SampleTenant, moment
 
@@ -44,7 +45,7 @@ class Webhook:
     Its times go in steps of `tick_ms`, and clicks keep `margin_ms` from the window's edges. `order_id` draws the id
     of a sale; `event_id` draws that of its event, or makes it of the order's. `paid` builds the payload of a sale,
     `unpaid` one of an event that is none, `second` a further paid event of the same sale under an id of its own,
-    where the gateway has such.
+    where the gateway has such, `refunded` the event that gives all of it back.
     """
 
     tick_ms: int
@@ -54,6 +55,7 @@ class Webhook:
     paid: Callable[[Payment], Row]
     unpaid: Callable[[Payment, Random], Row]
     second: Callable[[Payment, str], Row] | None = None
+    refunded: Callable[[Payment, MoneyBack, Random], Row] | None = None
 
 
 def _uuid(rng: Random) -> str:
@@ -108,6 +110,12 @@ def _hotmart_paid(payment: Payment) -> Row:
 
 def _hotmart_second(payment: Payment, event_id: str) -> Row:
     return _hotmart_event(payment, "PURCHASE_COMPLETE", "COMPLETED", event_id=event_id, delay_ms=5 * _MINUTE_MS)
+
+
+def _hotmart_refunded(payment: Payment, back: MoneyBack, rng: Random) -> Row:
+    status = "CHARGEBACK" if back.kind == "chargeback" else "REFUNDED"
+    delay = back.at_ms - payment.at_ms
+    return _hotmart_event(payment, f"PURCHASE_{status}", status, event_id=_uuid(rng), delay_ms=delay)
 
 
 def _hotmart_unpaid(payment: Payment, rng: Random) -> Row:
@@ -242,6 +250,7 @@ WEBHOOKS: Mapping[str, Webhook] = {
         paid=_hotmart_paid,
         unpaid=_hotmart_unpaid,
         second=_hotmart_second,
+        refunded=_hotmart_refunded,
     ),
     "kiwify": Webhook(
         tick_ms=_MINUTE_MS,
