@@ -232,7 +232,7 @@ def test_explain_lists_the_refunds_of_the_sale(database_url: str, connection: Co
     assert len(list(story(connection, "t-acme", sale))) == 1
     write_jsonl(
         landing / "refunds.jsonl",
-        refund_record(2, original_event_id="evt_1", kind="chargeback", occurred_at="2026-03-05", value=1),
+        refund_record(2, original_event_id="evt_1", kind="chargeback", occurred_at="2026-03-05T00:00:00Z", value=1),
         refund_record(1, original_event_id="evt_1"),
         refund_record(3, original_event_id="evt_3"),
     )

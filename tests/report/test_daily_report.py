@@ -35,6 +35,7 @@ def test_a_range_of_days_is_one_run_and_a_page_a_day(
         "conversions": 1,
         "unmatched": 0,
         "pending": 1,
+        "refunds": 0,
         "delivered to Meta's API": 0,
     }
     assert shown["2026-01-08"]["conversions"] == 0

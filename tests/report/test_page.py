@@ -71,7 +71,8 @@ def test_an_empty_database_gives_a_page_that_says_what_to_do(connection: Connect
     assert "Nothing was set aside" in text
     assert report.empty
     assert report.figures == {
-        "conversions": 0, "match rate": None, "unmatched": 0, "pending": 0, "delivered to Meta's API": 0,
+        "conversions": 0, "match rate": None, "unmatched": 0, "pending": 0, "refunds": 0,
+        "delivered to Meta's API": 0,
     }  # fmt: skip
 
 
