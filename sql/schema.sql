@@ -827,6 +827,12 @@ CREATE OR REPLACE FUNCTION trackai.key_hash(key text)
  IMMUTABLE PARALLEL SAFE
 RETURN hashtextextended((key COLLATE "C"), (0)::bigint);
 
+CREATE OR REPLACE FUNCTION trackai.longest_age(action_source text)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (action_source = 'physical_store'::text) THEN '62 days'::interval ELSE '7 days'::interval END;
+
 CREATE OR REPLACE FUNCTION trackai.network_of(address inet)
  RETURNS inet
  LANGUAGE sql
@@ -864,7 +870,7 @@ BEGIN
         JOIN trackai.conversions c ON c.tenant_id = a.tenant_id AND c.id = a.conversion_id
         WHERE t.status = ''active''
           AND (t.dispatch_policy = ''all'' OR a.strategy <> ''unmatched'')
-          AND c.occurred_at > now() - interval ''7 days''
+          AND c.occurred_at > now() - trackai.longest_age(c.action_source)
         ON CONFLICT DO NOTHING';
     RETURN NULL;
 END $function$;
@@ -915,7 +921,7 @@ AS $function$
     JOIN trackai.conversions c ON c.tenant_id = a.tenant_id AND c.id = a.conversion_id
     WHERE t.id = tenant
       AND t.status = 'active'
-      AND c.occurred_at > now() - interval '7 days'
+      AND c.occurred_at > now() - trackai.longest_age(c.action_source)
       AND NOT EXISTS (
           SELECT 1 FROM trackai.dispatch_attempts d WHERE d.tenant_id = c.tenant_id AND d.conversion_id = c.id
       )
@@ -940,7 +946,7 @@ BEGIN
         JOIN trackai.conversions c ON c.tenant_id = a.tenant_id AND c.id = a.conversion_id
         WHERE t.status = ''active''
           AND b.strategy = ''unmatched'' AND a.strategy <> ''unmatched''
-          AND c.occurred_at > now() - interval ''7 days''
+          AND c.occurred_at > now() - trackai.longest_age(c.action_source)
           AND NOT EXISTS (
               SELECT 1 FROM trackai.dispatch_attempts d
               WHERE d.tenant_id = a.tenant_id AND d.conversion_id = a.conversion_id

@@ -16,7 +16,7 @@ WITH placed AS (
                WHEN tried.attempts IS NULL
                     AND (t.status <> 'active'
                          OR t.dispatch_policy = 'matched' AND a.strategy = 'unmatched'
-                         OR c.occurred_at < %(too_old)s)
+                         OR c.occurred_at < %(arrives_at)s - trackai.longest_age(c.action_source))
                THEN 'not_due'
                ELSE 'unexplained'
            END AS place

@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
 ) tried
 WHERE c.occurred_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
   AND c.occurred_at < %(to_day)s::date::timestamp AT TIME ZONE 'UTC'
-  AND c.occurred_at >= %(too_old)s
+  AND c.occurred_at >= %(arrives_at)s - trackai.longest_age(c.action_source)
   AND t.status = 'active'
   AND (t.dispatch_policy = 'all' OR a.strategy <> 'unmatched')
   AND (%(resend)s OR tried.sent IS NOT TRUE)

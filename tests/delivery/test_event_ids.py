@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
+from trackai_pipelines.delivery.account import account_for
 from trackai_pipelines.delivery.dry_run import dry_run
 from trackai_pipelines.delivery.events import encoded, event_of, registry_event_id
+from trackai_pipelines.delivery.health import health
 from trackai_pipelines.delivery.prepare import IdOwner, Prepared, with_own_ids
 from trackai_pipelines.delivery.replay import enqueue_days
+from trackai_pipelines.delivery.story import dispatch_story
+from trackai_pipelines.domain import Checkup, Finding, Level
 from trackai_pipelines.settings import CapiSettings
 
 AddTenant = Callable[..., str]
@@ -34,6 +38,7 @@ def insert(
     order: str | None = "curso-violao",
     value: str | None = "97.00",
     minutes_ago: int = 60,
+    action_source: str | None = None,
 ) -> int:
     """An attributed sale; its id."""
     row = connection.execute(
@@ -41,8 +46,8 @@ def insert(
         WITH made AS (
             INSERT INTO trackai.conversions
                 (tenant_id, gateway, gateway_event_id, sale_key, order_id, value, currency, occurred_at,
-                 customer_email_hash)
-            VALUES (%s, %s, %s, %s, %s, %s, 'BRL', %s, %s)
+                 customer_email_hash, action_source)
+            VALUES (%s, %s, %s, %s, %s, %s, 'BRL', %s, %s, %s)
             RETURNING tenant_id, id
         ), attributed AS (
             INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, strategy)
@@ -59,6 +64,7 @@ def insert(
             value,
             datetime.now(UTC) - timedelta(minutes=minutes_ago),
             hashlib.sha256(event.encode()).hexdigest(),
+            action_source,
         ),
     ).fetchone()
     assert row is not None
@@ -136,6 +142,49 @@ def test_what_no_gateway_calls_two_sales_is_one_event(
         "SELECT message FROM trackai.dispatch_attempts WHERE failure = 'duplicate_event'"
     ).fetchall()
     assert f"same_event_as conversion {first} (mercadopago e-1)" in message
+
+
+def test_doctor_and_explain_name_the_sale_that_it_is_the_same_event_as(
+    database_url: str, connection: Connection, acme: str, box: Sandbox
+) -> None:
+    def finding() -> Finding:
+        (found,) = [f for f in health(Checkup(connection, datetime.now(UTC), ())) if f.check == "same events"]
+        return found
+
+    insert(connection, acme, "e-1", sale_key="s-1", minutes_ago=60)
+    insert(connection, acme, "e-2", sale_key="s-2", minutes_ago=50)
+    # Another gateway may report the same sale.
+    insert(connection, acme, "e-3", sale_key="s-3", gateway="stripe", minutes_ago=40)
+    send_due(database_url, box.base_url)
+    assert finding().level == Level.OK
+    held_back = insert(connection, acme, "e-4", sale_key=None, minutes_ago=30)
+    send_due(database_url, box.base_url)
+    assert finding().level == Level.WARN
+    assert "acme mercadopago e-4 same_event_as e-1" in finding().said
+    told = dispatch_story(connection, acme, held_back)
+    assert told is not None
+    assert "same_event_as conversion" in told.verdict
+    assert "(mercadopago e-1)" in told.verdict
+
+
+@pytest.mark.parametrize(
+    ("source", "days", "sent"), [("physical_store", 61, 1), ("physical_store", 63, 0), ("app", 8, 0)]
+)
+def test_a_sale_in_a_store_has_62_days(
+    database_url: str, connection: Connection, acme: str, box: Sandbox, source: str, days: int, sent: int
+) -> None:
+    one = insert(connection, acme, "e-1", sale_key=None, minutes_ago=days * 24 * 60, action_source=source)
+    send_due(database_url, box.base_url)
+    assert len(box.events("1001")) == sent
+    told = dispatch_story(connection, acme, one)
+    assert told is not None
+    assert told.verdict.startswith("Sent" if sent else "Never due")
+    # A replay queues what Meta takes, and nothing else.
+    connection.execute("DELETE FROM trackai.dispatch_attempts")
+    today = datetime.now(UTC).date()
+    assert enqueue_days(connection, today - timedelta(days=64), today) == sent
+    account = account_for(connection, datetime.now(UTC) - timedelta(days=70))
+    assert account.unexplained == 0
 
 
 def test_the_one_that_was_registered_first_keeps_the_id_whatever_the_times_of_the_sales(

@@ -37,7 +37,7 @@ def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, mon
     assert levels.pop("Dagster's storage") is Level.WARN
     assert set(levels) == {
         "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
-        "retention", "dagster.yaml", "archive", "disk", "refunds",
+        "retention", "dagster.yaml", "archive", "disk", "refunds", "same events",
     }  # fmt: skip
     assert set(levels.values()) == {Level.OK}
 

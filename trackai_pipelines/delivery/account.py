@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.circuit import Circuit
-from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.prepare import arrives_at
 from trackai_pipelines.delivery.validate import LONGEST_AGE
 
 TRANSIENT_FAILURES = (
@@ -87,7 +87,7 @@ def account_for(
                 "before": before,
                 "tenant": tenant,
                 "until": now,
-                "too_old": too_old_before(now),
+                "arrives_at": arrives_at(now),
                 "transient": list(TRANSIENT_FAILURES),
             },
         ).fetchall()

@@ -192,7 +192,10 @@ def _replay(url: str, from_day: datetime, to_day: datetime, *, resend: bool, yes
             fail("Nothing was queued or sent. To go on, answer yes, or pass --yes.")
     with connect(url, name="trackai dispatch") as connection:
         queued = enqueue_days(connection, first, last, resend_already_sent=resend)
-    remark(f"{queued:,} sales of {first} to {last} are tried again. Meta takes none that is older than seven days.")
+    remark(
+        f"{queued:,} sales of {first} to {last} are tried again. Meta takes none that is older than seven days, or 62 "
+        "in a store."
+    )
 
 
 def _outcome(url: str, work: "Callable[[], DispatchReport]") -> _Outcome:

@@ -12,6 +12,7 @@ from psycopg.rows import scalar_row
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.backlog import Backlog, backlog_of
 from trackai_pipelines.delivery.tokens import tokens_of_environment
+from trackai_pipelines.delivery.validate import LONGEST_AGE
 from trackai_pipelines.domain import Checkup, Finding, Level
 from trackai_pipelines.settings import CapiSettings, token_variable
 
@@ -37,6 +38,7 @@ def health(checkup: Checkup) -> Iterator[Finding]:
         fix = "Compare what Meta says with the pixel's set-up; the events are kept and tried again by themselves."
         yield Finding("refusals", Level.WARN, said, fix)
     yield _oldest_due(due, now)
+    yield _same_events(connection, now)
 
 
 def _delivering(connection: Connection) -> list[str]:
@@ -97,3 +99,14 @@ def _oldest_due(due: Sequence[Backlog], now: datetime) -> Finding:
     if age >= LONG_DUE:
         return Finding("delivery", Level.WARN, said, fix)
     return Finding("delivery", Level.OK, said)
+
+
+def _same_events(connection: Connection, now: datetime) -> Finding:
+    found = connection.execute(statement("delivery/same_events"), {"since": now - LONGEST_AGE}).fetchall()
+    if not found:
+        return Finding("same events", Level.OK, "no sale of seven days was held back as the event of another")
+    shown = "; ".join(f"{slug} {gateway} {event} same_event_as {other}" for slug, gateway, event, other in found[:3])
+    more = f"; and {len(found) - 3:,} more" if len(found) > 3 else ""
+    said = f"{len(found):,} sales of seven days were held back as another sale's event of one gateway: {shown}{more}"
+    fix = "See `trackai explain TENANT GATEWAY EVENT`. Two sales need an order_id each, or a sale_key each."
+    return Finding("same events", Level.WARN, said, fix)

@@ -21,7 +21,7 @@ from trackai_pipelines.delivery.events import (
     keys_of,
     registry_event_id,
 )
-from trackai_pipelines.delivery.validate import LONGEST_AGE, MARGIN, Problem, problem_of
+from trackai_pipelines.delivery.validate import LONGEST_AGE, LONGEST_AGE_IN_STORE, MARGIN, Problem, problem_of
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -115,9 +115,14 @@ def id_owners(rows: Iterable[tuple[Any, ...]]) -> dict[str, IdOwner]:
     return {event_id: IdOwner(*owner) for event_id, *owner in rows}
 
 
-def too_old_before(now: datetime) -> datetime:
-    """Return the time before which a sale is too old to be delivered."""
-    return now - LONGEST_AGE + MARGIN
+def arrives_at(now: datetime) -> datetime:
+    """Return when a request that is made now may be at Meta, which counts the age of its events then."""
+    return now + MARGIN
+
+
+def too_old_before(now: datetime, action_source: str | None = None) -> datetime:
+    """Return the time before which a sale is too old to be delivered; in a store it has more time than elsewhere."""
+    return arrives_at(now) - (LONGEST_AGE_IN_STORE if action_source == "physical_store" else LONGEST_AGE)
 
 
 def next_events(

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.prepare import arrives_at
 
 
 def enqueue_days(
@@ -37,7 +37,7 @@ def enqueue_days(
             {
                 "from_day": day,
                 "to_day": day + timedelta(days=1),
-                "too_old": too_old_before(clock()),
+                "arrives_at": arrives_at(clock()),
                 "resend": resend_already_sent,
             },
         ).rowcount

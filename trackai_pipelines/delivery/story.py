@@ -71,7 +71,7 @@ def dispatch_story(
             state["status"],
             state["dispatch_policy"],
             state["strategy"],
-            too_old=occurred_at < too_old_before(now),
+            too_old=occurred_at < too_old_before(now, state["action_source"]),
         )
     return DispatchStory(attempts, verdict)
 
@@ -117,5 +117,5 @@ def _never_queued(status: str, policy: str, strategy: str | None, *, too_old: bo
     if policy == "matched" and strategy == "unmatched":
         return "Not due: the tenant wants matched sales only, and no click was found."
     if too_old:
-        return "Never due: the sale was older than the seven days within which Meta takes events."
+        return "Never due: the sale was older than the seven days (in a store 62) within which Meta takes events."
     return "Lost: it is due, but neither queued nor tried. Replay the day of the sale."

@@ -117,11 +117,12 @@ def _first_day_in_time() -> date:
 
 
 def _replay(context: dg.AssetExecutionContext, database: EventDatabase, days: list[date], resend: bool) -> int:
-    in_time = [day for day in days if day >= _first_day_in_time()]
+    first = too_old_before(utc_now(), "physical_store").date()
+    in_time = [day for day in days if day >= first]
     if len(in_time) < len(days):
         context.log.info(
-            f"Meta takes events for seven days: nothing of the {len(days) - len(in_time)} days before "
-            f"{_first_day_in_time()} can be sent any more."
+            f"Meta takes events for seven days, and sales in a store for 62: nothing of the {len(days) - len(in_time)} "
+            f"days before {first} can be sent any more."
         )
     if not in_time:
         return 0
