@@ -95,7 +95,7 @@ def test_a_good_event_passes_as_built_and_as_read_back() -> None:
         ("user_data.ge", "f", "bad_hash"),
         ("user_data.fbc", "garbage", "bad_fbc"),
         ("user_data.fbc", "IwAR0abc", "bad_fbc"),
-        ("user_data.fbc", "fb.3.1.x", "bad_fbc"),
+        ("user_data.fbc", "fb.x.1.x", "bad_fbc"),
         ("user_data.fbc", EMAIL, "bad_fbc"),
         ("user_data.fbc", "", "bad_fbc"),
         ("user_data.fbc", [FBC], "bad_fbc"),
