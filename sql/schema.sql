@@ -302,6 +302,15 @@ CREATE TABLE trackai.fact_arrivals (
     CONSTRAINT fact_arrivals_facts_check CHECK ((facts >= 1))
 ) WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=5000);
 
+-- Residents that failed to start. A start that succeeds removes the row.
+CREATE TABLE trackai.failed_starts (
+    name text COLLATE "C" NOT NULL,  -- what the resident does (leases.name)
+    failures integer NOT NULL,  -- failed starts since one succeeded
+    next_at timestamp with time zone NOT NULL,  -- when the next start is due
+    CONSTRAINT failed_starts_pkey PRIMARY KEY (name),
+    CONSTRAINT failed_starts_failures_check CHECK ((failures > 0))
+);
+
 -- Sales funnels of the tenants.
 CREATE TABLE trackai.funnels (
     tenant_id text COLLATE "C" NOT NULL,  -- tenant (tenants.id)

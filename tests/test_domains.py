@@ -45,6 +45,7 @@ _NOT_PERSONAL = {
     ("funnels", "name"): "an advertiser's funnel",
     ("tenants", "name"): "a company",
     ("leases", "name"): "a resident run",
+    ("failed_starts", "name"): "a resident run",
     ("window_figures", "name"): "a resident run",
     ("conversions", "event_name"): "a kind of event, such as Purchase",
     ("conversions", "sale_key"): "the gateway's id of a sale",

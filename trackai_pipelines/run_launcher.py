@@ -2,20 +2,34 @@
 
 Dagster's own launcher starts them and never looks again: a run whose process was killed together with its code server
 stays "started" for hours and keeps its place in the queue. What belongs here: the one question that Dagster's run
-monitoring asks (`run_launcher` in dagster.yaml). What does not: which residents are at work, which leases say
-(residents/).
+monitoring asks (`run_launcher` in dagster.yaml), also of a run that is still starting. What does not: which residents
+are at work, which leases say (residents/).
 """
 
-from dagster import DagsterEventType, DagsterRun
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 # The system's clock for the start of a process is not the clock that times events.
 _CLOCKS_DIFFER_SECONDS = 60
+_ANSWER_SECONDS = 5
 
 
 class LocalRunLauncher(DefaultRunLauncher):
     """Dagster's launcher of local processes, which also notices when one of them is gone."""
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Launch a run; one whose process takes longer to start than Dagster waits for it starts on.
+
+        Raises DagsterUserCodeUnreachableError when the code server is gone or does not start a process.
+        """
+        try:
+            super().launch_run(context)
+        except DagsterUserCodeUnreachableError:
+            # The code server answers once the process has imported Dagster: on a busy machine, after minutes.
+            if not self._is_starting(context.dagster_run):
+                raise
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -28,9 +42,29 @@ class LocalRunLauncher(DefaultRunLauncher):
         The process may outlive its code server and works on, so this looks at the process, not at the server.
         """
         process = self._process_of(run) if GRPC_INFO_TAG in run.tags else None
-        if process is None or _lives(*process):
+        if process is None:
+            if run.status is DagsterRunStatus.STARTING and not self._is_starting(run):
+                return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "The run's code server ended while it started.")
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        if _lives(*process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"The run's process {process[0]} is gone; it was killed.")
+
+    def _is_starting(self, run: DagsterRun) -> bool:
+        """Return whether the run's code server holds a process of it; a server too busy to answer counts as yes."""
+        import grpc  # type: ignore[import-untyped]
+        from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+        from dagster._serdes import deserialize_value
+
+        client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
+        if client is None:
+            return True
+        try:
+            answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=_ANSWER_SECONDS)
+        except DagsterUserCodeUnreachableError as error:
+            cause = error.__cause__
+            return isinstance(cause, grpc.RpcError) and cause.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
     def _process_of(self, run: DagsterRun) -> tuple[int, float] | None:
         """Return process id and time of the event that a run's process begins with."""

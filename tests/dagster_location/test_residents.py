@@ -11,12 +11,13 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from psycopg import Connection
 
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.defs import resident
 from trackai_pipelines.residents.defs.sensors import MAX_RUNTIME_TAG
-from trackai_pipelines.residents.leases import holders
+from trackai_pipelines.residents.leases import holders, next_start
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 JOB = "match_conversions"
@@ -128,10 +129,8 @@ def test_the_sensor_asks_for_what_is_missing_and_no_more(
         assert request.tags[MAX_RUNTIME_TAG] == "7500"
     assert requests() == []
     assert skipped == ["Enough are at work or being started; at work: none yet."]
-    # One of the two never came.
-    connection.execute(
-        "UPDATE trackai.leases SET expires_at = now() - interval '1 ms' WHERE holder = %s", [first[0].run_key]
-    )
+    # One of the two is lost.
+    connection.execute("DELETE FROM trackai.leases WHERE holder = %s", [first[0].run_key])
     (again,) = requests()
     submit([again])
     monkeypatch.setenv("TRACKAI_DRAINS", "3")
@@ -175,6 +174,64 @@ def test_a_queue_that_stands_still_is_not_made_longer(
             [[run.run_id for run in waiting]],
         )
     assert len(requests()) == 2
+
+
+def test_what_takes_long_to_start_is_not_asked_for_again(
+    requests: Requests, submit: Callable[[list[dg.RunRequest]], None], connection: Connection[Any]
+) -> None:
+    submit(requests())
+    # Nobody looked for longer than a promise lasts.
+    connection.execute("UPDATE trackai.leases SET expires_at = now() - interval '1 hour'")
+    assert requests() == []
+
+
+def test_after_a_failed_start_the_next_one_waits_and_is_alone(
+    requests: Requests,
+    submit: Callable[[list[dg.RunRequest]], None],
+    launch: Callable[[dg.RunRequest], Any],
+    connection: Connection[Any],
+    postgres_instance: dg.DagsterInstance,
+    skipped: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    submit(requests())
+    for run in postgres_instance.get_runs():
+        postgres_instance.report_run_failed(run)
+    assert requests() == []
+    assert skipped[-1].startswith("1 starts in a row failed; the next one is due in ")
+    connection.execute("UPDATE trackai.failed_starts SET next_at = now()")
+    (probe,) = requests()
+    monkeypatch.setenv("TRACKAI_RESIDENT_LIFE_SECONDS", "9")
+    work = launch(probe)
+    wait_for(lambda: holders(connection, JOB))
+    (second,) = requests()
+    assert second.run_key != probe.run_key
+    connection.execute("DELETE FROM trackai.leases")
+    assert work().success
+
+
+def test_a_start_whose_process_is_gone_is_a_failed_one(
+    requests: Requests,
+    submit: Callable[[list[dg.RunRequest]], None],
+    connection: Connection[Any],
+    postgres_instance: dg.DagsterInstance,
+) -> None:
+    submit(requests())
+    gone, launched = postgres_instance.get_runs()
+    for run in (gone, launched):
+        # Nobody listens there: the code server ended.
+        postgres_instance.add_run_tags(run.run_id, {GRPC_INFO_TAG: '{"host": "localhost", "socket": "/nowhere"}'})
+    assert requests() == []
+    assert {run.status for run in postgres_instance.get_runs()} == {dg.DagsterRunStatus.STARTING}
+    with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:
+        storage.execute(
+            "UPDATE runs SET update_timestamp = update_timestamp - interval '2 minutes' WHERE run_id = %s",
+            [gone.run_id],
+        )
+    assert requests() == []
+    statuses = {run.run_id: run.status for run in postgres_instance.get_runs()}
+    assert statuses == {gone.run_id: dg.DagsterRunStatus.FAILURE, launched.run_id: dg.DagsterRunStatus.STARTING}
+    assert next_start(connection, JOB)[0] == 1
 
 
 def test_a_watch_sees_a_death_at_once(

@@ -16,6 +16,7 @@ RESIDENTS = Domain(
     says="Keeps resident runs alive by leases.",
     tables=(
         Table(name="leases", key=("name", "holder")),
+        Table(name="failed_starts", key=("name",)),
         Table(name="window_figures", key=("id",)),
     ),
     metrics=_metrics,

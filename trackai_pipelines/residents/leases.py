@@ -21,7 +21,10 @@ EXPIRES_SECONDS = 4.0
 another one is at work within 15 s."""
 
 START_SECONDS = 30
-"""How long a promised resident may take to start before another one is requested."""
+"""How long a promise lasts. It is kept as often as its run is seen on its way, however long a busy machine takes."""
+
+FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS = 10, 600
+"""How long the next start waits after a failed one: twice as long after each further failure, to ten minutes."""
 
 HAND_OVER_SECONDS = 30
 """How long before a resident's end its successor is requested; starting one takes 6-10 s."""
@@ -52,7 +55,8 @@ class Terms:
 def promise_missing(connection: Connection, terms: Terms) -> list[str]:
     """Promise as many residents as are missing; return the holder of each, to be started now.
 
-    A resident is not missing if its lease lasts longer than a hand-over, or it was promised within START_SECONDS.
+    A resident is not missing if its lease lasts longer than a hand-over, or its promise was made or kept within
+    START_SECONDS. After a failed start there is none until the next one is due, and then one at a time.
     """
     with _alone(connection):
         rows = connection.execute(
@@ -68,9 +72,38 @@ def promise_missing(connection: Connection, terms: Terms) -> list[str]:
     return [holder for (holder,) in rows]
 
 
-def promised(connection: Connection, name: str) -> list[str]:
-    """Return the promised residents of a name that have not started yet."""
-    return [holder for (holder,) in connection.execute(statement("residents/promised"), {"name": name}).fetchall()]
+def promised(connection: Connection, name: str) -> dict[str, float]:
+    """Return the promised residents of a name that have not started yet, and the seconds since it was made or kept."""
+    found = connection.execute(statement("residents/promised"), {"name": name, "start": START_SECONDS}).fetchall()
+    return dict(found)
+
+
+def keep(connection: Connection, terms: Terms, promises: Sequence[str]) -> None:
+    """Keep promises whose residents are being started."""
+    connection.execute(
+        statement("residents/keep_promises"),
+        {"name": terms.name, "holders": list(promises), "start": START_SECONDS, "life": terms.life_seconds},
+    )
+
+
+def note_failed_starts(connection: Connection, name: str, promises: Sequence[str]) -> None:
+    """Withdraw promises whose starts failed, and put the next start off."""
+    with _alone(connection):
+        connection.execute(
+            statement("residents/note_failed_start"),
+            {
+                "name": name,
+                "holders": list(promises),
+                "first": FIRST_BACK_OFF_SECONDS,
+                "longest": LONGEST_BACK_OFF_SECONDS,
+            },
+        )
+
+
+def next_start(connection: Connection, name: str) -> tuple[int, float]:
+    """Return how many starts have failed since one succeeded, and the seconds until the next one is due."""
+    row: tuple[int, float] | None = connection.execute(statement("residents/next_start"), {"name": name}).fetchone()
+    return row or (0, 0.0)
 
 
 def withdraw(connection: Connection, name: str, promises: Sequence[str]) -> None:
