@@ -149,6 +149,9 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
                     purchase = payload["data"]["purchase"]
                     value = Decimal(str(purchase["price"]["value"]))
                     sample.refunds[tenant, gateway, purchase["transaction"]][payload["id"]] = value
+                elif gateway == "kiwify" and payload["webhook_event_type"] in ("order_refunded", "chargeback"):
+                    back = Decimal(payload["Commissions"]["charge_amount"]) / 100
+                    sample.refunds[tenant, gateway, payload["order_id"]][payload["order_status"]] = back
                 elif row is None:
                     sample.not_sales += 1
                 else:

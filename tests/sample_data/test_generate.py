@@ -106,7 +106,7 @@ def test_refunds_of_each_tenant(sample: Sample) -> None:
         assert truth.refunds == sum(len(refunds) for refunds in of_tenant)
         assert truth.refunded == sum((value for refunds in of_tenant for value in refunds.values()), Decimal(0))
     assert any(len(refunds) == 2 for refunds in sample.refunds.values()), "no sale goes back in two halves"
-    assert {gateway for _, gateway, _ in sample.refunds} >= {"hotmart", "shopify"}
+    assert {gateway for _, gateway, _ in sample.refunds} >= {"hotmart", "kiwify", "shopify"}
 
 
 def test_the_shape_of_the_traffic(sample: Sample) -> None:

@@ -144,7 +144,7 @@ def _kiwify_order(payment: Payment, *, status: str, event: str) -> Row:
         "created_at": shown,
         "updated_at": shown,
         "approved_date": shown if status == "paid" else None,
-        "refunded_at": shown if status == "refunded" else None,
+        "refunded_at": None,
         "webhook_event_type": event,
         "Product": {"product_id": "876ffb01-2305-480e-9b8f-13f16a35e53d", "product_name": payment.product},
         "Customer": {
@@ -186,9 +186,16 @@ def _kiwify_paid(payment: Payment) -> Row:
 
 def _kiwify_unpaid(payment: Payment, rng: Random) -> Row:
     status, event = rng.choice(
-        (("waiting_payment", "pix_created"), ("waiting_payment", "billet_created"), ("refunded", "order_refunded"))
+        (("waiting_payment", "pix_created"), ("waiting_payment", "billet_created"), ("refused", "order_rejected"))
     )
     return _kiwify_order(payment, status=status, event=event)
+
+
+def _kiwify_refunded(payment: Payment, back: MoneyBack, rng: Random) -> Row:
+    charged_back = back.kind == "chargeback"
+    status, event = ("chargedback", "chargeback") if charged_back else ("refunded", "order_refunded")
+    shown = moment(back.at_ms).strftime("%Y-%m-%d %H:%M")
+    return _kiwify_order(payment, status=status, event=event) | {"refunded_at": shown, "updated_at": shown}
 
 
 def _stripe_session(payment: Payment, *, event: str, status: str, payment_status: str) -> Row:
@@ -259,6 +266,7 @@ WEBHOOKS: Mapping[str, Webhook] = {
         event_id=lambda rng, order_id: f"{order_id}:order_approved",
         paid=_kiwify_paid,
         unpaid=_kiwify_unpaid,
+        refunded=_kiwify_refunded,
     ),
     "stripe": Webhook(
         tick_ms=_SECOND_MS,

@@ -56,6 +56,7 @@ def test_a_paid_invoice() -> None:
             "country": "BR",
         },
         event_source_url="https://chk.example.com/p",
+        contents=({"id": "P1", "price": Decimal("49.9"), "title": "Curso"},),
     )
 
 
@@ -86,9 +87,7 @@ def test_the_price_stands_in_for_what_was_paid() -> None:
         ("myeduzz.invoice_waiting_payment", "not paid yet"),
         ("myeduzz.invoice_expired", "not paid"),
         ("myeduzz.invoice_canceled", "not paid"),
-        ("myeduzz.invoice_waiting_refund", "refund"),
-        ("myeduzz.invoice_refunded", "refund"),
-        ("myeduzz.invoice_chargeback", "chargeback"),
+        ("myeduzz.invoice_waiting_refund", "refund: asked for, and the money is not back yet"),
         ("myeduzz.contract_created", "not a payment"),
         ("sun.cart_abandonment", "not a payment"),
     ],
@@ -102,8 +101,7 @@ def test_other_events(event: str, meaning: str) -> None:
     [
         ("1", "not paid yet"),
         ("4", "not paid"),
-        ("6", "refund"),
-        ("7", "refund"),
+        ("6", "refund: asked for, and the money is not back yet"),
         ("9", "not paid"),
         ("10", "not paid"),
         ("11", "not paid yet"),

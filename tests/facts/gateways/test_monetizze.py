@@ -5,7 +5,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 import pytest
-from facts.payloads import FBC, FBP, PAID, changed, reason_of, sale_of
+from facts.payloads import FBC, FBP, PAID, changed, reason_of, refund_of, sale_of
 
 from trackai_pipelines.facts.gateways import READERS
 from trackai_pipelines.facts.sale import Sale
@@ -36,6 +36,7 @@ EXPECTED = Sale(
     },
     client_ip="203.0.113.7",
     client_user_agent="Mozilla/5.0",
+    contents=({"id": "900", "title": "Curso"},),
 )
 
 
@@ -64,8 +65,7 @@ def test_a_sale_that_completes_is_the_same_sale() -> None:
     [
         ("1", "not paid yet"),
         ("3", "not paid"),
-        ("4", "refund"),
-        ("5", "chargeback"),
+        ("5", "chargeback: disputed, and not decided yet"),
         *[
             (event, "not a payment")
             for event in ("7", "8", "98", "99", "101", "102", "103", "104", "105", "106", "120")
@@ -81,7 +81,7 @@ def test_other_events(event: str, meaning: str) -> None:
 def test_a_postback_without_the_event_s_code() -> None:
     old = {name: inside for name, inside in POSTBACK.items() if name != "tipoEvento"}
     assert sale_of("monetizze", old) == EXPECTED
-    assert reason_of("monetizze", changed(old, "venda.status", "Devolvida")) == "refund: monetizze event 4"
+    assert refund_of("monetizze", changed(old, "venda.status", "Devolvida")).sale_key == EXPECTED.sale_key
     assert reason_of("monetizze", changed(old, "venda.status", "Nova")) == "monetizze event Nova is not known"
     with pytest.raises(MalformedPayload, match=r"^tipoEvento.codigo is missing"):
         list(READERS["monetizze"]({"event": "x"}))

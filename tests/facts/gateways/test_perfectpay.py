@@ -35,6 +35,7 @@ def test_an_approved_sale() -> None:
             "zip": "18000-100",
             "country": "BR",
         },
+        contents=({"id": "PPP1", "quantity": Decimal(1), "title": "Curso"},),
     )
 
 
@@ -48,8 +49,8 @@ def test_a_sale_that_completes_is_the_same_sale() -> None:
     [
         *[(status, "not paid yet") for status in (0, 1, 3, 8, 16)],
         *[(status, "not paid") for status in (5, 6, 11, 13, 15)],
-        *[(status, "refund") for status in (7, 18, 19, 20)],
-        *[(status, "chargeback") for status in (4, 9, 17)],
+        *[(status, "refund") for status in (18, 19, 20)],
+        *[(status, "chargeback: disputed, and not decided yet") for status in (4, 17)],
         (12, "not a payment"),
     ],
 )

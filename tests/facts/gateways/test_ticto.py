@@ -35,6 +35,7 @@ def test_an_authorized_sale() -> None:
             "country": "Brasil",
         },
         event_source_url="https://checkout.example.com/O84",
+        contents=({"id": "1", "quantity": Decimal(1), "price": Decimal("39.90"), "title": "Curso"},),
     )
 
 
@@ -58,9 +59,7 @@ def test_the_transaction_may_stand_in_the_order() -> None:
         ("bank_slip_delayed", "not paid yet"),
         ("refused", "not paid"),
         ("pix_expired", "not paid"),
-        ("refunded", "refund"),
-        ("chargeback", "chargeback"),
-        ("claimed", "chargeback"),
+        ("claimed", "refund: asked for, and the money is not back yet"),
         ("abandoned_cart", "not a payment"),
         ("trial", "not a payment"),
         ("card_exchanged", "not a payment"),

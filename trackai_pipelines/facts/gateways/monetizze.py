@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
-    CHARGEBACK,
+    DISPUTED,
     NO_PAYMENT,
     NOT_PAID,
     NOT_PAID_YET,
-    REFUND,
     marked,
     no_sale,
 )
+from trackai_pipelines.facts.gateways.optional import is_later_charge, items_of, other_click_ids, source_of_renewal
 from trackai_pipelines.facts.gateways.payload import (
     BRASILIA,
     amount,
@@ -27,16 +27,17 @@ from trackai_pipelines.facts.gateways.payload import (
     text,
 )
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
 _PAID = {"2", "6"}
+_REFUNDED = "4"
 _EVENTS = {
     "1": NOT_PAID_YET,
     "3": NOT_PAID,
-    "4": REFUND,
     # A sale in dispute.
-    "5": CHARGEBACK,
+    "5": DISPUTED,
     # An abandoned checkout, what Monetizze keeps for itself, subscriptions' states, parcels.
     **dict.fromkeys(("7", "8", "98", "99", "101", "102", "103", "104", "105", "106", "120"), NO_PAYMENT),
 }
@@ -53,20 +54,23 @@ _STATES = {
 _TEST_PRODUCT = "X-Wing"
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
-    """Yield the sale of a paid or completed order, or why it is none. Raises MalformedPayload."""
+def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
+    """Yield the sale of a paid or completed order, its refund, or why it is neither. Raises MalformedPayload."""
     trial = text(payload, "produto.nome") == _TEST_PRODUCT
     test = f"the product {_TEST_PRODUCT} of Monetizze's test button" if trial else None
     yield from marked(test, _read(payload))
 
 
-def _read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
+def _read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
     event = text(payload, "tipoEvento.codigo", "postback_evento", "codigo_status")
     if event is None:
         state = text(payload, "venda.status")
         event = _STATES.get(state, state) if state else required_text(payload, "tipoEvento.codigo")
     code = text(payload, "venda.codigo", "codigo_venda")
     event_id = f"{code}:{event}" if code else None
+    if event == _REFUNDED:
+        yield _refund(payload)
+        return
     if event not in _PAID:
         yield no_sale("monetizze event", event, _EVENTS, event_id)
         return
@@ -95,4 +99,20 @@ def _read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         ),
         client_ip=address_of(at(payload, "comprador.ip")),
         client_user_agent=text(payload, "comprador.user_agent"),
+        contents=items_of(payload, item_id="produto.codigo", title="produto.nome", quantity="venda.quantidade"),
+        click_ids=other_click_ids(at(payload, "venda")),
+        action_source=source_of_renewal(is_later_charge(payload, "assinatura.parcela")),
+    )
+
+
+def _refund(payload: Mapping[str, object]) -> Refund:
+    code = required_text(payload, "venda.codigo", "codigo_venda")
+    return Refund(
+        gateway_event_id=f"{code}:refunded",
+        sale_key=code,
+        order_id=code,
+        value=amount(payload, "venda.valor"),
+        currency="BRL",
+        # No time of a refund is documented: these are the sale's.
+        occurred_at=moment(payload, "venda.dataFinalizada", "venda.dataInicio", zone=BRASILIA),
     )

@@ -19,6 +19,7 @@ NOT_PAID = "not paid"
 REFUND = "refund"
 CHARGEBACK = "chargeback"
 REFUND_ASKED_FOR = "refund: asked for, and the money is not back yet"
+DISPUTED = "chargeback: disputed, and not decided yet"
 MONEY_MOVES = "money that moves, not a sale"
 NO_PAYMENT = "not a payment"
 _Found = TypeVar("_Found", bound=Sale | Refund | NotTaken)

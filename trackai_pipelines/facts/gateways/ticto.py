@@ -4,14 +4,22 @@ The order's hash is the subscription's too, whose renewals keep it: the transact
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
 
 from trackai_pipelines.facts.gateways.no_sale import (
-    CHARGEBACK,
     NO_PAYMENT,
     NOT_PAID,
     NOT_PAID_YET,
-    REFUND,
+    REFUND_ASKED_FOR,
     no_sale,
+)
+from trackai_pipelines.facts.gateways.optional import (
+    is_later_charge,
+    items_of,
+    number_at,
+    other_click_ids,
+    source_of_renewal,
 )
 from trackai_pipelines.facts.gateways.payload import (
     BRASILIA,
@@ -24,7 +32,8 @@ from trackai_pipelines.facts.gateways.payload import (
     required_text,
     text,
 )
-from trackai_pipelines.facts.gateways.tracking import tracking_keys
+from trackai_pipelines.facts.gateways.tracking import query_of, tracking_keys
+from trackai_pipelines.facts.refund import Refund, RefundKind
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
@@ -32,27 +41,31 @@ _PAID = "authorized"
 _STATUSES = {
     **dict.fromkeys(("waiting_payment", "pix_created", "bank_slip_created", "bank_slip_delayed"), NOT_PAID_YET),
     **dict.fromkeys(("refused", "pix_expired"), NOT_PAID),
-    "refunded": REFUND,
-    # Claimed: the buyer asks Ticto for the money back.
-    **dict.fromkeys(("chargeback", "claimed"), CHARGEBACK),
+    # The buyer asks Ticto for the money back.
+    "claimed": REFUND_ASKED_FOR,
     **dict.fromkeys(("abandoned_cart", "trial", "card_exchanged", "close", "all_charges_paid"), NO_PAYMENT),
     **dict.fromkeys(("subscription_canceled", "subscription_delayed", "uncanceled", "extended"), NO_PAYMENT),
 }
+_MONEY_BACK: Mapping[str, RefundKind] = {"refunded": "refund", "chargeback": "chargeback"}
 _NOTHING = "Não Informado"
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
-    """Yield the sale that was authorized, or why it is none. Raises MalformedPayload."""
+def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
+    """Yield the sale that was authorized, its refund, or why it is neither. Raises MalformedPayload."""
     version = text(payload, "version")
     if version is not None and not version.startswith("2"):
         yield no_sale("ticto version", version, {})
         return
     status, transaction = required_text(payload, "status"), text(payload, "transaction.hash", "order.transaction_hash")
+    if status in _MONEY_BACK:
+        yield _refund(payload, status)
+        return
     if status != _PAID:
         yield no_sale("ticto status", status, _STATUSES, f"{transaction}:{status}" if transaction else None)
         return
     transaction = required_text(payload, "transaction.hash", "order.transaction_hash")
-    keys = tracking_keys(_told(payload, "tracking"), _told(payload, "query_params"))
+    sources = (_told(payload, "tracking"), _told(payload, "query_params"))
+    keys = tracking_keys(*sources)
     number = text(payload, "customer.phone.number")
     yield Sale(
         gateway_event_id=f"{transaction}:{status}",
@@ -76,6 +89,40 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
             country="address.country",
         ),
         event_source_url=page_url(at(payload, "checkout_url")),
+        contents=_item(payload),
+        click_ids=other_click_ids(*sources, query_of(at(payload, "checkout_url"))),
+        action_source=source_of_renewal(_renews(payload)),
+    )
+
+
+def _item(payload: Mapping[str, object]) -> tuple[dict[str, Any], ...]:
+    """The item. Whether its amount is that of a unit is not documented, so it is read of a single one only."""
+    single = number_at(payload, "item.quantity") in {None, Decimal(1)}
+    return items_of(
+        at(payload, "item"),
+        item_id="product_id",
+        title="product_name",
+        quantity="quantity",
+        price="amount" if single else None,
+        decimals=2,
+    )
+
+
+def _renews(payload: Mapping[str, object]) -> bool:
+    listed = at(payload, "subscriptions")
+    return any(is_later_charge(entry, "successful_charges") for entry in (listed if isinstance(listed, list) else []))
+
+
+def _refund(payload: Mapping[str, object], status: str) -> Refund:
+    transaction = required_text(payload, "transaction.hash", "order.transaction_hash")
+    return Refund(
+        gateway_event_id=f"{transaction}:{status}",
+        sale_key=transaction,
+        order_id=transaction,
+        kind=_MONEY_BACK[status],
+        value=minor_amount(payload, "order.paid_amount", decimals=2),
+        currency="BRL",
+        occurred_at=moment(payload, "status_date", zone=BRASILIA),
     )
 
 
