@@ -74,7 +74,7 @@ SIGN_UPS = Table(
     personal=Personal(email_hash="email_hash", delete=True),
 )
 REFUNDS = Table(
-    name="refunds", key=("tenant_id", "id"), personal=Personal(conversion="conversion_id", clear=("payer_name",))
+    name="paybacks", key=("tenant_id", "id"), personal=Personal(conversion="conversion_id", clear=("payer_name",))
 )
 TOY = Domain(name="toy", says="Only here.", tables=(VISITS, SIGN_UPS, REFUNDS))
 TABLES = tables_of((*DOMAINS, TOY))
@@ -98,7 +98,7 @@ def tenant(connection: Connection[Any], add_tenant: Any) -> str:
             tenant_id text NOT NULL, id bigint NOT NULL, email_hash text NOT NULL, happened_at timestamptz NOT NULL,
             PRIMARY KEY (tenant_id, id)
         );
-        CREATE TABLE trackai.refunds (
+        CREATE TABLE trackai.paybacks (
             tenant_id text NOT NULL, id bigint NOT NULL, conversion_id bigint NOT NULL, payer_name text,
             PRIMARY KEY (tenant_id, id)
         )
@@ -291,7 +291,7 @@ def test_rows_of_a_sale_go_with_it(
         insert(connection, "conversions", {"tenant_id": tenant, "id": number, "gateway": "stripe", "value": 1,
                "gateway_event_id": f"e{number}", "currency": "BRL", "occurred_at": midnight(TODAY - DAY),
                "customer_email_hash": digest})  # fmt: skip
-        insert(connection, "refunds", {"tenant_id": tenant, "id": number, "conversion_id": number, "payer_name": "x"})
+        insert(connection, "paybacks", {"tenant_id": tenant, "id": number, "conversion_id": number, "payer_name": "x"})
     asked: list[tuple[str, tuple[int, ...]]] = []
 
     def closes(connection: Connection[Any], tenant_id: str, conversion_ids: Any, now: datetime) -> int:
@@ -305,7 +305,7 @@ def test_rows_of_a_sale_go_with_it(
     done = erase(connection, store, (*DOMAINS, toy), tenant, email_hash=ANN)
     assert (done.conversions, done.events) == (1, 1)
     assert asked == [(tenant, (1,))] * 2
-    names = connection.execute("SELECT payer_name FROM trackai.refunds ORDER BY id").fetchall()
+    names = connection.execute("SELECT payer_name FROM trackai.paybacks ORDER BY id").fetchall()
     assert names == [(None,), ("x",)]
 
     monkeypatch.setattr(erasing, "_PATIENCE_SECONDS", 0.2)
@@ -316,4 +316,4 @@ def test_rows_of_a_sale_go_with_it(
     toy = Domain(name="toy", says="Only here.", tables=TOY.tables, erased_with_sales=never)
     with pytest.raises(ErasureUnfinishedError, match="a refund is on its way"):
         erase(connection, store, (*DOMAINS, toy), tenant, email_hash=BOB)
-    assert connection.execute("SELECT payer_name FROM trackai.refunds WHERE id = 2").fetchone() == ("x",)
+    assert connection.execute("SELECT payer_name FROM trackai.paybacks WHERE id = 2").fetchone() == ("x",)
