@@ -19,6 +19,7 @@ from psycopg import Connection, sql
 from trackai_pipelines.domain import tables_of
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.facts.links import Refreshed, refresh, unlinked, wrong_links
+from trackai_pipelines.ingest.outcomes import LeftOut
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.personal_data.erase import erase
 from trackai_pipelines.lifecycle.retention.plan import plan_retention
@@ -57,16 +58,18 @@ def test_contacts_are_hashed_and_a_later_row_replaces_them(
         {"id": "9", "phone_hash": "12"},
     )
     (report,) = load_all(database_url, landing)
-    assert (report.kind, *counts(report)) == ("users", 2, 1, 2)
-    assert users(connection) == [("7", hashed("ana@example.org"), None), ("8", hashed("x"), None)]
-    assert counts(load_all(database_url, landing)[0]) == (0, 3, 2)
+    assert (report.kind, *counts(report)) == ("users", 3, 1, 1)
+    assert report.left_out == {LeftOut("phone_hash", "not a SHA-256"): 1}
+    known = [("7", hashed("ana@example.org"), None), ("8", hashed("x"), None), ("9", None, None)]
+    assert users(connection) == known
+    assert counts(load_all(database_url, landing)[0]) == (0, 4, 1)
     reasons = connection.execute("SELECT reason FROM trackai.ingest_rejects ORDER BY line").fetchall()
     assert reasons[0] == ("id is missing; expected the app's own id of the user",)
     # Said earlier than what is known, by the row itself or by the time of its file: the order of loading is nothing.
     os.utime(write_jsonl(landing / "acme" / "users_old.jsonl", {"id": "7", "email": "old@example.org"}), (1e9, 1e9))
     write_jsonl(landing / "acme" / "users_2020.jsonl", {"id": "8", "email": "b@x.com", "updated_at": "2020-01-01"})
     load_all(database_url, landing)
-    assert users(connection) == [("7", hashed("ana@example.org"), None), ("8", hashed("x"), None)]
+    assert users(connection) == known
     os.utime(write_jsonl(landing / "acme" / "users_new.jsonl", {"id": "8", "phone": "+5511912345678"}), None)
     load_all(database_url, landing)
     assert users(connection)[1] == ("8", None, hashed("5511912345678"))

@@ -13,7 +13,7 @@ from trackai_pipelines.ingest.defs.assets import load_metadata
 from trackai_pipelines.ingest.load import by_column, load_paths
 from trackai_pipelines.ingest.outcomes import LeftOut
 
-NOT_AN_IP = LeftOut("client_ip", "not an IP address")
+NOT_AN_IP = LeftOut("client_ip", "not a public IP address")
 
 
 def _left_out(connection: Connection, source: str) -> Any:
@@ -24,12 +24,12 @@ def _left_out(connection: Connection, source: str) -> Any:
 
 @pytest.mark.parametrize("ip", ["1.2.3.256", "1.2.3.0/24", "fe80::1%eth0", "localhost", "-", "999"])
 def test_the_row_is_taken_without_the_value(database_url: str, connection: Connection, landing: Path, ip: str) -> None:
-    write_jsonl(landing / "conversions.jsonl", sale_record(1, client_ip=ip), sale_record(2, client_ip="10.0.0.1"))
+    write_jsonl(landing / "conversions.jsonl", sale_record(1, client_ip=ip), sale_record(2, client_ip="198.51.100.1"))
     (report,) = load_all(database_url, landing)
     assert (counts(report), report.left_out) == ((2, 0, 0), {NOT_AN_IP: 1})
     rows = connection.execute("SELECT client_ip::text FROM trackai.conversions ORDER BY gateway_event_id").fetchall()
-    assert rows == [(None,), ("10.0.0.1/32",)]
-    assert _left_out(connection, "conversions.jsonl") == {"client_ip": {"not an IP address": 1}}
+    assert rows == [(None,), ("198.51.100.1/32",)]
+    assert _left_out(connection, "conversions.jsonl") == {"client_ip": {"not a public IP address": 1}}
 
 
 def test_a_file_without_any_has_none(database_url: str, connection: Connection, landing: Path) -> None:
@@ -57,7 +57,7 @@ def test_counts_are_of_rows_that_were_taken_over_all_chunks(
     assert (counts(clicks), clicks.left_out) == ((0, 0, 3), {})
     again = load_all(database_url, landing)[1]
     assert (counts(again), again.left_out) == ((0, 58, 2), {NOT_AN_IP: 38})
-    assert _left_out(connection, "conversions.jsonl") == {"client_ip": {"not an IP address": 38}}
+    assert _left_out(connection, "conversions.jsonl") == {"client_ip": {"not a public IP address": 38}}
 
 
 def test_they_are_shown_in_dagster_and_in_the_table(
@@ -68,9 +68,11 @@ def test_they_are_shown_in_dagster_and_in_the_table(
     assert result.exit_code == 0
     row = next(line.split() for line in result.stdout.splitlines() if "conversions.jsonl" in line)
     assert row[1:6] == ["conversions", "2", "0", "0", "2"]
-    assert "Left out of rows that were taken: client_ip, 2 times: not an IP address." in result.stderr
+    assert "Left out of rows that were taken: client_ip, 2 times: not a public IP address." in result.stderr
     reports = load_paths(database_url, [path], landing_dir=landing, kinds=KINDS)
-    assert load_metadata("conversions", reports)["values left out"].value == {"client_ip": {"not an IP address": 2}}
+    assert load_metadata("conversions", reports)["values left out"].value == {
+        "client_ip": {"not a public IP address": 2}
+    }
 
 
 def test_by_column() -> None:

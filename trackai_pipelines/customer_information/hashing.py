@@ -6,7 +6,12 @@ Here: the form of a hash. Not here: the form of a value before it is hashed, whi
 import re
 from hashlib import sha256
 
-_HASH = re.compile(r"[0-9a-fA-F]{64}")
+from trackai_pipelines.customer_information import appendix
+
+_HASH = re.compile(rf"([0-9a-fA-F]{{64}})(?:{appendix.ANY})?")
+# MD5, SHA-1, SHA-224, SHA-384, SHA-512.
+_LENGTHS = "|".join(f"[0-9a-fA-F]{{{length}}}" for length in (32, 40, 56, 96, 128))
+_OTHER_HASH = re.compile(f"(?:{_LENGTHS})(?:{appendix.ANY})?")
 
 
 def sha256_hex(text: str) -> str:
@@ -15,13 +20,21 @@ def sha256_hex(text: str) -> str:
 
 
 def already_hashed(value: object) -> str | None:
-    """Return the value as a lower-case hash if it is 64 hex digits, surrounding white space aside; else None."""
+    """Return the hash in lower case if the value is 64 hex digits, else None.
+
+    White space around it and the appendix of Meta's parameter builder are no part of it.
+    """
     if not isinstance(value, str) or len(value) < 64:
         return None
-    trimmed = value.strip()
-    return trimmed.lower() if _HASH.fullmatch(trimmed) else None
+    found = _HASH.fullmatch(value.strip())
+    return found[1].lower() if found else None
+
+
+def hashed_otherwise(value: object) -> bool:
+    """Return whether the value looks like a hash that Meta does not take, such as MD5."""
+    return isinstance(value, str) and len(value) >= 32 and _OTHER_HASH.fullmatch(value.strip()) is not None
 
 
 def is_sha256(text: str) -> bool:
     """Return whether the text is a hash in its normal form, 64 lower-case hex digits."""
-    return len(text) == 64 and _HASH.fullmatch(text) is not None and text == text.lower()
+    return len(text) == 64 and already_hashed(text) == text

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from trackai_pipelines.customer_information.appendix import without_long_appendix
+from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.customer_information.hashing import sha256_hex
 from trackai_pipelines.customer_information.placeholders import known_contact, known_parameters
 from trackai_pipelines.delivery.cookies import fbc_to_send, well_formed_fbclid, well_formed_fbp
@@ -154,7 +156,7 @@ def event_of(recipient: Recipient, sale: AttributedSale, *, apart: bool = False)
     if custom_data:
         event["custom_data"] = custom_data
     if source == "website" and (sale.event_source_url or "").lower().startswith(("http://", "https://")):
-        event["event_source_url"] = sale.event_source_url
+        event["event_source_url"] = without_long_appendix(sale.event_source_url or "")
     if recipient.limited_data_use or sale.limited_data_use:
         event["data_processing_options"] = ["LDU"]
         event["data_processing_options_country"] = recipient.ldu_country
@@ -236,7 +238,7 @@ def _user_data(sale: AttributedSale) -> dict[str, Any]:
         **known_parameters(sale.customer_information or {}),
         "fbc": _fbc(sale),
         "fbp": well_formed_fbp(sale.fbp) or well_formed_fbp(sale.click_fbp),
-        "client_ip_address": sale.client_ip or sale.click_ip,
+        "client_ip_address": address_of(sale.client_ip) or address_of(sale.click_ip),
         "client_user_agent": (sale.client_user_agent or "").strip() or (sale.click_user_agent or "").strip(),
     }
     return {name: value for name, value in found.items() if value}

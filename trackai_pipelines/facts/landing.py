@@ -16,7 +16,7 @@ import msgspec
 
 from trackai_pipelines.event_names import PURCHASE, event_name_of
 from trackai_pipelines.facts import buyer, details
-from trackai_pipelines.facts.contacts import hashed_email, hashed_phone
+from trackai_pipelines.facts.contacts import hashed_email, hashed_phone, ip_of
 from trackai_pipelines.facts.gateways import READERS, Reader
 from trackai_pipelines.facts.gateways.no_sale import TEST
 from trackai_pipelines.facts.refund import Refund
@@ -139,7 +139,7 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
         click.utm_campaign or "",
         click.utm_content or "",
         click.utm_term or "",
-        _ip(click.ip, "ip", context),
+        ip_of(click.ip, "ip", context),
         click.user_agent or "",
         fields.optional_time(click.created_at, "created_at", context.latest),
         details.click_ids_of(click, context),
@@ -148,12 +148,8 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
 
 def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...]:
     owner = context.owner_of(identity.tenant, identity.tenant_id)
-    email = fields.hash_of(identity.email_hash, "email_hash") if identity.email_hash else hashed_email(identity.email)
-    phone = (
-        fields.hash_of(identity.phone_hash, "phone_hash")
-        if identity.phone_hash
-        else hashed_phone(identity.phone, owner)
-    )
+    email = hashed_email(identity.email_hash, identity.email, "email_hash", context)
+    phone = hashed_phone(identity.phone_hash, identity.phone, "phone_hash", owner, context)
     if not email and not phone:
         raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
     click = fields.identifier_of(identity.click_id, "click_id")
@@ -166,7 +162,7 @@ def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...
         phone,
         click,
         fields.identifier_of(identity.click_external_id, "click_external_id"),
-        fields.optional_time(identity.created_at, "created_at", context.latest),
+        context.optional_time(identity.created_at, "created_at"),
     )
 
 
@@ -182,16 +178,8 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
     value, currency = _paid(sale, event_name == PURCHASE, context)
     if sale.occurred_at is None:
         raise Refused("occurred_at is missing; expected the time of the sale in ISO 8601")
-    email = (
-        fields.hash_of(sale.customer_email_hash, "customer_email_hash")
-        if sale.customer_email_hash
-        else hashed_email(sale.email)
-    )
-    phone = (
-        fields.hash_of(sale.customer_phone_hash, "customer_phone_hash")
-        if sale.customer_phone_hash
-        else hashed_phone(sale.phone, owner)
-    )
+    email = hashed_email(sale.customer_email_hash, sale.email, "customer_email_hash", context)
+    phone = hashed_phone(sale.customer_phone_hash, sale.phone, "customer_phone_hash", owner, context)
     return (
         owner.id,
         gateway,
@@ -207,10 +195,10 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         sale.fbp or "",
         email,
         phone,
-        _ip(sale.client_ip, "client_ip", context),
+        ip_of(sale.client_ip, "client_ip", context),
         sale.client_user_agent or "",
         sale.event_source_url or "",
-        buyer.customer_information(sale, owner.default_country),
+        buyer.customer_information(sale, owner.default_country, context),
         details.contents_of(sale.contents, context),
         details.click_ids_of(sale, context),
         details.action_source_of(sale.action_source, context),
@@ -238,15 +226,6 @@ def _paid(sale: ConversionRecord, needed: bool, context: Context) -> tuple[str, 
     elif is_currency(currency):
         return "", currency
     return "", context.leave_out("currency", "not an ISO 4217 code") if currency else ""
-
-
-def _ip(text: str | None, column: str, context: Context) -> str:
-    if not text:
-        return ""
-    try:
-        return fields.ip_of(text, column)
-    except Refused:
-        return context.leave_out(column, "not an IP address")
 
 
 def records_of(
@@ -297,6 +276,8 @@ CLICKS = Kind(
         "click_ids",
     ),
     row=_click_row,
+    optional=frozenset({"fbclid", "fbc", "fbp", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"})
+    | {"ip", "user_agent", "click_ids", *details.CLICK_IDS},
     long_texts=frozenset({"user_agent"}),
     row_id="external_id",
     now="created_at",
@@ -311,6 +292,7 @@ IDENTITIES = Kind(
     # A click that is known by its external_id alone is linked by matching/link_identities.
     columns=("tenant_id", "external_id", "email_hash", "phone_hash", "click_id", "click_external_id", "created_at"),
     row=_identity_row,
+    optional=frozenset({"email_hash", "phone_hash", "email", "phone", "created_at"}),
     row_id="external_id",
     now="created_at",
     references={"click_id": "facts/unknown_clicks"},
@@ -349,6 +331,9 @@ CONVERSIONS = Kind(
     row=_conversion_row,
     # When the row arrived: not the producer's to say.
     also_in_files=frozenset({"created_at"}),
+    optional=frozenset({"fbclid", "fbc", "fbp", "customer_email_hash", "customer_phone_hash", "email", "phone"})
+    | {"client_ip", "client_user_agent", "event_source_url", "contents", "click_ids", *details.CLICK_IDS}
+    | {"action_source", "limited_data_use", "opt_out", *buyer.PARAMETERS},
     long_texts=frozenset({"client_user_agent", "event_source_url", "contents"}),
     afterwards=(
         "facts/link_staged_conversions",

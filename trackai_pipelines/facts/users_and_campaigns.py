@@ -48,9 +48,9 @@ def _user_row(user: UserRecord, context: Context) -> tuple[Text, ...]:
     return (
         owner.id,
         user_id,
-        fields.hash_of(user.email_hash, "email_hash") if user.email_hash else hashed_email(user.email),
-        fields.hash_of(user.phone_hash, "phone_hash") if user.phone_hash else hashed_phone(user.phone, owner),
-        fields.optional_time(user.created_at, "created_at", context.latest),
+        hashed_email(user.email_hash, user.email, "email_hash", context),
+        hashed_phone(user.phone_hash, user.phone, "phone_hash", owner, context),
+        context.optional_time(user.created_at, "created_at"),
         fields.optional_time(user.updated_at, "updated_at", context.latest),
     )
 
@@ -68,7 +68,7 @@ def _campaign_row(campaign: CampaignRecord, context: Context) -> tuple[Text, ...
         campaign_id,
         fields.text_of(campaign.name, "name").strip() or campaign_id,
         status,
-        fields.optional_time(campaign.created_at, "created_at", context.latest),
+        context.optional_time(campaign.created_at, "created_at"),
         fields.optional_time(campaign.updated_at, "updated_at", context.latest),
     )
 
@@ -83,6 +83,7 @@ USERS = Kind(
     record=UserRecord,
     columns=("tenant_id", "id", "email_hash", "phone_hash", "created_at", "updated_at"),
     row=_user_row,
+    optional=frozenset({"email_hash", "phone_hash", "email", "phone", "created_at"}),
     stated="updated_at",
     whole_days=frozenset({"created_at", "updated_at"}),
     insert="facts/insert_users",
@@ -95,6 +96,7 @@ CAMPAIGNS = Kind(
     record=CampaignRecord,
     columns=("tenant_id", "campaign_id", "name", "status", "created_at", "updated_at"),
     row=_campaign_row,
+    optional=frozenset({"created_at"}),
     stated="updated_at",
     whole_days=frozenset({"created_at", "updated_at"}),
     insert="facts/insert_campaigns",

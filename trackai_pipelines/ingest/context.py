@@ -56,6 +56,13 @@ class Context:
         self.left_out.append(LeftOut(column, reason))
         return ""
 
+    def optional_time(self, moment: datetime | None, column: str) -> str:
+        """Return a time that the row can do without, as text."""
+        try:
+            return fields.optional_time(moment, column, self.latest)
+        except Refused:
+            return self.leave_out(column, "not a time of this system")
+
     def note(self, column: str, became: str) -> None:
         """Note what became of a value that is kept otherwise than it came, in a fixed text without the value."""
         self.noted[column, became] += 1

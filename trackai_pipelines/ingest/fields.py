@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from ipaddress import AddressValueError, ip_address
 from math import isfinite
 
+from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.ingest.floats import without_noise
 from trackai_pipelines.ingest.masking import masked_text
 from trackai_pipelines.ingest.outcomes import Refused
@@ -30,9 +30,6 @@ _FOUR_PLACES = Decimal("0.0001")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # A producer's clock may be ahead by a zone's mistake, not by more.
 CLOCK_SKEW = timedelta(hours=24)
-_HASH = re.compile("[0-9a-fA-F]{64}")
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 # What spreadsheets and columns of floats make of a long id: 4.50789E+11, 4,50789E+11, 4.507890123e+17,
 # 450789012345678900.0. An id such as 12e4567890 is none of these.
 _LOST_DIGITS = re.compile(r"[+-]?[0-9](?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]{1,3}|[0-9]{16,}\.0+")
@@ -87,26 +84,12 @@ def lost_digits(text: str) -> bool:
     return _LOST_DIGITS.fullmatch(text) is not None
 
 
-def hash_of(text: str, name: str) -> str:
-    """Return a SHA-256 in hex digits, lower-cased."""
-    if not text:
-        return ""
-    if _HASH.fullmatch(text) is None:
-        raise Refused(f"{name} is not a SHA-256: expected 64 hex digits, or the raw value in email or phone")
-    return text.lower()
-
-
 def ip_of(text: str, name: str) -> str:
-    """Return an IPv4 or IPv6 address in its shortest form, without zone or port."""
-    text = text.strip()
-    if not text or _IPV4.fullmatch(text):
-        return text
-    try:
-        if "%" in text:
-            raise AddressValueError("zone")
-        return str(ip_address(text))
-    except ValueError as error:
-        raise Refused(f"{name} {shown(text)} is not an IP address") from error
+    """Return the first public IPv4 or IPv6 address in its shortest form, without zone or port."""
+    found = address_of(text)
+    if found is None and text.strip():
+        raise Refused(f"{name} {shown(text)} is not a public IP address")
+    return found or ""
 
 
 def amount_of(value: Decimal, note: Callable[[str, str], None], name: str = "value") -> str:

@@ -63,6 +63,9 @@ class Kind:
     columns should be a unique key: two loaders lock rows in one order, and the first row of a key wins."""
     row: Callable[[Any, Context], tuple[Text, ...]]
     """Returns the values of `columns` for a record, "" for none. Raises Refused."""
+    optional: frozenset[str] = frozenset()
+    """Fields and columns that cost no row: what of them cannot be used is left out and noted. Every other field makes
+    the row what it is, and refuses it."""
     also_in_files: frozenset[str] = frozenset()
     """Columns that files may have, and that are left out without a note."""
     long_texts: frozenset[str] = frozenset()

@@ -49,7 +49,7 @@ class RowReader:
     def of_record(self, record: Line | Fields, context: Context) -> Row:
         """Return the row of a line or of named values. Raises Refused."""
         if isinstance(record, Fields):
-            decoded = self._from_values(record.values)
+            decoded = self._from_values(record.values, context)
         else:
             raw = record.raw
             try:
@@ -58,7 +58,7 @@ class RowReader:
                     raw.decode("utf-8")
                 decoded = self._decode(raw)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                decoded = self._decoded_slowly(raw)
+                decoded = self._decoded_slowly(raw, context)
         return self._row_of(self._values(decoded, context), record.number, context)
 
     def of_payload(self, decoded: msgspec.Struct, number: int, context: Context) -> Row:
@@ -89,7 +89,7 @@ class RowReader:
             or "%40" in text
             or text.count("\t") != self._tabs
         ):
-            text = self._checked_text(map(str, values))
+            text = self._checked_text(map(str, values), context)
         if self._row_id is not None and not values[self._row_id]:
             # The same at every loading.
             digest = hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -105,28 +105,37 @@ class RowReader:
         owner = str(values[0])
         return tuple(Reference(name, owner, str(values[place])) for place, name in self._references if values[place])
 
-    def _decoded_slowly(self, raw: bytes) -> msgspec.Struct:
+    def _decoded_slowly(self, raw: bytes, context: Context) -> msgspec.Struct:
         values = json_value(raw)
         if not isinstance(values, dict):
             raise Refused("the line is not a JSON object; expected one object a line")
-        return self._from_values(values)
+        return self._from_values(values, context)
 
-    def _from_values(self, values: Mapping[str, object]) -> msgspec.Struct:
+    def _from_values(self, values: Mapping[str, object], context: Context) -> msgspec.Struct:
         typed: dict[str, Any] = {}
         for name, read in self._readers:
             value = values.get(name)
             if value is not None and value != "":
-                typed[name] = read(value)
+                try:
+                    typed[name] = read(value)
+                except Refused:
+                    if name not in self._kind.optional:
+                        raise
+                    context.leave_out(name, "cannot be read")
         return self._kind.record(**typed)
 
-    def _checked_text(self, values: "map[str]") -> str:
+    def _checked_text(self, values: "map[str]", context: Context) -> str:
         escaped = []
         for name, value in zip(self._kind.columns, values, strict=True):
             longest = fields.MAX_TEXT if name in self._kind.long_texts else fields.MAX_KEY
             if len(value) > longest:
-                raise Refused(f"{name} has {len(value):,} characters; at most {longest:,} are taken")
+                if name not in self._kind.optional:
+                    raise Refused(f"{name} has {len(value):,} characters; at most {longest:,} are taken")
+                value = context.leave_out(name, f"longer than {longest:,} characters")
             if "\0" in value:
-                raise Refused(f"{name} holds a NUL character; remove it")
+                if name not in self._kind.optional:
+                    raise Refused(f"{name} holds a NUL character; remove it")
+                value = context.leave_out(name, "holds a NUL character")
             if "@" in value or "%40" in value:
                 # A page's query, or an order number made of the buyer's address.
                 value = emails_hashed(value)

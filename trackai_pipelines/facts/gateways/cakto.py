@@ -25,6 +25,7 @@ from trackai_pipelines.facts.gateways.payload import (
     first,
     moment,
     page_url,
+    phone_in,
     refuse,
     required_text,
     text,
@@ -127,7 +128,7 @@ def _sale(event: str, payload: Mapping[str, object]) -> Sale:
         fbc=keys.fbc,
         fbp=keys.fbp,
         email=text(payload, "data.customer.email"),
-        phone=text(payload, "data.customer.phone"),
+        phone=phone_in(text(payload, "data.customer.phone"), text(payload, "data.address.country"), otherwise="BR"),
         buyer=buyer(
             payload,
             full_name="data.customer.name",

@@ -103,6 +103,8 @@ def _sale(payload: Mapping[str, object]) -> Sale:
         phone=dialled(
             text(payload, "data.buyer.checkout_phone", "data.buyer.phone"),
             text(payload, "data.buyer.checkout_phone_code"),
+            text(payload, "data.buyer.address.country_iso", "data.buyer.address.country"),
+            otherwise="BR",
         ),
         buyer=buyer(
             payload,

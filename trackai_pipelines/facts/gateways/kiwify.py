@@ -25,6 +25,7 @@ from trackai_pipelines.facts.gateways.payload import (
     currency,
     minor_amount,
     moment,
+    phone_in,
     required_text,
     text,
 )
@@ -90,7 +91,7 @@ def _sale(order: Mapping[str, object]) -> Sale:
         fbc=keys.fbc,
         fbp=keys.fbp,
         email=text(order, "Customer.email"),
-        phone=text(order, "Customer.mobile"),
+        phone=phone_in(text(order, "Customer.mobile"), text(order, "Customer.country"), otherwise="BR"),
         buyer=buyer(
             order,
             first_name="Customer.first_name",

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from trackai_pipelines.customer_information.contact import normalised_phone
+from trackai_pipelines.customer_information.phone import assigned_phone, is_calling_code, normalised_phone
 from trackai_pipelines.customer_information.place import normalised_country
 from trackai_pipelines.ingest.moments import iso_moment
 from trackai_pipelines.ingest.outcomes import MalformedPayload
@@ -162,15 +162,36 @@ def buyer(payload: object, **columns: str | tuple[str, ...]) -> dict[str, object
     return {column: value for column, value in found.items() if value}
 
 
-def dialled(number: str | None, calling_code: str | None) -> str | None:
-    """Return a phone number with the country's calling code that the gateway keeps in a field of its own."""
-    code = (calling_code or "").lstrip("+0")
-    if number is None or number.startswith("+") or not code.isdecimal() or len(code) > _LONGEST_CALLING_CODE:
-        return number
-    # Some checkouts write the calling code into the number as well: 12 digits with it are complete already.
-    if number.startswith(code) and sum(sign.isdecimal() for sign in number) >= 12:
-        return f"+{number}"
-    return f"+{code}{number}"
+def dialled(
+    number: str | None, code: str | None, country: str | None = None, otherwise: str | None = None
+) -> str | None:
+    """Return a phone number with what the gateway keeps of it in a field of its own: a calling code or an area code.
+
+    Gateways, and the checkouts before them, write either there, and repeat it in the number or not. Of all readings the
+    first counts that is a number by the numbering plan: in the buyer's `country` (code or name), in `otherwise`
+    (alpha-2, where the gateway sells), with `code` as the calling code. Without one, the first that may be a number.
+    """
+    code = (code or "").lstrip("+0")
+    if number is None or number.startswith(("+", "00")) or not code.isdecimal() or len(code) > _LONGEST_CALLING_CODE:
+        return phone_in(number, country, otherwise)
+    at_home = _countries(country, otherwise)
+    digits = "".join(filter(str.isdecimal, number))
+    complete: list[tuple[str, str | None]] = []
+    for nation in at_home:
+        if digits.startswith(code) or is_calling_code(code, nation):
+            complete.append((number, nation))
+        complete.append((f"{code}{number}", nation))
+    abroad: list[tuple[str, str | None]] = [(f"+{code}{number}", None)]
+    if digits.startswith(code):
+        abroad.append((f"+{number}", None))
+    alone: list[tuple[str, str | None]] = [(number, nation) for nation in at_home]
+    # A number that no plan has is one of these countries, if one is known.
+    for read, readings in ((assigned_phone, complete + abroad + alone), (normalised_phone, complete + alone or abroad)):
+        for written, home in readings:
+            found = read(written, home)
+            if found:
+                return f"+{found}"
+    return number
 
 
 def phone_in(number: str | None, country: str | None, otherwise: str | None = None) -> str | None:
@@ -178,8 +199,17 @@ def phone_in(number: str | None, country: str | None, otherwise: str | None = No
 
     A number that cannot be completed there is returned as it came.
     """
-    digits = normalised_phone(number, normalised_country(country) or otherwise)
-    return f"+{digits}" if digits else number
+    homes: list[str | None] = [*_countries(country, otherwise)]
+    for read in (assigned_phone, normalised_phone):
+        for home in homes or [None]:
+            digits = read(number, home)
+            if digits:
+                return f"+{digits}"
+    return number
+
+
+def _countries(country: str | None, otherwise: str | None) -> list[str]:
+    return [known for known in (normalised_country(country), otherwise) if known]
 
 
 def page_url(value: object) -> str | None:
