@@ -172,7 +172,10 @@ def dialled(
     (alpha-2, where the gateway sells), with `code` as the calling code. Without one, the first that may be a number.
     """
     code = (code or "").lstrip("+0")
-    if number is None or number.startswith(("+", "00")) or not code.isdecimal() or len(code) > _LONGEST_CALLING_CODE:
+    if len(code) > _LONGEST_CALLING_CODE:
+        # A test of the gateway's panel: what its number means is as unknown as its code.
+        return number
+    if number is None or number.startswith(("+", "00")) or not code.isdecimal():
         return phone_in(number, country, otherwise)
     at_home = _countries(country, otherwise)
     digits = "".join(filter(str.isdecimal, number))
