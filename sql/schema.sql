@@ -545,6 +545,7 @@ CREATE TABLE trackai.sale_names (
     CONSTRAINT sale_names_name_check CHECK ((name <> ''::text)),
     CONSTRAINT sale_names_sale_key_check CHECK ((sale_key <> ''::text))
 );
+CREATE INDEX sale_names_by_sale ON trackai.sale_names USING btree (tenant_id, gateway, sale_key);
 
 -- Sessions of the set-up wizard.
 CREATE TABLE trackai.setup_sessions (
@@ -658,7 +659,8 @@ CREATE VIEW trackai.v_wrong_refund_links AS
     COALESCE(e.id, s.id, o.id) AS conversion_id
    FROM trackai.refunds r
      LEFT JOIN trackai.conversions e ON e.tenant_id = r.tenant_id AND e.gateway = r.gateway AND e.gateway_event_id = r.original_event_id
-     LEFT JOIN trackai.conversions s ON s.tenant_id = r.tenant_id AND s.gateway = r.gateway AND s.sale_key = r.sale_key AND e.id IS NULL
+     LEFT JOIN trackai.sale_names n ON n.tenant_id = r.tenant_id AND n.gateway = r.gateway AND n.name = r.sale_key
+     LEFT JOIN trackai.conversions s ON s.tenant_id = r.tenant_id AND s.gateway = r.gateway AND s.sale_key = COALESCE(n.sale_key, r.sale_key) AND e.id IS NULL
      LEFT JOIN LATERAL ( SELECT min(sales.id) AS id
            FROM ( SELECT c.id
                    FROM trackai.conversions c

@@ -1,7 +1,7 @@
 -- Brings up to date the links of refunds that name a staged sale, by its event, its sale key or its order: a sale may take
 -- a link from another, or make an order's ambiguous. Without a refund anywhere nothing is looked up.
--- Indexes: refunds_by_event, refunds_by_sale, refunds_by_order, and those of the view. Repeating it changes
--- nothing.
+-- Indexes: refunds_by_event, refunds_by_sale, refunds_by_order, sale_names_by_sale, and those of the view. Repeating it
+-- changes nothing.
 WITH named AS (
     SELECT r.tenant_id, r.id
     FROM pg_temp.staged_conversions s
@@ -17,6 +17,12 @@ WITH named AS (
     SELECT r.tenant_id, r.id
     FROM pg_temp.staged_conversions s
     JOIN trackai.refunds r ON r.tenant_id = s.tenant_id AND r.gateway = s.gateway AND r.order_id = s.order_id
+    WHERE EXISTS (SELECT FROM trackai.refunds)
+    UNION
+    SELECT r.tenant_id, r.id
+    FROM pg_temp.staged_conversions s
+    JOIN trackai.sale_names n ON n.tenant_id = s.tenant_id AND n.gateway = s.gateway AND n.sale_key = s.sale_key
+    JOIN trackai.refunds r ON r.tenant_id = s.tenant_id AND r.gateway = s.gateway AND r.sale_key = n.name
     WHERE EXISTS (SELECT FROM trackai.refunds)
 ), wrong AS MATERIALIZED (
     SELECT w.tenant_id, w.refund_id, w.conversion_id

@@ -1,6 +1,10 @@
 """What the readers share: tracking keys found in free text, exact amounts, pages, names fit for a message."""
 
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -20,7 +24,7 @@ FBC, FBP = "fb.1.1700000000000.IwAR0abc-DEF_x", "fb.1.1596403881668.1116446470"
         (f"fbc:{FBC}|fbp:{FBP}", Tracking(fbc=FBC, fbp=FBP)),
         (f"story;_fbp={FBP}, {FBC}", Tracking(fbc=FBC, fbp=FBP)),
         (f"fbclid%3DIwAR0%26fbp%3D{FBP}", Tracking(fbclid="IwAR0", fbp=FBP)),
-        (f'{{"fbc": "x", "fbc":"{FBC}","fbp":"{FBP}"}}', Tracking(fbc=FBC, fbp=FBP)),
+        (f'{{"fbc": "x", "fbc":"{FBC}","fbp":"{FBP}"}}', Tracking(fbc="x", fbp=FBP)),
         (f"{FBC}.AQYBAQIA", Tracking(fbc=f"{FBC}.AQYBAQIA")),
         ({"utm_content": FBP, "FBC": " garbage "}, Tracking(fbc=" garbage ", fbp=FBP)),
         ({"fbc": "garbage", "sck": f"fbc={FBC}"}, Tracking(fbc="garbage")),
@@ -29,6 +33,35 @@ FBC, FBP = "fb.1.1700000000000.IwAR0abc-DEF_x", "fb.1.1596403881668.1116446470"
         ("fb.3.17.IwAR0 fb.12.17.99", Tracking(fbc="fb.3.17.IwAR0", fbp="fb.12.17.99")),
         ("IwAR0abcdefghijklmnop", Tracking()),
         (f"fbp={FBP}" + "x" * 10_000, Tracking()),
+        # A click's id on its own, where it looks like one of Meta's.
+        ("IwZXh0bgNhZW0CMTEAAR3q-Vk_xample", Tracking(fbclid="IwZXh0bgNhZW0CMTEAAR3q-Vk_xample")),
+        ("PAZXh0bgNhZW0CMTEAAR3q_aem_Vkxample", Tracking(fbclid="PAZXh0bgNhZW0CMTEAAR3q_aem_Vkxample")),
+        ("IwY2xjawNhZW0CMTEAAR3qexample", Tracking(fbclid="IwY2xjawNhZW0CMTEAAR3qexample")),
+        ("PAQ0xDSwNhZW0CMTEAAR3qexample", Tracking(fbclid="PAQ0xDSwNhZW0CMTEAAR3qexample")),
+        ("IwAR0abcdefghijklmnopqrstu", Tracking(fbclid="IwAR0abcdefghijklmnopqrstu")),
+        ({"s1": "IwZXh0bgNhZW0CMTEAAR3q-Vk_xample"}, Tracking(fbclid="IwZXh0bgNhZW0CMTEAAR3q-Vk_xample")),
+        ("utm_content=IwZXh0bgNhZW0CMTEAAR3q-Vk_xample&x=1", Tracking(fbclid="IwZXh0bgNhZW0CMTEAAR3q-Vk_xample")),
+        ("PAYMENT_LINK_CAMPAIGN_2026_SUMMER", Tracking()),
+        ("IwantToBuyThisCourseRightNow", Tracking()),
+        ("XyZXh0bgNhZW0CMTEAAR3q-Vk_xample", Tracking()),
+        ("550e8400-e29b-41d4-a716-446655440000", Tracking()),
+        # Encoded, in JSON of any spacing, in base64url, one inside of the other.
+        (f"fbclid%253DIwAR0%2526fbp%253D{FBP}", Tracking(fbclid="IwAR0", fbp=FBP)),
+        (f"x=1&sck=fbclid%3DIwAR0%7Cfbp%3D{FBP}", Tracking(fbclid="IwAR0", fbp=FBP)),
+        (f'{{ "fbclid" : "IwAR0" ,\n "fbp" : "{FBP}" }}', Tracking(fbclid="IwAR0", fbp=FBP)),
+        (f'[{{"track": {{"_fbc": "{FBC}"}}}}]', Tracking(fbc=FBC)),
+        ("%7B%22fbclid%22%3A%20%22IwAR0%22%7D", Tracking(fbclid="IwAR0")),
+        ('{\\"fbclid\\": \\"IwAR0\\"}', Tracking(fbclid="IwAR0")),
+        ("{'fbclid': 'IwAR0'}", Tracking(fbclid="IwAR0")),
+        ("fbclid: IwAR0 | fbp = x", Tracking(fbclid="IwAR0", fbp="x")),
+        (urlsafe_b64encode(f"fbclid=IwAR0&fbp={FBP}".encode()).decode(), Tracking(fbclid="IwAR0", fbp=FBP)),
+        (urlsafe_b64encode(b'{"fbclid":"IwAR0"}').decode().rstrip("="), Tracking(fbclid="IwAR0")),
+        ('{"fbclid": "a', Tracking(fbclid="a")),
+        ("[" * 5000, Tracking()),
+        # Other networks' ids, in the same places.
+        ("gclid=CjwKCA&ttclid=E.C.P", Tracking(click_ids={"gclid": "CjwKCA", "ttclid": "E.C.P"})),
+        ({"GCLID": "CjwKCA", "src": "msclkid%3Dabc"}, Tracking(click_ids={"gclid": "CjwKCA", "msclkid": "abc"})),
+        ('{"wbraid": "w1", "gbraid": "g1"}', Tracking(click_ids={"wbraid": "w1", "gbraid": "g1"})),
         (None, Tracking()),
         (7, Tracking()),
         ([], Tracking()),
@@ -36,6 +69,43 @@ FBC, FBP = "fb.1.1700000000000.IwAR0abc-DEF_x", "fb.1.1596403881668.1116446470"
 )
 def test_tracking_keys(source: object, expected: Tracking) -> None:
     assert tracking_keys(source) == expected
+
+
+_LAYERS: dict[str, Callable[[dict[str, str]], str]] = {
+    "query": lambda keys: "&".join(f"{name}={quote(value, safe='')}" for name, value in keys.items()),
+    "pairs": lambda keys: "|".join(f"{name}:{value}" for name, value in keys.items()),
+    "json": json.dumps,
+    "spaced json": lambda keys: json.dumps(keys, indent=2),
+}
+_AROUND: dict[str, Callable[[str], str]] = {
+    "percent": lambda text: quote(text, safe=""),
+    "base64url": lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "json text": json.dumps,
+}
+_ids = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", min_size=5, max_size=60)
+
+
+@given(
+    fbclid=_ids,
+    clicked=st.integers(10**12, 2 * 10**12),
+    browser=st.integers(10**8, 10**12),
+    inner=st.sampled_from(sorted(_LAYERS)),
+    outer=st.lists(st.sampled_from(sorted(_AROUND)), max_size=2),
+)
+def test_keys_are_found_however_they_are_wrapped(
+    fbclid: str, clicked: int, browser: int, inner: str, outer: list[str]
+) -> None:
+    keys = {"fbclid": fbclid, "fbc": f"fb.1.{clicked}.{fbclid}", "fbp": f"fb.1.{clicked}.{browser}", "gclid": fbclid}
+    text = _LAYERS[inner](keys)
+    for wrap in outer:
+        text = _AROUND[wrap](text)
+    expected = Tracking(fbclid=fbclid, fbc=keys["fbc"], fbp=keys["fbp"], click_ids={"gclid": fbclid})
+    assert tracking_keys({"src": text}) == expected
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read(text: str) -> None:
+    assert tracking_keys(text, {"src": text, "utm_content": text}) == tracking_keys(text)
 
 
 def test_an_earlier_source_goes_before_a_later_one() -> None:

@@ -118,7 +118,7 @@ def test_shopify() -> None:
 def test_mercadopago() -> None:
     assert sale_of("mercadopago", MERCADOPAGO) == Sale(
         gateway_event_id="1304123923",
-        order_id="pedido-7",
+        order_id="1304123923",
         value=Decimal(6000),
         currency="ARS",
         occurred_at=datetime(2022, 7, 31, 21, 4, 28, 717000, tzinfo=UTC),
@@ -142,11 +142,11 @@ def test_mercadopago() -> None:
         ("kiwify", {"webhook_event_type": "subscription_late"}, "not a payment: kiwify event subscription_late"),
         ("cakto", changed(CAKTO, "event", "pix_gerado"), "not paid yet: cakto event pix_gerado"),
         ("cakto", changed(CAKTO, "data.status", "waiting_payment"), "not paid yet: cakto status waiting_payment"),
-        ("stripe", changed(STRIPE, "type", "charge.refunded"), "stripe event charge.refunded"),
+        ("stripe", changed(STRIPE, "type", "charge.refunded"), "land the event refund.created"),
         ("stripe", changed(STRIPE, "data.object.payment_status", "unpaid"), "payment_status is unpaid"),
         ("stripe", changed(SESSION, "payment_status", "no_payment_required"), "is no_payment_required"),
         ("shopify", changed(SHOPIFY, "financial_status", "authorized"), "shopify order that is authorized"),
-        ("mercadopago", changed(MERCADOPAGO, "status", "charged_back"), "payment that is charged_back"),
+        ("mercadopago", changed(MERCADOPAGO, "status", "in_process"), "payment that is in_process"),
         (
             "mercadopago",
             {"action": "payment.updated", "data": {"id": "1"}, "id": 9, "type": "payment"},

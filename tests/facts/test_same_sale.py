@@ -224,3 +224,38 @@ def test_tenants_do_not_share_names(database_url: str, connection: Connection, l
         ("t-acme",),
         ("t-globex",),
     ]
+
+
+@pytest.mark.parametrize("kind", ["session", "invoice", "charge"])
+@pytest.mark.parametrize("first", ["sale", "refund"])
+def test_a_refund_finds_its_sale_by_any_of_its_names(
+    database_url: str, connection: Connection, landing: Path, kind: str, first: str
+) -> None:
+    names = list(PAYMENTS["subscription"])
+    events = payment("subscription", 1)
+    refund = {
+        "id": "evt_refund",
+        "object": "event",
+        "type": "refund.created",
+        "created": 1795780100,
+        "data": {
+            "object": {
+                "id": "re_1",
+                "object": "refund",
+                "status": "succeeded",
+                "amount": 990,
+                "currency": "brl",
+                "charge": CH.replace("{}", "1"),
+                "created": 1795780100,
+            }
+        },
+    }
+    arriving = [[events[names.index(kind)]], [events[names.index("invoice")]]]
+    for place, batch in enumerate([*arriving, [refund]] if first == "sale" else [[refund], *arriving]):
+        load_all(database_url, landing, write(landing, f"{place}", batch))
+    connection.rollback()
+    linked = connection.execute(
+        "SELECT c.gateway_event_id, r.value FROM trackai.refunds r JOIN trackai.conversions c "
+        "ON c.tenant_id = r.tenant_id AND c.id = r.conversion_id"
+    ).fetchall()
+    assert [(event_id, str(value)) for event_id, value in linked] == [(f"evt_{kind}_1", "9.9000")]

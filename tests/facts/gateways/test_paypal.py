@@ -9,6 +9,7 @@ import pytest
 from facts.payloads import FBC, FBP, PAID, Payload, changed, reason_of, sale_of
 
 from trackai_pipelines.facts.gateways import READERS
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.forms import form_value
 from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
@@ -114,9 +115,6 @@ def test_an_order_without_a_capture_is_refused() -> None:
         ("PAYMENT.AUTHORIZATION.CREATED", "not paid yet"),
         ("PAYMENT.CAPTURE.PENDING", "not paid yet"),
         ("PAYMENT.CAPTURE.DENIED", "not paid"),
-        ("PAYMENT.CAPTURE.REFUNDED", "refund"),
-        ("PAYMENT.SALE.REFUNDED", "refund"),
-        ("PAYMENT.CAPTURE.REVERSED", "chargeback"),
         ("CUSTOMER.DISPUTE.CREATED", "chargeback"),
         ("RISK.DISPUTE.CREATED", "chargeback"),
         ("PAYMENT.PAYOUTSBATCH.SUCCESS", "money that moves, not a sale"),
@@ -146,8 +144,16 @@ def test_the_sandbox(path: str) -> None:
         (b"&test_ipn=1", "test payment: the message came from PayPal's sandbox (test_ipn)"),
         (b"&payment_status=Pending", "not paid yet: paypal payment_status Pending"),
         (b"&payment_status=Denied", "not paid: paypal payment_status Denied"),
-        (b"&payment_status=Refunded&txn_type=", "refund: paypal payment_status Refunded"),
-        (b"&payment_status=Reversed&txn_type=", "chargeback: paypal payment_status Reversed"),
+        (
+            b"&payment_status=Refunded&txn_type=",
+            "refund: paypal message without parent_txn_id, which names the payment",
+        ),
+        (
+            b"&payment_status=Reversed&txn_type=",
+            "chargeback: paypal message without parent_txn_id, which names the payment",
+        ),
+        (b"&payment_status=Canceled_Reversal", "chargeback: paypal payment_status Canceled_Reversal"),
+        (b"&mc_gross=-10.99", "money that moves, not a sale: paypal payment made by the seller"),
         (b"&payment_status=Odd", "paypal payment_status Odd is not known"),
         (b"&txn_type=send_money", "money that moves, not a sale: paypal txn_type send_money"),
         (b"&txn_type=masspay", "money that moves, not a sale: paypal txn_type masspay"),
@@ -169,3 +175,56 @@ def test_a_message_whose_time_cannot_be_read(date: str) -> None:
 def test_an_envelope_of_another_kind() -> None:
     with pytest.raises(MalformedPayload, match=r"^event_type is missing"):
         list(READERS["paypal"]({"event": "x"}))
+
+
+def _refund(kind: str, **resource: object) -> dict[str, object]:
+    return {
+        "id": "WH-9",
+        "event_type": kind,
+        "create_time": "2026-05-11T10:00:00Z",
+        "resource": {"id": "R1", "amount": {"value": "4.00", "currency_code": "USD"}} | resource,
+    }
+
+
+_BACK = b"&parent_txn_id=3C67&txn_id=R1&mc_gross=-4.00"
+_UP = [{"rel": "self", "href": "https://api.paypal.com/v2/payments/refunds/R1"}]
+_UP += [{"rel": "up", "href": "https://api.paypal.com/v2/payments/captures/3C67"}]
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "value"),
+    [
+        (_refund("PAYMENT.CAPTURE.REFUNDED", links=_UP), "refund", "4.00"),
+        (_refund("PAYMENT.CAPTURE.REVERSED", links=_UP), "chargeback", "4.00"),
+        (_refund("PAYMENT.SALE.REFUNDED", sale_id="3C67", amount={"total": "-4.00", "currency": "USD"}), "refund", "4"),
+        (_refund("PAYMENT.SALE.REVERSED", sale_id="3C67"), "chargeback", "4.00"),
+        (form_value(IPN) | form_value(b"payment_status=Refunded" + _BACK), "refund", "4"),
+        (form_value(IPN) | form_value(b"payment_status=Reversed" + _BACK), "chargeback", "4"),
+    ],
+)
+def test_money_that_goes_back(payload: dict[str, object], kind: str, value: str) -> None:
+    (refund,) = READERS["paypal"](payload)
+    assert isinstance(refund, Refund)
+    assert (refund.gateway_event_id, refund.sale_key, refund.kind, refund.value, refund.currency) == (
+        *("R1", "3C67", kind),
+        *(Decimal(value), "USD"),
+    )
+
+
+@pytest.mark.parametrize("kind", ["PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED"])
+def test_money_that_goes_back_to_no_payment_is_said(kind: str) -> None:
+    assert reason_of("paypal", _refund(kind)).endswith("resource.links does not lead to the payment")
+
+
+@pytest.mark.parametrize(
+    ("changes", "source"),
+    [
+        (b"&txn_type=web_accept", None),
+        (b"&txn_type=subscr_payment", None),
+        (b"&txn_type=recurring_payment", "system_generated"),
+        (b"&txn_type=merch_pmt", "system_generated"),
+        (b"&txn_type=virtual_terminal", "phone_call"),
+    ],
+)
+def test_where_a_payment_was_made(changes: bytes, source: str | None) -> None:
+    assert sale_of("paypal", form_value(IPN) | form_value(changes[1:])).action_source == source

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from facts.payloads import FBC, FBP, PAID, changed, reason_of, sale_of
 
+from trackai_pipelines.facts.gateways import READERS
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 
 ORDER = PAID["woocommerce"]
@@ -34,6 +36,7 @@ def test_a_paid_order() -> None:
         client_ip="203.0.113.7",
         client_user_agent="Mozilla/5.0",
         event_source_url="https://shop.example.com/p",
+        contents=({"id": "93", "quantity": 2, "price": None, "title": "Shirt"},),
     )
 
 
@@ -52,7 +55,6 @@ def test_orders_of_two_shops_are_two_sales() -> None:
     [
         *[(status, "not paid yet") for status in ("pending", "on-hold")],
         *[(status, "not paid") for status in ("cancelled", "failed", "trash")],
-        ("refunded", "refund"),
         ("checkout-draft", "not a payment"),
     ],
 )
@@ -69,7 +71,11 @@ def test_goods_to_be_paid_on_delivery() -> None:
 
 def test_a_partly_refunded_order_was_a_sale() -> None:
     refunded = changed(ORDER, "refunds", [{"id": 1, "total": "-10.00"}])
-    assert sale_of("woocommerce", refunded).value == Decimal("129.90")
+    sale, refund = READERS["woocommerce"](refunded)
+    assert isinstance(sale, Sale)
+    assert sale.value == Decimal("129.90")
+    assert isinstance(refund, Refund)
+    assert (refund.gateway_event_id, refund.value) == ("wc_order_Q6tuhq12KJOel:refund:1", Decimal("10.00"))
 
 
 def test_the_trial_of_a_new_webhook() -> None:
@@ -95,3 +101,34 @@ def test_an_order_without_notes(notes: object) -> None:
 def test_phones(phone: str, country: str, expected: str | None) -> None:
     payload = changed(changed(ORDER, "billing.phone", phone), "billing.country", country)
     assert sale_of("woocommerce", payload).phone == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "expected"),
+    [
+        ("_wcpay_mode", "test", True),
+        ("_ppcp_paypal_payment_mode", "sandbox", True),
+        ("_wcpay_mode", "prod", False),
+        ("_ppcp_paypal_payment_mode", "live", False),
+        ("_other_mode", "test", False),
+    ],
+)
+def test_a_plugin_that_is_in_its_test_mode(name: str, mode: str, expected: bool) -> None:
+    (found,) = READERS["woocommerce"](changed(ORDER, "meta_data", [{"key": name, "value": mode}]))
+    assert isinstance(found, Sale)
+    assert (found.test is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("created", "source"),
+    [
+        ("checkout", None),
+        ("store-api", None),
+        ("rest-api", None),
+        ("subscription", "system_generated"),
+        ("pos-rest-api", "physical_store"),
+        ("admin", "other"),
+    ],
+)
+def test_how_an_order_came_about(created: str, source: str | None) -> None:
+    assert sale_of("woocommerce", ORDER | {"created_via": created}).action_source == source

@@ -4,22 +4,13 @@ What belongs here: reading these where they are, and nothing where they are not 
 a sale. What does not: what of it is kept in the end (`facts.details`), Meta's keys (`tracking`).
 """
 
-import re
-from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
 
-from trackai_pipelines.facts.details import CLICK_IDS
 from trackai_pipelines.facts.gateways.payload import amount, text
+from trackai_pipelines.facts.gateways.tracking import tracking_keys
 from trackai_pipelines.ingest.outcomes import MalformedPayload
 
-_NAMES = "|".join(CLICK_IDS)
-_CARRIED = re.compile(
-    rf"""(?:^|[?&#|;,\s"'{{])(?P<name>{_NAMES})["']?\s*[=:]\s*["']?(?P<value>[^\s"'&#|;,}}]+)""", re.IGNORECASE
-)
-# Gateways let far less through; longer text is no carrier of click ids.
-_LONGEST_TEXT = 8192
 _RENEWAL = "system_generated"
 
 
@@ -65,18 +56,7 @@ def other_click_ids(*sources: object) -> dict[str, str]:
 
     A field goes before text, an earlier source before a later one.
     """
-    found: dict[str, str] = {}
-    for source in sources:
-        if isinstance(source, Mapping):
-            for field, value in source.items():
-                name = field.lower() if isinstance(field, str) else ""
-                if name in CLICK_IDS and isinstance(value, str) and value.strip():
-                    found.setdefault(name, value.strip())
-    for source in sources:
-        for carrier in _texts(source):
-            for pair in _CARRIED.finditer(carrier):
-                found.setdefault(pair["name"].lower(), unquote(pair["value"]))
-    return found
+    return dict(tracking_keys(*sources).click_ids)
 
 
 def source_of_renewal(renews: bool) -> str | None:
@@ -94,12 +74,3 @@ def is_later_charge(payload: object, *paths: str) -> bool:
         if number is not None:
             return number > 1
     return False
-
-
-def _texts(source: object) -> Iterator[str]:
-    for value in source.values() if isinstance(source, Mapping) else (source,):
-        # Most texts have none of what the names end in.
-        if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
-            lowered = value.lower()
-            if any(ending in lowered for ending in ("clid", "clkid", "braid")):
-                yield unquote(value) if "=" not in value and "%3d" in lowered else value

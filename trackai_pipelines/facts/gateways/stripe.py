@@ -14,23 +14,33 @@ A payment intent or charge that Stripe made for an invoice which it does not nam
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.facts.gateways import stripe_resources
+from trackai_pipelines.facts.gateways import stripe_refunds, stripe_resources
 from trackai_pipelines.facts.gateways.no_sale import (
-    CHARGEBACK,
     MONEY_MOVES,
     NO_PAYMENT,
     NOT_PAID,
     NOT_PAID_YET,
-    REFUND,
     marked,
     no_sale,
 )
 from trackai_pipelines.facts.gateways.payload import at, refuse, required_text, shown, text
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import MalformedPayload, NotTaken
 
 _TEST_IDS = ("cs_test_", "ppage_test_")
 # The events of a payment, each with the resource that it holds.
+# The events of money that goes back, each with the resource that it holds.
+_REFUNDS = {
+    **dict.fromkeys(("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"), "refund"),
+    **dict.fromkeys(
+        (
+            *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
+            *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
+        ),
+        "dispute",
+    ),
+}
 _PAID_EVENTS = {
     "checkout.session.completed": "checkout.session",
     "checkout.session.async_payment_succeeded": "checkout.session",
@@ -61,13 +71,9 @@ _EVENTS = {
     ),
     # What is paid has an event of its own, which names it.
     **dict.fromkeys(("invoice.updated", "charge.updated", "invoice_payment.paid"), NO_PAYMENT),
-    **dict.fromkeys(
-        ("charge.refunded", "charge.refund.updated", "refund.created", "refund.updated", "refund.failed"), REFUND
-    ),
 }
 # By how the names of events begin.
 _FAMILIES = {
-    "charge.dispute.": CHARGEBACK,
     **dict.fromkeys(("transfer.", "payout.", "topup.", "treasury.", "balance.", "application_fee."), MONEY_MOVES),
     **dict.fromkeys(
         (
@@ -82,8 +88,6 @@ _FAMILIES = {
     ),
 }
 _RESOURCES = {
-    "refund": REFUND,
-    "dispute": CHARGEBACK,
     **dict.fromkeys(("transfer", "transfer_reversal", "payout", "topup", "balance_transaction"), MONEY_MOVES),
     **dict.fromkeys(
         (
@@ -95,13 +99,16 @@ _RESOURCES = {
 }
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
     """Yield the sale of a paid session, invoice, payment intent or charge, in its event or bare, or why it is none.
 
     A map of resources by name ({"charge": {...}, ...}) gives a result for each. Raises MalformedPayload.
     """
     if "object" in payload:
-        yield from marked(_test(payload), map(_resource, [payload]))
+        refunded = text(payload, "type") == "charge.refunded"
+        yield from marked(
+            _test(payload), stripe_refunds.of_a_charge(payload) if refunded else map(_resource, [payload])
+        )
         return
     if not payload or not all(isinstance(resource, Mapping) for resource in payload.values()):
         refuse("object", "is missing: expected an event, a resource such as a charge, or a map of resources")
@@ -124,18 +131,23 @@ def _test(payload: Mapping[str, object]) -> str | None:
     return None
 
 
-def _resource(resource: Mapping[str, object]) -> Sale | NotTaken:
+def _resource(resource: Mapping[str, object]) -> Sale | Refund | NotTaken:
     kind = required_text(resource, "object")
     if kind == "event":
         return _event(resource)
     if kind in stripe_resources.READERS:
         return stripe_resources.READERS[kind](resource, "")
+    if kind in stripe_refunds.READERS:
+        return stripe_refunds.READERS[kind](resource)
     return no_sale("stripe", kind, _RESOURCES, text(resource, "id"))
 
 
-def _event(event: Mapping[str, object]) -> Sale | NotTaken:
+def _event(event: Mapping[str, object]) -> Sale | Refund | NotTaken:
     kind = required_text(event, "type")
     if kind in _PAID_EVENTS:
         return stripe_resources.READERS[_PAID_EVENTS[kind]](event, "data.object.")
+    if kind in _REFUNDS:
+        found = at(event, "data.object")
+        return stripe_refunds.READERS[_REFUNDS[kind]](found if isinstance(found, Mapping) else {})
     family = next((meaning for start, meaning in _FAMILIES.items() if kind.startswith(start)), None)
     return no_sale("stripe event", kind, {kind: family} | _EVENTS if family else _EVENTS, text(event, "id"))

@@ -5,7 +5,7 @@ where there is one: a payment that is made later succeeds in an event of its own
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TypeGuard
 
@@ -43,6 +43,7 @@ _INTENTS = {
 _CHARGES = {"pending": NOT_PAID_YET, "failed": NOT_PAID}
 # What Stripe itself writes into the description of a payment that it makes for an invoice.
 _OF_INVOICES = ("Subscription creation", "Subscription update", "Subscription cycle", "Payment for Invoice")
+_PRESENT = {"card_present", "interac_present"}
 _INVOICE_RECEIPT = "/receipts/invoices/"
 # Stripe cuts references to this length in most versions of its API.
 _REFERENCE_LENGTH = 25
@@ -147,6 +148,11 @@ READERS: Mapping[str, Callable[[Payload, str], Sale | NotTaken]] = MappingProxyT
 )
 
 
+def decimals_of(code: str) -> int:
+    """Return how many decimals Stripe's minor units of a currency stand for."""
+    return _DECIMALS[code] if code in _DECIMALS else minor_units(code)
+
+
 def _status(payload: Payload, inside: str, of_its_event: str) -> str:
     """Return the status of a resource; an event of a payment says it by its name, too."""
     return (text(payload, f"{inside}status") if inside else required_text(payload, "status")) or of_its_event
@@ -186,7 +192,6 @@ def _sale(
     known = list(dict.fromkeys(name for name in ids if name))
     references = [name[:_REFERENCE_LENGTH] for name in [*known, _reference(resource)] if _is_reference(name)]
     code = currency(payload, f"{inside}currency")
-    decimals = _DECIMALS[code] if code in _DECIMALS else minor_units(code)
     keys = tracking_keys(*(at(resource, carrier) for carrier in carriers))
     times = ("created",) if inside or paid_at is None else (paid_at, "created")
     home = next((person for person in people if text(resource, f"{person}.address.country")), people[0])
@@ -195,14 +200,17 @@ def _sale(
         sale_key=known[0],
         sale_names=(*known, *(f"reference {name}" for name in dict.fromkeys(references))),
         order_id=known[0],
-        value=minor_amount(payload, f"{inside}{amount}", decimals),
+        value=minor_amount(payload, f"{inside}{amount}", decimals_of(code)),
         currency=code,
-        occurred_at=_moment(payload, times),
+        occurred_at=moment_of_epoch(payload, *times, unit=timedelta(seconds=1)),
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_ids=keys.click_ids,
         email=text(resource, *email),
         phone=text(resource, *(f"{person}.phone" for person in people)),
+        action_source=_place(resource),
+        contents=_items(resource),
         buyer=buyer(
             resource,
             full_name=tuple(f"{person}.name" for person in people),
@@ -214,8 +222,26 @@ def _sale(
     )
 
 
-def _moment(payload: Payload, paths: tuple[str, ...]) -> datetime:
-    return moment_of_epoch(payload, *paths, unit=timedelta(seconds=1))
+def _place(resource: Payload) -> str | None:
+    """Where a sale happened: Stripe charges for a subscription by itself; a card that is there is at a till."""
+    if text(resource, "billing_reason") in {"subscription_cycle", "subscription_threshold"}:
+        return "system_generated"
+    types = at(resource, "payment_method_types")
+    kinds = [text(resource, "payment_method_details.type", "charge.payment_method_details.type"), *_list(types)]
+    return "physical_store" if _PRESENT.intersection(kind for kind in kinds if isinstance(kind, str)) else None
+
+
+def _items(resource: Payload) -> tuple[Mapping[str, object], ...]:
+    lines = _list(at(resource, "line_items.data")) or _list(at(resource, "lines.data"))
+    items = (
+        {
+            "id": text(line, "price.product.id", "price.product", "pricing.price_details.product", "price.id"),
+            "quantity": at(line, "quantity"),
+            "title": text(line, "description"),
+        }
+        for line in lines
+    )
+    return tuple(item for item in items if item["id"])
 
 
 def _reference(resource: Payload) -> str | None:

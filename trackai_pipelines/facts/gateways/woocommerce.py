@@ -6,7 +6,7 @@ An order's id is its shop's own and begins at 1 in each; its key is random, so t
 from collections.abc import Iterator, Mapping
 
 from trackai_pipelines.customer_information.client_ip import address_of
-from trackai_pipelines.facts.gateways.no_sale import NO_PAYMENT, NOT_PAID, NOT_PAID_YET, REFUND, no_sale
+from trackai_pipelines.facts.gateways.no_sale import NO_PAYMENT, NOT_PAID, NOT_PAID_YET, marked, no_sale
 from trackai_pipelines.facts.gateways.payload import (
     amount,
     at,
@@ -20,14 +20,23 @@ from trackai_pipelines.facts.gateways.payload import (
     text,
 )
 from trackai_pipelines.facts.gateways.tracking import query_of, tracking_keys
+from trackai_pipelines.facts.refund import Refund
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
-_PAID = {"processing", "completed"}
+_PAID = {"processing", "completed", "refunded"}
+# How an order came about, by `created_via`, where it was not on the shop's pages.
+_PLACES = {
+    "subscription": "system_generated",
+    "pos": "physical_store",
+    "pos-rest-api": "physical_store",
+    "admin": "other",
+}
+# Where plugins note that they are in their test mode, and how. WooCommerce itself has no flag for it.
+_TEST_MODES = {"_wcpay_mode": "test", "_ppcp_paypal_payment_mode": "sandbox"}
 _STATUSES = {
     **dict.fromkeys(("pending", "on-hold"), NOT_PAID_YET),
     **dict.fromkeys(("cancelled", "failed", "trash"), NOT_PAID),
-    "refunded": REFUND,
     **dict.fromkeys(("checkout-draft", "auto-draft"), NO_PAYMENT),
 }
 # The page on which the visit began, as WooCommerce's order attribution notes it.
@@ -35,8 +44,14 @@ _ENTRY = "_wc_order_attribution_session_entry"
 _USER_AGENT = "_wc_order_attribution_user_agent"
 
 
-def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
+def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
     """Yield the sale of a paid order, or why it is none. Raises MalformedPayload."""
+    noted = _noted(payload)
+    test = next((f"woocommerce {name} {mode}" for name, mode in _TEST_MODES.items() if noted.get(name) == mode), None)
+    yield from marked(test, _read(payload, noted))
+
+
+def _read(payload: Mapping[str, object], noted: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
     if payload.keys() == {"webhook_id"}:
         yield NotTaken(reason=f"{NO_PAYMENT}: woocommerce's trial of a new webhook")
         return
@@ -50,7 +65,6 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         yield NotTaken(reason=reason, event_id=key)
         return
     key = required_text(payload, "order_key")
-    noted = _noted(payload)
     keys = tracking_keys(noted, query_of(noted.get(_ENTRY)))
     yield Sale(
         gateway_event_id=key,
@@ -62,6 +76,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_ids=keys.click_ids,
         email=text(payload, "billing.email"),
         phone=phone_in(text(payload, "billing.phone"), text(payload, "billing.country")),
         buyer=buyer(
@@ -76,7 +91,32 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | NotTaken]:
         client_ip=address_of(at(payload, "customer_ip_address")),
         client_user_agent=text(payload, "customer_user_agent") or text(noted, _USER_AGENT),
         event_source_url=page_url(noted.get(_ENTRY)),
+        action_source=_PLACES.get(text(payload, "created_via") or ""),
+        contents=tuple(
+            {
+                "id": text(item, "product_id"),
+                "quantity": item.get("quantity"),
+                "price": item.get("price"),
+                "title": text(item, "name"),
+            }
+            for item in _mappings(payload.get("line_items"))
+            if text(item, "product_id")
+        ),
     )
+    # An order lists its refunds without their times: each is here before the order is changed again.
+    for refund in _mappings(payload.get("refunds")):
+        yield Refund(
+            gateway_event_id=f"{key}:refund:{required_text(refund, 'id')}",
+            original_event_id=key,
+            sale_key=key,
+            value=abs(amount(refund, "total")),
+            currency=currency(payload, "currency"),
+            occurred_at=moment(payload, "date_modified_gmt", "date_paid_gmt"),
+        )
+
+
+def _mappings(found: object) -> list[Mapping[str, object]]:
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
 def _noted(payload: Mapping[str, object]) -> dict[str, object]:
