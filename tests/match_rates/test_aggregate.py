@@ -16,6 +16,7 @@ from psycopg import Connection, Rollback
 
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.match_rates.aggregate import aggregate_days, days_to_net
+from trackai_pipelines.match_rates.summary import summary_by_tenant
 
 FIRST, LAST = date(2026, 3, 9), date(2026, 3, 11)
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -302,3 +303,30 @@ def test_the_percentile_is_exact_where_its_neighbours_end_a_bucket(
     insert(connection, [Sale(tenant, "shopify", "BRL", Decimal(1), at, "fbc", wait) for wait in waits])
     (totals,) = aggregate_days(connection, at.date(), at.date())
     assert totals.p95_match_seconds == pytest.approx(p95, abs=1e-6)
+
+
+def test_events_without_a_value_are_counted_and_add_nothing(
+    connection: Connection, add_tenant: Callable[..., str]
+) -> None:
+    tenant = add_tenant("acme")
+    for event, value, currency in (("e-1", None, None), ("e-2", None, "BRL"), ("e-3", "10", "BRL")):
+        connection.execute(
+            """
+            WITH made AS (
+                INSERT INTO trackai.conversions
+                    (tenant_id, gateway, gateway_event_id, event_name, value, currency, occurred_at)
+                VALUES (%s, 'loja', %s, 'Lead', %s, %s, %s)
+                RETURNING tenant_id, id
+            )
+            INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, strategy)
+            SELECT tenant_id, id, 'fbp' FROM made
+            """,
+            (tenant, event, value, currency, midnight(FIRST)),
+        )
+    list(aggregate_days(connection, FIRST, FIRST, clock=lambda: NOW))
+    found = connection.execute(
+        "SELECT currency, conversions, fbp, value_total, value_matched FROM trackai.daily_match_rates ORDER BY 1"
+    ).fetchall()
+    assert found == [("BRL", 2, 2, 10, 10), ("XXX", 1, 1, 0, 0)]
+    (summary,) = summary_by_tenant(connection, FIRST, FIRST)
+    assert (summary.conversions, summary.value_by_currency) == (3, {"BRL": (Decimal(10), Decimal(10))})

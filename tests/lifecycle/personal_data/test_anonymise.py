@@ -162,6 +162,25 @@ def test_conversions_lose_the_buyer_and_stay_sales(connection: Connection, add_t
     assert sorted(keys) == sorted([(old, 1, 2, None), (bare, 1, 2, None), (young, 1, 2, 3)])
 
 
+def test_other_networks_click_ids_go_and_items_stay(connection: Connection, add_tenant: AddTenant) -> None:
+    acme = add_tenant("acme")
+    at = MIDNIGHT - timedelta(hours=1)
+    connection.execute(
+        'INSERT INTO trackai.clicks (tenant_id, click_ids, created_at) VALUES (%s, \'{"gclid": "Cj0"}\', %s)',
+        (acme, at),
+    )
+    connection.execute(
+        "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at,"
+        " click_ids, contents) VALUES (%s, 'loja', 'e-1', 1, 'BRL', %s, '{\"ttclid\": \"E.C\"}', '[{\"id\": \"sku\"}]')",
+        (acme, at),
+    )
+    for table in ("clicks", "conversions"):
+        assert anonymise(connection, TABLES, table, BEFORE, clock=lambda: NOW) == 1
+    assert connection.execute("SELECT click_ids FROM trackai.clicks").fetchall() == [(None,)]
+    found = connection.execute("SELECT click_ids, contents FROM trackai.conversions").fetchall()
+    assert found == [(None, [{"id": "sku"}])]
+
+
 def test_other_tables_have_nothing_to_anonymise(connection: Connection) -> None:
     with pytest.raises(ValueError, match="identities has no personal fields"):
         anonymise(connection, TABLES, "identities", BEFORE)
