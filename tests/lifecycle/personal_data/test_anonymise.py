@@ -171,7 +171,8 @@ def test_other_networks_click_ids_go_and_items_stay(connection: Connection, add_
     )
     connection.execute(
         "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at,"
-        " click_ids, contents) VALUES (%s, 'loja', 'e-1', 1, 'BRL', %s, '{\"ttclid\": \"E.C\"}', '[{\"id\": \"sku\"}]')",
+        " click_ids, contents)"
+        " VALUES (%s, 'loja', 'e-1', 1, 'BRL', %s, '{\"ttclid\": \"E.C\"}', '[{\"id\": \"sku\"}]')",
         (acme, at),
     )
     for table in ("clicks", "conversions"):
