@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive, maintenance. Ctrl-C ends it; what was
-measured is kept.
+Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive, maintenance, hostile. Ctrl-C ends it;
+what was measured is kept.
 """
 
 import argparse
@@ -18,7 +18,18 @@ from trackai_pipelines.terminal.output import remark
 from trackai_pipelines.terminal.stopping import interruptible
 
 # In the order in which they leave each other their worlds.
-BENCHMARKS = ("throughput", "growth", "aggregate", "ingest", "delivery", "latency", "storage", "archive", "maintenance")
+BENCHMARKS = (
+    "throughput",
+    "growth",
+    "aggregate",
+    "ingest",
+    "delivery",
+    "latency",
+    "storage",
+    "archive",
+    "maintenance",
+    "hostile",
+)
 
 
 def main() -> None:

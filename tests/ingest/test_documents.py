@@ -19,6 +19,7 @@ from memory import peak_memory
 
 from trackai_pipelines.ingest import documents as module
 from trackai_pipelines.ingest.documents import Document, documents
+from trackai_pipelines.ingest.encoding import encoding_by_mark
 from trackai_pipelines.ingest.formats import json_records, webhook_payloads
 from trackai_pipelines.ingest.records import Payload, Unreadable
 from trackai_pipelines.ingest.streams import Line, Notes
@@ -279,3 +280,20 @@ def test_numbers_keep_their_digits() -> None:
     (found,) = _read(b'{"a": 12.90, "b": 9007199254740993}')
     assert isinstance(found, Document)
     assert found.value == {"a": Decimal("12.90"), "b": 9007199254740993}
+
+
+def test_a_packed_file_is_told_by_more_than_its_first_part(tmp_path: Path) -> None:
+    path = tmp_path / "clicks.json.gz"
+    path.write_bytes(b"".join(gzip.compress(part) for part in (b'{"a": ', b'1}{"a"', b": 2}")))
+    assert [record.raw for record in json_records(path, Notes())] == [b'{"a": 1}', b'{"a": 2}']
+
+
+def test_a_page_in_one_long_line_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "clicks.json"
+    path.write_text(json.dumps({"data": [{"fbclid": str(number)} for number in range(30_000)], "total": 30_000}))
+    assert sum(isinstance(record, Line) for record in json_records(path, Notes())) == 30_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_by_the_names_of_the_columns(encoding: str) -> None:
+    assert encoding_by_mark("email;id\n\uff11\uff12\u0130".encode(encoding)) == encoding

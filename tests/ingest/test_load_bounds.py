@@ -41,7 +41,7 @@ def test_chunks_are_bounded_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytes
         write_jsonl(tmp_path / "conversions.jsonl", *small, *large, *bad), landing_dir=tmp_path, kinds=KINDS
     )
     assert isinstance(file, LandingFile)
-    chunks = [chunk for _, chunk in load._chunks(file, _context(), Notes())]
+    chunks = [chunk for _, chunk in load.chunks_of(file, _context(), Notes())]
     assert sum(len(chunk.rows) for chunk in chunks) == 275
     assert sum(len(chunk.rejects) for chunk in chunks) == 60
     assert len(chunks) >= 7
@@ -56,7 +56,7 @@ def _read(path: Path) -> None:
     load.CHUNK_ROWS = 500
     file = landing_file(path, landing_dir=path.parent, kinds=KINDS)
     assert isinstance(file, LandingFile)
-    for _ in load._chunks(file, _context(), Notes()):
+    for _ in load.chunks_of(file, _context(), Notes()):
         pass
 
 

@@ -72,10 +72,11 @@ def encoding_by_mark(head: bytes) -> str | None:
         if head.startswith(mark):
             return encoding
     low, high = head[: 2 * _SAMPLE : 2], head[1 : 2 * _SAMPLE : 2]
-    if high and not any(high) and all(low):
-        return "utf-16-le"
-    if high and not any(low) and all(high):
-        return "utf-16-be"
+    for text, zeros, encoding in ((low, high, "utf-16-le"), (high, low, "utf-16-be")):
+        # The first line alone: values of the next may be of any alphabet.
+        names = text.partition(b"\n")[0]
+        if any(names) and all(names) and len(zeros) >= len(names) and not any(zeros[: len(names)]):
+            return encoding
     return None
 
 

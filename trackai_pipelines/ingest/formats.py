@@ -22,6 +22,9 @@ from trackai_pipelines.ingest.streams import Line, Notes, open_bytes, physical_l
 # A JSON text sequence, an array of objects, or an object whose first field stands in a line of its own.
 _NO_LINES = re.compile(r'\x1e|\[\s*\{|\{[ \t]*\r?\n\s*["}]')
 
+# What is looked at of a file where it is longer (`streams.open_bytes` buffers as much).
+_LONG_HEAD = 1 << 18
+
 
 def json_value(raw: bytes) -> object:
     """Return the JSON value of a text, with exact decimals. Raises Refused with what is wrong."""
@@ -99,7 +102,10 @@ def _is_of_documents(head: bytes) -> bool:
     text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if _NO_LINES.match(text):
         return True
-    first, _, rest = text.partition("\n")
+    first, end_of_line, rest = text.partition("\n")
+    if not end_of_line and len(head) >= _LONG_HEAD:
+        # Nothing that is one record is as long; a page of them in one line may be.
+        return text.startswith("{")
     try:
         value, end = json.JSONDecoder().raw_decode(first)
     except (ValueError, RecursionError):

@@ -201,7 +201,7 @@ def _written_chunks(
 ) -> Iterator[tuple[int, str, Counts]]:
     """Yield each chunk's last line, kind and counts, in order, once it and all before it are committed."""
     under_way: deque[tuple[int, str, Future[Counts]]] = deque()
-    for line, chunk in _chunks(file, context, notes, stated):
+    for line, chunk in chunks_of(file, context, notes, stated):
         if len(under_way) == WRITERS:
             last, kind, written = under_way.popleft()
             yield last, kind, written.result()
@@ -210,7 +210,7 @@ def _written_chunks(
         yield last, kind, written.result()
 
 
-def _chunks(
+def chunks_of(
     file: LandingFile, context: Context, notes: Notes, stated: Stated = NOTHING_STATED
 ) -> Iterator[tuple[int, Chunk]]:
     """Yield the file in chunks of one kind each, with the number of the last line."""

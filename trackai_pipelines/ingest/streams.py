@@ -99,27 +99,35 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        if self._ended:
-            return 0
-        view = memoryview(buffer)
+        # Full, whatever the pieces are that it was packed in: the beginning of a file must show what the file is.
+        view, filled = memoryview(buffer), 0
+        while filled < len(view) and not self._ended:
+            data = self._piece(len(view) - filled)
+            if not data:
+                break
+            view[filled : filled + len(data)] = data
+            filled += len(data)
+        return filled
+
+    def _piece(self, size: int) -> bytes:
+        """Return at most so many bytes; none at the end."""
         try:
-            data = self._read(len(view))
+            return self._read(size)
         except EOFError:
-            return self._end(f"the {self._packing} file is cut off; what could be unpacked was read")
+            self._end(f"the {self._packing} file is cut off; what could be unpacked was read")
         except (OSError, zlib.error) as error:
             # The file system's own errors have a number.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             if "runcated" in str(error):
-                return self._end(f"the {self._packing} file is cut off; what could be unpacked was read")
-            return self._end(f"the {self._packing} file is damaged ({error}); what could be unpacked before was read")
-        view[: len(data)] = data
-        return len(data)
+                self._end(f"the {self._packing} file is cut off; what could be unpacked was read")
+            else:
+                self._end(f"the {self._packing} file is damaged ({error}); what could be unpacked before was read")
+        return b""
 
-    def _end(self, reason: str) -> int:
+    def _end(self, reason: str) -> None:
         self._notes.add(reason, damaged=True)
         self._ended = True
-        return 0
 
     def close(self) -> None:
         self._content.close()
