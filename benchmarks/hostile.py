@@ -77,6 +77,8 @@ def _reading(path: Path, landing: Path) -> Reading:
     context, notes, reading = Context(owners, found.folder, _NOW, _NOW), Notes(), Reading()
     accepted: set[int] = set()
     for _, chunk in chunks_of(found, context, notes):
+        # What COPY is given.
+        "\n".join(chunk.rows).encode()
         reading.rows += len(chunk.rows)
         refused = [reject.line for reject in chunk.rejects]
         # A payload may hold several rows, and some that are refused.

@@ -64,6 +64,9 @@ class RowReader:
     def of_payload(self, decoded: msgspec.Struct, number: int, context: Context) -> Row:
         """Return the row of a record that was read from a webhook's payload. Raises Refused."""
         values = self._values(decoded, context)
+        for name, value in zip(self._kind.columns, values, strict=True):
+            # JSON may escape half a surrogate pair, and a gateway's reader hands texts on as they came.
+            fields.text_of(value, name)
         row = self._row_of(values, number, context)
         key = tuple(str(values[place]) for place in self._sale)
         return row._replace(sale=key, names=self._names(decoded)) if all(key) else row
