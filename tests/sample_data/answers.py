@@ -81,9 +81,9 @@ def fault_of(row: dict[str, Any], slugs: set[str]) -> str | None:
         "no event id": not row["gateway_event_id"],
         "value": not re.fullmatch(r"\d+(\.\d+)?", str(row["value"])),
         "currency": row["currency"] not in {"BRL", "USD", "EUR", "JPY", "GBP"},
-        "future": happened is None or happened > END,
-        "hash": row.get("customer_email_hash") is not None,
-        "nul": "\0" in str(row.get("order_id")),
+        "no time of day": len(str(row["occurred_at"])) == len("2026-01-01"),
+        "future": happened is None or happened.tzinfo is None or happened > END,
+        "lost digits": "E+" in str(row["gateway_event_id"]),
     }
     return next((fault for fault, present in faults.items() if present), None)
 

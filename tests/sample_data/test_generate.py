@@ -148,7 +148,8 @@ def test_what_is_delivered_again_or_not_acceptable_is_counted(sample: Sample) ->
     assert sample.not_sales == truth.not_sales > 0
     assert sum(sample.bad.values()) == truth.bad_lines
     assert set(sample.bad) == {
-        "encoding", "not json", "time", "unknown tenant", "no event id", "value", "currency", "future", "hash", "nul",
+        "encoding", "not json", "time", "unknown tenant", "no event id", "value", "currency", "future",
+        "no time of day", "lost digits",
     }  # fmt: skip
     assert any(len(events) == 2 for events in sample.event_ids.values()), "no sale is told of in two paid events"
 
