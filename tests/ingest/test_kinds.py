@@ -116,7 +116,7 @@ def test_a_payload_may_hold_rows_of_several_kinds(database_url: str, connection:
     names = connection.execute("SELECT name FROM trackai.toys ORDER BY 1").fetchall()
     assert [name for (name,) in names] == ["bus", "car", "doll", "train"]
     (first, second) = connection.execute("SELECT reason FROM trackai.ingest_rejects ORDER BY id").fetchall()
-    assert first[0].startswith("not a paid sale")
+    assert first[0].startswith("not paid: kiwify order_status refused")
     assert first[0].endswith("; no toy")
     assert second == ("no toy",)
 

@@ -185,7 +185,7 @@ def test_webhooks_become_conversions_and_what_is_no_sale_is_kept_with_the_reason
     ).fetchall() == [("t-acme", "cakto", "ord-1", Decimal("97.9000"), sha256(EMAIL.encode()).hexdigest())]
     reasons = connection.execute("SELECT line, tenant_id, reason FROM trackai.ingest_rejects ORDER BY id").fetchall()
     assert [row[:2] for row in reasons] == [(2, "t-acme"), (3, "t-acme"), (4, "t-acme"), (1, None)]
-    assert reasons[0][2].startswith("not a paid sale: cakto event")
+    assert reasons[0][2].startswith("not paid yet: cakto event pix_gerado")
     assert "amount" in reasons[1][2]
     assert "not a JSON object" in reasons[2][2]
     assert "no tenant" in reasons[3][2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -125,7 +125,9 @@ def test_a_day_after_the_twelfth_does_not_turn_the_files_order_round() -> None:
 
 
 @settings(max_examples=2_000, deadline=None)
-@given(st.integers(0, 2**16 - 1))
+@example(bits=0x7BF0)
+@example(bits=0x7BFF)
+@given(bits=st.integers(0, 2**16 - 1))
 def test_a_float_of_16_bits_is_its_shortest_decimal(bits: int) -> None:
     (value,) = struct.unpack("e", struct.pack("H", bits))
     if value - value == 0:
@@ -133,7 +135,8 @@ def test_a_float_of_16_bits_is_its_shortest_decimal(bits: int) -> None:
         assert struct.pack("e", float(found)) == struct.pack("e", value)
         digits = len(found.as_tuple().digits)
         shorter = f"{value:.{max(digits - 2, 0)}e}"
-        assert digits == 1 or struct.unpack("e", struct.pack("e", float(shorter)))[0] != value
+        too_large = abs(float(shorter)) >= 65520
+        assert digits == 1 or too_large or struct.unpack("e", struct.pack("e", float(shorter)))[0] != value
 
 
 @settings(max_examples=2_000, deadline=None)
@@ -144,11 +147,14 @@ def test_a_float_of_32_bits_is_the_decimal_that_arrow_writes(value: float) -> No
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.integers(0, 999_999_9).map(lambda cents: Decimal(cents) / 100))
+@example(amount=Decimal("79584.81"))
+@given(amount=st.integers(0, 999_999_9).map(lambda cents: Decimal(cents) / 100))
 def test_money_is_itself_after_any_float(amount: Decimal) -> None:
     for as_float in (float(amount), struct.unpack("f", struct.pack("f", amount))[0]):
         for number in (Decimal(as_float), Decimal(repr(as_float))):
-            assert Decimal(amount_of(number, lambda name, what: pytest.fail(f"{name} was {what}"))) == amount
+            # Somebody may have written nine digits: 79584.8125 is a float of 32 bits and an amount.
+            expected = amount if len(number.as_tuple().digits) > 9 else number
+            assert Decimal(amount_of(number, lambda name, what: pytest.fail(f"{name} was {what}"))) == expected
 
 
 def test_narrow_floats_of_parquet_are_decimals_where_they_are_amounts(tmp_path: Path) -> None:

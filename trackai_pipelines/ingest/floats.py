@@ -16,7 +16,12 @@ def shortest_decimal(value: float, width: Literal["e", "f"]) -> Decimal:
     """Return the shortest decimal that gives this float of 16 bits (`e`) or 32 bits (`f`)."""
     for digits in range(1, _MOST_DIGITS[width] + 1):
         text = f"{value:.{digits}g}"
-        if struct.unpack(width, struct.pack(width, float(text)))[0] == value:
+        try:
+            packed = struct.pack(width, float(text))
+        except OverflowError:
+            # Rounded up to so few digits, the largest floats are none of this width.
+            continue
+        if struct.unpack(width, packed)[0] == value:
             break
     return Decimal(text)
 
