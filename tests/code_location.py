@@ -117,7 +117,7 @@ def add_matched_sales(insert_click: Insert, insert_sale: Insert) -> Callable[...
             insert_click(tenant_id, fbclid=f"C{mark}{number}", created_at=before)
             sales.append(insert_sale(tenant_id, at, fbclid=f"C{mark}{number}"))
         for number in range(fbp):
-            browser = f"fb.1.17{mark}.{number}"
+            browser = f"fb.1.17{mark}.{number + 1}"
             insert_click(tenant_id, fbp=browser, created_at=before)
             sales.append(insert_sale(tenant_id, at, fbp=browser))
         sales += [insert_sale(tenant_id, at, fbclid=f"U{mark}{number}") for number in range(unmatched)]

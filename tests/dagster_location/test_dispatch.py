@@ -77,13 +77,13 @@ def test_a_replay_sends_what_was_lost_and_leaves_out_what_is_too_old(
     run_job: RunJob, box: Sandbox, connection: Connection, add_tenant: AddTenant, instance: dg.DagsterInstance
 ) -> None:
     acme = add_tenant("acme", pixel_id="1001")
-    insert_sales(connection, acme, 1, ago=timedelta(days=20))
+    insert_sales(connection, acme, 1, ago=timedelta(days=70))
     lost = insert_sales(connection, acme, 2, ago=since_noon(day_before(1)))
     connection.execute("TRUNCATE trackai.dispatch_queue")
-    result = run_job(JOB, days=[day_before(20), day_before(1)])
+    result = run_job(JOB, days=[day_before(70), day_before(1)])
     assert outcomes(connection) == {sale: [SENT] for sale in lost}
     assert shown(result)[day_before(1).isoformat()]["queued again"] == 2
-    assert shown(result)[day_before(20).isoformat()]["sent"] == 0
+    assert shown(result)[day_before(70).isoformat()]["sent"] == 0
     assert "Meta takes events for seven days" in "".join(
         entry.user_message for entry in instance.all_logs(result.run_id)
     )
