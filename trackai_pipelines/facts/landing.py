@@ -283,6 +283,7 @@ CLICKS = Kind(
     now="created_at",
     references={"funnel_id": "facts/unknown_funnels"},
     afterwards=("facts/register_staged_campaigns",),
+    looks_into=("campaigns",),
 )
 IDENTITIES = Kind(
     name="identities",
@@ -296,6 +297,7 @@ IDENTITIES = Kind(
     row_id="external_id",
     now="created_at",
     references={"click_id": "facts/unknown_clicks"},
+    looks_into=("clicks",),
 )
 CONVERSIONS = Kind(
     name="conversions",
@@ -340,6 +342,7 @@ CONVERSIONS = Kind(
         "facts/lock_links_of_sales",
         "facts/link_refunds_of_staged_conversions",
     ),
+    looks_into=("users", "user_conversions", "refunds", "sale_names"),
     same_thing=SameThing(
         statement="facts/repeated_sales",
         columns=("tenant_id", "gateway", "gateway_event_id", "sale_key"),
@@ -369,6 +372,7 @@ REFUNDS = Kind(
     # When the row arrived: not the producer's to say.
     also_in_files=frozenset({"created_at"}),
     afterwards=("facts/lock_links_of_refunds", "facts/link_staged_refunds"),
+    looks_into=("conversions", "sale_names"),
     webhooks=_WEBHOOKS,
 )
 # In the order in which they are loaded: clicks name campaigns, identities name clicks, conversions look for users,

@@ -88,6 +88,7 @@ USERS = Kind(
     whole_days=frozenset({"created_at", "updated_at"}),
     insert="facts/insert_users",
     afterwards=("facts/link_staged_users",),
+    looks_into=("conversions", "user_conversions"),
 )
 CAMPAIGNS = Kind(
     name="campaigns",

@@ -87,6 +87,8 @@ class Kind:
     It takes `now`. None: INSERT ... SELECT ... ON CONFLICT DO NOTHING."""
     afterwards: tuple[LiteralString, ...] = ()
     """Statements to execute in the same transaction; they take `now` and may read `pg_temp.staged_<name>`."""
+    looks_into: tuple[str, ...] = ()
+    """Tables, besides its own, whose rows these statements look up."""
     same_thing: SameThing | None = None
     webhooks: Mapping[str, WebhookReader] = field(default_factory=dict)
     """What reads the payloads of a gateway. Several kinds may read the payloads of one; those that declare the same

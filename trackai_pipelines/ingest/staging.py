@@ -1,7 +1,7 @@
 """The staging table of a kind: made from the catalogue, filled by COPY, emptied into the kind's table.
 
-What belongs here: these statements, composed from a kind's columns. What does not: transactions, retries and counting
-(`writing`).
+What belongs here: these statements, composed from a kind's columns, and the statistics that they need. What does not:
+transactions, retries and counting (`writing`).
 
 A staging table has the names, types and collations of the table's columns, so a value that the database cannot take
 fails in COPY. It has no index, since it is read once, whole. Every commit and rollback empties it.
@@ -30,9 +30,18 @@ def move(cursor: Cursor[Any], kind: Kind, now: datetime) -> int:
     insert = _insert(kind) if kind.insert is None else statement(kind.insert)
     moved = cursor.execute(insert, {"now": now}).fetchone()
     assert moved is not None
+    renew_statistics(cursor, kind)
     for name in kind.afterwards:
         cursor.execute(statement(name), {"now": now})
     return int(moved[0])
+
+
+def renew_statistics(cursor: Cursor[Any], kind: Kind) -> None:
+    """Analyse those tables of the kind that have outgrown their statistics: autovacuum comes after the first load."""
+    grown = cursor.execute(statement("ingest/grown_tables"), {"tables": [kind.name, *kind.looks_into]}).fetchall()
+    for (table,) in grown:
+        # Another loader that analyses it already does so for this one too.
+        cursor.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(sql.Identifier("trackai", table)))
 
 
 def prepare(connection: Connection[Any]) -> None:
