@@ -12,11 +12,11 @@ from trackai_pipelines.customer_information import appendix
 # An octet, and how public addresses do not begin: this network, private (10, 172.16, 192.168), shared by a provider's
 # customers (100.64), loopback, link-local (169.254), multicast and reserved (from 224).
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_NOBODYS_V4 = (
+_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+_NOBODYS_V4 = re.compile(
     r"0\.|10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|22[4-9]\.|2[345][0-9]\."
     r"|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\."
 )
-_V4 = re.compile(rf"(?!{_NOBODYS_V4}){_OCTET}(?:\.{_OCTET}){{3}}")
 # Unspecified, loopback, unique local, link-local and the site-local before it, multicast.
 _NOBODYS_V6 = tuple(map(ip_network, ("::/128", "::1/128", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8")))
 # 203.0.113.7:443, [2001:db8::1]:443, and PostgreSQL's notation of a host.
@@ -38,8 +38,9 @@ def address_of(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
+    # Nearly all are plain: no other notation is tried on them.
     if _V4.fullmatch(value):
-        return value
+        return None if _NOBODYS_V4.match(value) else value
     if len(value) > _LONGEST:
         return None
     return next(filter(None, map(_one, _BETWEEN.split(value))), None)
@@ -62,5 +63,5 @@ def _public(text: str) -> str | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if isinstance(address, IPv4Address):
-        return str(address) if _V4.fullmatch(str(address)) else None
+        return None if _NOBODYS_V4.match(str(address)) else str(address)
     return None if any(address in network for network in _NOBODYS_V6) else str(address)

@@ -39,9 +39,13 @@ def move(cursor: Cursor[Any], kind: Kind, now: datetime) -> int:
 def renew_statistics(cursor: Cursor[Any], kind: Kind) -> None:
     """Analyse those tables of the kind that have outgrown their statistics: autovacuum comes after the first load."""
     grown = cursor.execute(statement("ingest/grown_tables"), {"tables": [kind.name, *kind.looks_into]}).fetchall()
-    for (table,) in grown:
-        # Another loader that analyses it already does so for this one too.
-        cursor.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(sql.Identifier("trackai", table)))
+    if not grown:
+        return
+    # 3,000 rows tell an index from another in a tenth of the time; autovacuum makes full statistics.
+    cursor.execute("SET LOCAL default_statistics_target = 10")
+    # Another loader that analyses a table already does so for this one too.
+    tables = sql.SQL(", ").join(sql.Identifier("trackai", table) for (table,) in grown)
+    cursor.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(tables))
 
 
 def prepare(connection: Connection[Any]) -> None:
