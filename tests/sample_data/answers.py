@@ -14,15 +14,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pyarrow import parquet
+from sample_data.payloads import DECISIVE, report_of
 
 from trackai_pipelines.sample_data.ground_truth import GroundTruth, Planned
 from trackai_pipelines.sample_data.world import TENANTS
 
 END = datetime(2025, 6, 18, 15, 30, tzinfo=UTC)
 CONVERSIONS = 4_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -49,12 +50,19 @@ class Sample:
 
 
 def rows_of(path: Path, sample: Sample) -> Iterator[dict[str, Any]]:
-    """Rows of a file of facts; lines that are no JSON objects are counted as bad."""
+    """Rows of facts, or payloads of webhooks; lines that are no JSON objects and no whole forms are counted as bad."""
     if path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as stream:
             yield from ({k: v or None for k, v in row.items()} for row in csv.DictReader(stream))
     elif path.suffix == ".parquet":
         yield from parquet.read_table(path).to_pylist()
+    elif path.suffix == ".form":
+        for body in path.read_text(encoding="ascii").splitlines():
+            fields = dict(parse_qsl(body, keep_blank_values=True))
+            if DECISIVE[path.parent.name] in fields:
+                yield fields
+            else:
+                sample.bad["cut off"] += 1
     else:
         content = path.read_bytes()
         for line in (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines():
@@ -88,42 +96,6 @@ def fault_of(row: dict[str, Any], slugs: set[str]) -> str | None:
     return next((fault for fault, present in faults.items() if present), None)
 
 
-def sale_of(tenant: str, gateway: str, payload: dict[str, Any]) -> dict[str, Any] | None:
-    """A webhook's paid sale, in the columns of a conversion."""
-    if gateway == "hotmart":
-        purchase = payload["data"]["purchase"]
-        if payload["event"] not in ("PURCHASE_APPROVED", "PURCHASE_COMPLETE"):
-            return None
-        keys = {"fbc": purchase["origin"]["sck"], "fbp": purchase["origin"]["xcod"]}
-        event_id, order_id = payload["id"], purchase["transaction"]
-        happened = EPOCH + timedelta(milliseconds=purchase["approved_date"])
-        value, currency = Decimal(str(purchase["price"]["value"])), purchase["price"]["currency_value"]
-        email = payload["data"]["buyer"]["email"]
-    elif gateway == "kiwify":
-        if payload["order_status"] != "paid":
-            return None
-        keys = {"fbc": payload["TrackingParameters"]["sck"], "fbp": payload["TrackingParameters"]["s1"]}
-        order_id = payload["order_id"]
-        event_id = f"{order_id}:{payload['webhook_event_type']}"
-        happened = datetime.strptime(payload["approved_date"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
-        value, currency = Decimal(payload["Commissions"]["charge_amount"]) / 100, payload["Commissions"]["currency"]
-        email = payload["Customer"]["email"]
-    else:
-        session = payload["data"]["object"]
-        if payload["type"] != "checkout.session.completed" or session["payment_status"] != "paid":
-            return None
-        keys = {name: session["metadata"].get(name) for name in ("fbc", "fbp")}
-        event_id, order_id = payload["id"], session["id"]
-        happened = EPOCH + timedelta(seconds=payload["created"])
-        currency = session["currency"].upper()
-        value = Decimal(session["amount_total"]) / (1 if currency == "JPY" else 100)
-        email = session["customer_details"]["email"]
-    return {
-        "tenant": tenant, "gateway": gateway, "gateway_event_id": event_id, "order_id": order_id, "value": value,
-        "currency": currency, "occurred_at": happened, "email": email, "fbclid": None, **keys,
-    }  # fmt: skip
-
-
 def read_back(folder: Path, truth: GroundTruth) -> Sample:
     sample = Sample(truth, folder)
     slugs = {tenant.slug for tenant in TENANTS}
@@ -144,18 +116,12 @@ def read_back(folder: Path, truth: GroundTruth) -> Sample:
             exported = path.suffix == ".json"
             for payload in json.loads(path.read_bytes()) if exported else rows_of(path, sample):
                 tenant, gateway = path.parents[2].name, path.parent.name
-                row = sale_of(tenant, gateway, payload)
-                if payload.get("event") in ("PURCHASE_REFUNDED", "PURCHASE_CHARGEBACK"):
-                    purchase = payload["data"]["purchase"]
-                    value = Decimal(str(purchase["price"]["value"]))
-                    sample.refunds[tenant, gateway, purchase["transaction"]][payload["id"]] = value
-                elif gateway == "kiwify" and payload["webhook_event_type"] in ("order_refunded", "chargeback"):
-                    back = Decimal(payload["Commissions"]["charge_amount"]) / 100
-                    sample.refunds[tenant, gateway, payload["order_id"]][payload["order_status"]] = back
-                elif row is None:
-                    sample.not_sales += 1
-                else:
-                    accept(row)
+                report = report_of(gateway, payload)
+                if report.sale:
+                    accept({"tenant": tenant, "gateway": gateway, **report.sale})
+                for event, (order, value) in report.back.items():
+                    sample.refunds[tenant, gateway, order][event] = value
+                sample.not_sales += not report.sale and not report.back
         elif path.name.startswith("clicks"):
             for row in rows_of(path, sample):
                 if time_of(row["created_at"]) is None:

@@ -14,7 +14,6 @@ from memory import peak_memory
 from sample_data.answers import (
     CONVERSIONS,
     END,
-    EPOCH,
     Sample,
     brute_force,
     email_key,
@@ -22,7 +21,9 @@ from sample_data.answers import (
     read_back,
     time_of,
 )
+from sample_data.payloads import EPOCH, READINGS
 
+from trackai_pipelines.sample_data.gateways import WEBHOOKS
 from trackai_pipelines.sample_data.generate import generate
 from trackai_pipelines.sample_data.ground_truth import insert_tenants
 from trackai_pipelines.sample_data.world import TENANTS, days_until, split
@@ -106,7 +107,10 @@ def test_refunds_of_each_tenant(sample: Sample) -> None:
         assert truth.refunds == sum(len(refunds) for refunds in of_tenant)
         assert truth.refunded == sum((value for refunds in of_tenant for value in refunds.values()), Decimal(0))
     assert any(len(refunds) == 2 for refunds in sample.refunds.values()), "no sale goes back in two halves"
-    assert {gateway for _, gateway, _ in sample.refunds} >= {"hotmart", "kiwify", "shopify"}
+    reported = {gateway for gateway, webhook in WEBHOOKS.items() if webhook.refunded}
+    assert {gateway for _, gateway, _ in sample.refunds} == reported | {"stripe", "cakto", "shopify"}
+    halved = {gateway for (_, gateway, _), refunds in sample.refunds.items() if len(refunds) == 2}
+    assert halved <= {"paypal", "stripe", "cakto", "shopify"}, "other gateways report the refund of a whole sale"
 
 
 def test_the_shape_of_the_traffic(sample: Sample) -> None:
@@ -122,7 +126,7 @@ def test_the_shape_of_the_traffic(sample: Sample) -> None:
         assert truth.unmatched > 0
     assert 3 <= len(sample.clicks) / CONVERSIONS <= 5
     assert {row["currency"] for row in sample.sales.values()} == {"BRL", "USD", "EUR", "JPY", "GBP"}
-    assert {gateway for _, gateway, _ in sample.sales} == {"hotmart", "kiwify", "stripe", "cakto", "shopify"}
+    assert {gateway for _, gateway, _ in sample.sales} == set(READINGS) | {"cakto", "shopify"}
 
 
 def test_the_day_has_a_night_and_nothing_happens_after_the_end(sample: Sample) -> None:
@@ -149,14 +153,14 @@ def test_what_is_delivered_again_or_not_acceptable_is_counted(sample: Sample) ->
     assert sum(sample.bad.values()) == truth.bad_lines
     assert set(sample.bad) == {
         "encoding", "not json", "time", "unknown tenant", "no event id", "value", "currency", "future",
-        "no time of day", "lost digits",
+        "no time of day", "lost digits", "cut off",
     }  # fmt: skip
     assert any(len(events) == 2 for events in sample.event_ids.values()), "no sale is told of in two paid events"
 
 
 def test_every_format_is_there_and_nothing_else_lies_in_the_landing_folder(sample: Sample) -> None:
     names = [path.name for path in sample.folder.rglob("*") if path.is_file()]
-    for ending in (".jsonl", ".jsonl.gz", ".csv", ".parquet", ".json"):
+    for ending in (".jsonl", ".jsonl.gz", ".csv", ".parquet", ".json", ".form"):
         assert any(name.endswith(ending) for name in names)
     assert not any(name.endswith(".part") for name in names)
     assert not sample.truth.attributions_file.is_relative_to(sample.folder)

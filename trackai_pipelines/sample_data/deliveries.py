@@ -1,7 +1,7 @@
 """One tenant's days, played in order and written as its producers deliver them.
 
 What belongs here: which fact goes to which file, how often it comes, and what is counted. What does not: the facts
-(`stories`), payloads (`webhooks`), encodings (`encodings`).
+(`stories`), payloads (`gateways`), encodings (`encodings`).
 
 Memory is bounded by one day of one tenant: the moments of a day are drawn and sorted together, rows go straight to
 their files. A click goes to the file of its own day, all of which stay open until the tenant is done.
@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from random import Random
-from unicodedata import normalize
 
 from trackai_pipelines.sample_data.bad_lines import BAD_CONVERSIONS, cut_off, without_a_time
 from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
+from trackai_pipelines.sample_data.gateways import WEBHOOKS
 from trackai_pipelines.sample_data.ground_truth import GroundTruth
+from trackai_pipelines.sample_data.people import as_typed, person, phone_number
 from trackai_pipelines.sample_data.refunds import money_back
 from trackai_pipelines.sample_data.stories import (
     PLAIN_IN_WEBHOOKS,
@@ -29,7 +29,7 @@ from trackai_pipelines.sample_data.stories import (
     new_ip,
     new_user_agent,
 )
-from trackai_pipelines.sample_data.webhooks import WEBHOOKS, Payment
+from trackai_pipelines.sample_data.webhooks import Body, Payment
 from trackai_pipelines.sample_data.world import DAY_MS, SampleTenant, Source, moment, moments_of_day
 
 # Shares of deliveries that come once more: at once, and in a file of their own.
@@ -47,8 +47,6 @@ _DRIFT = 0.06
 _DISCOUNTED = 0.15
 # Refunds that are delivered twice.
 _REFUNDED_AGAIN = 0.1
-# E-mail addresses as people type them.
-_CARELESS = 0.1
 # A gateway's panel exports one array. It has so many payloads at most, because an array has to fit into memory.
 _ARRAY_PAYLOADS = 200
 
@@ -57,8 +55,6 @@ _REGISTERED = 0.25
 # Users who changed their e-mail address, and users who have a second account with it.
 _MOVED = 0.1
 _TWICE = 0.05
-
-_SURNAMES = ("Silva", "Moreau", "Baker", "Sato", "Costa", "Novak", "Reyes", "Lindt", "Okafor", "Hayes")
 
 
 @dataclass(slots=True)
@@ -121,7 +117,7 @@ class Deliveries:
     def _sell_by_file(self, gateway: str, name: str, at: int, day: date) -> Row:
         rng, tenant = self.rng, self.tenant
         story = self._told(name, at, margin_ms=0)
-        _, email = _person(rng, tenant)
+        _, email = person(rng, tenant)
         order_id = f"{rng.getrandbits(48):013d}"
         event_id = f"{order_id}:purchase_approved" if gateway == "cakto" else order_id
         value = self._price()
@@ -137,8 +133,8 @@ class Deliveries:
             "fbclid": story.fbclid,
             "fbc": story.fbc,
             "fbp": story.fbp,
-            "email": _as_typed(rng, email),
-            "phone": _phone(rng, tenant),
+            "email": as_typed(rng, email),
+            "phone": phone_number(rng, tenant),
             "client_ip": new_ip(rng),
             "client_user_agent": new_user_agent(rng),
             "event_source_url": f"https://example.com/{tenant.slug}/thank-you",
@@ -168,8 +164,9 @@ class Deliveries:
         event_ids = [payment.event_id]
         payloads = [webhook.paid(payment)]
         if webhook.second and rng.random() < _SECOND_EVENT:
-            event_ids.append(webhook.event_id(rng, payment.order_id))
-            payloads.append(webhook.second(payment, event_ids[1]))
+            second_id, second = webhook.second(payment, rng)
+            event_ids.append(second_id)
+            payloads.append(second)
         if rng.random() < _AGAIN_AT_ONCE:
             payloads.append(payloads[0])
         self.truth.duplicates += len(payloads) - 1
@@ -179,7 +176,7 @@ class Deliveries:
         self._deliver_payloads(gateway, payloads, day)
         self._register(email, at)
         if rng.random() < _AGAIN_LATER:
-            self.of_day.lines(f"webhooks/{gateway}/again_{day}.jsonl").write(payloads[0])
+            self.of_tenant.lines(_file_of(gateway, "again", payloads[0])).write(payloads[0])
             self.truth.duplicates += 1
         self._surround(story, name, email, day)
         self._answer(gateway, event_ids, story, payment.value, at)
@@ -190,22 +187,24 @@ class Deliveries:
     ) -> None:
         """Report what goes back of a sale: by the gateway where it says so in the world, else in a file. Some twice."""
         rng, truth = self.rng_of_refunds, self.truth.by_tenant[self.tenant.slug]
-        refunded = WEBHOOKS[gateway].refunded if payment else None
-        for back in money_back(rng, value, at, self.end_at, whole=refunded is not None):
-            if payment and refunded:
-                file = self.of_day.lines(f"webhooks/{gateway}/refunds_{day}.jsonl")
-                row = refunded(payment, back, rng)
-            else:
-                file = self.of_day.lines(f"refunds_{day}.jsonl")
-                row = back.row(gateway, order_id, self.tenant.currency)
+        webhook = WEBHOOKS[gateway] if payment else None
+        refunded = webhook.refunded if webhook else None
+        whole = webhook is not None and refunded is not None and not webhook.in_parts
+        for back in money_back(rng, value, at, self.end_at, whole=whole):
+            body = refunded(payment, back, rng) if payment and refunded else None
             for _ in range(1 + (rng.random() < _REFUNDED_AGAIN)):
-                file.write(row)
+                if body is None:
+                    row = back.row(gateway, order_id, self.tenant.currency)
+                    self.of_day.lines(f"refunds_{day}.jsonl").write(row)
+                else:
+                    self._deliver_payloads(gateway, [body], day)
+                    self.truth.duplicates += WEBHOOKS[gateway].sale_in_refund
             truth.refunds += 1
             truth.refunded += back.value
 
     def _payment(self, gateway: str, at: int, story: Story) -> tuple[Payment, str]:
         rng, webhook = self.rng, WEBHOOKS[gateway]
-        buyer, email = _person(rng, self.tenant)
+        buyer, email = person(rng, self.tenant)
         order_id = webhook.order_id(rng)
         payment = Payment(
             tenant=self.tenant,
@@ -215,9 +214,10 @@ class Deliveries:
             value=self._price(),
             product=rng.choice(self.tenant.products),
             name=buyer,
-            email=_as_typed(rng, email),
-            phone=_phone(rng, self.tenant),
+            email=as_typed(rng, email),
+            phone=phone_number(rng, self.tenant),
             ip=new_ip(rng),
+            user_agent=new_user_agent(rng),
             fbc=story.fbc,
             fbp=story.fbp,
         )
@@ -230,19 +230,20 @@ class Deliveries:
             return (price * Decimal("0.9")).quantize(price)
         return price
 
-    def _deliver_payloads(self, gateway: str, payloads: list[Row], day: date) -> None:
-        array = self.arrays.setdefault(gateway, [])
-        if day == self.calendar[0] and len(array) + len(payloads) <= _ARRAY_PAYLOADS:
-            array.extend(payloads)
-            return
-        name = f"webhooks/{gateway}/{day}.jsonl"
-        first = name not in self.of_day
-        file = self.of_day.lines(name)
+    def _deliver_payloads(self, gateway: str, payloads: list[Body], day: date) -> None:
         for payload in payloads:
+            room = day == self.calendar[0] and len(self.arrays.get(gateway, ())) < _ARRAY_PAYLOADS
+            # A form cannot stand in an array.
+            if room and not isinstance(payload, bytes):
+                self.arrays.setdefault(gateway, []).append(payload)
+                continue
+            name = _file_of(gateway, str(day), payload)
+            first = name not in self.of_day
+            file = self.of_day.lines(name)
             file.write(payload)
-        if first:
-            file.write_line(cut_off(payloads[0]))
-            self.truth.bad_lines += 1
+            if first:
+                file.write_line(cut_off(payload))
+                self.truth.bad_lines += 1
 
     def _export_arrays(self, day: date) -> None:
         for gateway, payloads in self.arrays.items():
@@ -326,7 +327,7 @@ class Deliveries:
                 "tenant": self.tenant.slug,
                 "external_id": f"lead_{self.rng.getrandbits(80):020x}",
                 "email": email,
-                "phone": _phone(self.rng, self.tenant) if self.rng.random() < _IDENTIFIED else None,
+                "phone": phone_number(self.rng, self.tenant) if self.rng.random() < _IDENTIFIED else None,
                 "click_external_id": known_at["external_id"],
                 "created_at": known_at["created_at"],
             }
@@ -366,28 +367,14 @@ class Deliveries:
         )
 
 
+def _file_of(gateway: str, name: str, payload: Body) -> str:
+    """The file of a gateway's payloads: of JSON or of forms, one a line."""
+    return f"webhooks/{gateway}/{name}{'.form' if isinstance(payload, bytes) else '.jsonl'}"
+
+
 def _in_proportion(rng: Random, mix: Mapping[str, int]) -> Iterator[str]:
     """Names in the mix's proportions, exact over each of its rounds."""
     while True:
         names = [name for name, count in mix.items() for _ in range(count)]
         rng.shuffle(names)
         yield from names
-
-
-def _person(rng: Random, tenant: SampleTenant) -> tuple[str, str]:
-    """An invented name, and an e-mail address that nobody else has."""
-    first, last = rng.choice(tenant.first_names), rng.choice(_SURNAMES)
-    return f"{first} {last}", f"{_ascii(first)}.{last.lower()}.{rng.getrandbits(48):x}@example.com"
-
-
-@cache
-def _ascii(name: str) -> str:
-    return normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-
-
-def _as_typed(rng: Random, email: str) -> str:
-    return f" {email.title()} " if rng.random() < _CARELESS else email
-
-
-def _phone(rng: Random, tenant: SampleTenant) -> str:
-    return tenant.phone.format(a=rng.randrange(1000, 10_000), b=rng.randrange(10_000), c=rng.randrange(100))

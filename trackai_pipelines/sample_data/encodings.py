@@ -62,9 +62,9 @@ class LinesFile:
         self._encode = Encoder().encode
         self._lines: list[bytes] = []
 
-    def write(self, row: Row) -> None:
-        """Append a row or a payload as one line."""
-        self.write_line(self._encode(row))
+    def write(self, row: Row | bytes) -> None:
+        """Append a row or a payload as one line; bytes are a line already."""
+        self.write_line(row if isinstance(row, bytes) else self._encode(row))
 
     def write_line(self, line: bytes) -> None:
         """Append a line that need not be JSON."""

@@ -1,7 +1,7 @@
 """The generator: an invented world's files, and the answer for them.
 
 What belongs here: the order of tenants and what they share. What does not: a tenant's days (`deliveries`), tenants
-themselves (`world`), situations (`stories`), payloads (`webhooks`), encodings (`encodings`).
+themselves (`world`), situations (`stories`), payloads (`gateways`), encodings (`encodings`).
 
 Each tenant has a random generator of its own, seeded with `seed` and `end`: the same two make the same bytes.
 """

@@ -1,7 +1,7 @@
 """Money that goes back in the invented world: which sales, how much, when, and how it is reported.
 
 What belongs here: drawing the refunds of one sale. What does not: which file they go to and what is counted
-(`deliveries`), and a gateway's payloads (`webhooks`).
+(`deliveries`), and a gateway's payloads (`gateways`).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The invented world: its tenants, what they sell where, and when people click and buy.
 
 What belongs here: facts about tenants and the shape of their traffic. What does not: the story of a single sale
-(`stories`) and how a row is written (`encodings`, `webhooks`).
+(`stories`) and how a row is written (`encodings`, `gateways`).
 """
 
 from collections.abc import Mapping
@@ -123,9 +123,16 @@ TENANTS = (
             78, 13, 1, no_keys=2, unknown_buyer=1, unknown_keys=2, expired_click=1, malformed_keys=1, other_tenant=1
         ),
         sources=(
-            Source("hotmart", 0.45, webhook=True),
-            Source("kiwify", 0.2, webhook=True),
-            Source("cakto", 0.35, webhook=False),
+            Source("hotmart", 0.25, webhook=True),
+            Source("kiwify", 0.1, webhook=True),
+            Source("cakto", 0.2, webhook=False),
+            Source("eduzz", 0.08, webhook=True),
+            Source("monetizze", 0.08, webhook=True),
+            Source("kirvano", 0.08, webhook=True),
+            Source("perfectpay", 0.06, webhook=True),
+            Source("braip", 0.05, webhook=True),
+            Source("ticto", 0.05, webhook=True),
+            Source("guru", 0.05, webhook=True),
         ),
         idle_clicks=2.4,
         utc_offset_hours=-3,
@@ -159,7 +166,11 @@ TENANTS = (
             other_case=1,
             other_tenant=1,
         ),
-        sources=(Source("stripe", 0.4, webhook=True), Source("shopify", 0.6, webhook=False)),
+        sources=(
+            Source("stripe", 0.3, webhook=True),
+            Source("paypal", 0.15, webhook=True),
+            Source("shopify", 0.55, webhook=False),
+        ),
         idle_clicks=2.9,
         utc_offset_hours=-5,
         phone="(415) 555-01{c:02d}",
@@ -183,7 +194,11 @@ TENANTS = (
         mix=_mix(
             75, 13, 4, no_keys=1, unknown_buyer=1, unknown_keys=2, expired_click=2, after_sale=1, malformed_keys=1
         ),
-        sources=(Source("stripe", 0.3, webhook=True), Source("shopify", 0.7, webhook=False)),
+        sources=(
+            Source("stripe", 0.2, webhook=True),
+            Source("woocommerce", 0.3, webhook=True),
+            Source("shopify", 0.5, webhook=False),
+        ),
         idle_clicks=2.0,
         utc_offset_hours=1,
         hours=_OFFICE,
@@ -207,7 +222,11 @@ TENANTS = (
         prices=_prices("980 1480 2980 3980 5500 12800"),
         weight=0.07,
         mix=_mix(80, 12, 0, no_keys=3, unknown_keys=1, expired_click=2, after_sale=1, other_case=1),
-        sources=(Source("stripe", 0.4, webhook=True), Source("shopify", 0.6, webhook=False)),
+        sources=(
+            Source("stripe", 0.3, webhook=True),
+            Source("paypal", 0.15, webhook=True),
+            Source("shopify", 0.55, webhook=False),
+        ),
         idle_clicks=3.1,
         utc_offset_hours=9,
         phone="090-{a:04d}-{b:04d}",
