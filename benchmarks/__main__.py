@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, growth, aggregate, ingest, delivery, latency, storage, archive, maintenance, hostile. Ctrl-C ends it;
-what was measured is kept.
+Names: throughput, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance, hostile. Ctrl-C
+ends it; what was measured is kept.
 """
 
 import argparse
@@ -25,6 +25,7 @@ BENCHMARKS = (
     "ingest",
     "delivery",
     "latency",
+    "starts",
     "storage",
     "archive",
     "maintenance",

@@ -6,7 +6,7 @@ it, a burst, and steady traffic again in which all drains are killed at once. Wh
 
 import bisect
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -88,7 +88,7 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
             remark(f"{phase.name}: {phase.case}, {phase.seconds} s")
             committed, killed = _inserted(database, phase, first)
             first += len(committed)
-            _wait_for_the_last(database)
+            wait_for_the_last(database, seconds=_PATIENCE_SECONDS)
             yield from _figures(database, phase, committed, killed)
 
 
@@ -108,41 +108,63 @@ def _inserted(database: Database, phase: _Phase, first: int) -> tuple[dict[int, 
         return inserting.result(), killed
 
 
-def _wait_for_the_last(database: Database) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def wait_for_the_last(database: Database, *, seconds: float) -> None:
+    """Wait until no conversion waits to be decided, at most so long."""
+    deadline = time.monotonic() + seconds
     with connect(database.url, name="benchmark") as connection:
         while count(connection, "SELECT count(*) FROM trackai.match_queue") and time.monotonic() < deadline:
             time.sleep(0.2)
 
 
-def _figures(database: Database, phase: _Phase, committed: dict[int, float], killed: list[float]) -> Iterator[Figure]:
-    ids = list(committed)
+def decided_at(database: Database, committed: Mapping[int, float]) -> dict[int, float]:
+    """Return `matched_at` of those conversions that are decided, by id, in seconds since 1970."""
     with connect(database.url, name="benchmark") as connection:
-        matched: dict[int, float] = dict(
+        return dict(
             connection.execute(
                 "SELECT conversion_id, extract(epoch FROM matched_at)::float8 FROM trackai.matched_attributions "
                 "WHERE conversion_id BETWEEN %s AND %s",
-                [min(ids), max(ids)],
+                [min(committed), max(committed)],
             ).fetchall()
         )
-        drains = connection.execute(
-            "SELECT count(DISTINCT run_id) FROM trackai.match_log WHERE conversion_id BETWEEN %s AND %s",
-            [min(ids), max(ids)],
-        ).fetchone()
-    assert drains is not None
+
+
+def delays(committed: Mapping[int, float], matched: Mapping[int, float]) -> list[float]:
+    """Return the seconds from commit to decision, the shortest first."""
     # A batch may begin before the inserter has heard of its commit.
-    delays = {number: max(0.0, matched[number] - at) for number, at in committed.items() if number in matched}
-    ordered = sorted(delays.values())
+    return sorted(max(0.0, matched[number] - at) for number, at in committed.items() if number in matched)
+
+
+def percentiles(ordered: Sequence[float]) -> dict[str, float]:
+    """Return milliseconds by the name of their figure."""
+    names = {50: "p50 ms", 95: "p95 ms", 99: "p99 ms", 100: "slowest ms"}
+    return {
+        name: 1000 * ordered[min(len(ordered) * percent // 100, len(ordered) - 1)] for percent, name in names.items()
+    }
+
+
+def drains_that_took_part(database: Database, committed: Mapping[int, float]) -> int:
+    """Return how many runs decided them."""
+    with connect(database.url, name="benchmark") as connection:
+        row = connection.execute(
+            "SELECT count(DISTINCT run_id) FROM trackai.match_log WHERE conversion_id BETWEEN %s AND %s",
+            [min(committed), max(committed)],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _figures(database: Database, phase: _Phase, committed: dict[int, float], killed: list[float]) -> Iterator[Figure]:
+    matched = decided_at(database, committed)
+    ordered = delays(committed, matched)
     took = max(committed.values()) - min(committed.values())
     # An inserter that fell behind would make it look easy.
     yield Figure(phase.title, phase.case, "a minute", 60 * len(committed) / took, at_least=0.95 * phase.a_minute)
     yield from row(phase.title, phase.case, {"conversions": len(committed)})
-    for percent in (50, 95, 99, 100):
-        name = f"p{percent} ms" if percent < 100 else "slowest ms"
-        value = 1000 * ordered[min(len(ordered) * percent // 100, len(ordered) - 1)]
+    for name, value in percentiles(ordered).items():
         yield Figure(phase.title, phase.case, name, value, at_most=phase.bounds.get(name))
-    yield Figure(phase.title, phase.case, "lost", len(committed) - len(delays), at_most=0)
-    yield from row(phase.title, phase.case, {"drains that took part": drains[0], "killed": len(killed)})
+    yield Figure(phase.title, phase.case, "lost", len(committed) - len(ordered), at_most=0)
+    drains = drains_that_took_part(database, committed)
+    yield from row(phase.title, phase.case, {"drains that took part": drains, "killed": len(killed)})
     if killed:
         recovery = _recovery(committed, matched, killed[-1])
         yield Figure(phase.title, phase.case, "s until normal", recovery, at_most=15)

@@ -1,16 +1,21 @@
-"""Work in fresh processes, whose memory is their own.
+"""Work in fresh processes, whose memory is their own, and processes that only keep the processors busy.
 
 What belongs here: starting functions in processes of their own and their peak memory. What does not: what they do.
 """
 
+import os
 import resource
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from threading import BrokenBarrierError
 from typing import Any, TypeVar
+
+from trackai_pipelines.service import tethered
 
 T = TypeVar("T")
 
@@ -40,6 +45,23 @@ def begin_together() -> None:
 def _keep(gate: Any) -> None:
     global _gate
     _gate = gate
+
+
+@contextmanager
+def busy_processes(number: int) -> Iterator[None]:
+    """Within the block, this many processes use all the CPU time that they get; they end with this process, too."""
+    tie = [sys.executable, "-I", tethered.__file__, str(os.getpid())]
+    processes = [
+        subprocess.Popen([*tie, sys.executable, "-c", "while True: pass"], stdin=subprocess.DEVNULL)
+        for _ in range(number)
+    ]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
 
 
 def peak_megabytes() -> float:

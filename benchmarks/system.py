@@ -10,10 +10,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -26,7 +28,8 @@ from trackai_pipelines.database.connection import connect
 
 # Migrations, the webserver, the daemon and the first drain, on a slow machine.
 _START_SECONDS = 240
-_STOP_SECONDS = 60
+_STOP_SECONDS = 120
+_LOOK_SECONDS = 0.2
 _INSERTERS = 8
 # Sales that an inserter has ready.
 _AHEAD = 200
@@ -35,21 +38,35 @@ _STARTED_PROCESS = re.compile(r"\(pid: (\d+)\)")
 FIRST_SALE = 1_000_000_000
 
 
+@dataclass(frozen=True)
+class Up:
+    """A running `trackai up`, and the file that it writes to."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_until(self, holds: Callable[[], bool], *, seconds: float, what: str) -> None:
+        """Look again and again until it holds. Raises RuntimeError when `up` ends before, or it takes longer."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"trackai up {what}; it said:\n{self.log.read_text()[-5000:]}")
+            time.sleep(_LOOK_SECONDS)
+
+
 @contextmanager
-def trackai_up(
+def trackai_started(
     database: Database, *, drains: int, life_seconds: int, more: Mapping[str, str] | None = None
-) -> Iterator[None]:
-    """Within the block, `trackai up` runs on these databases and has decided a first conversion.
+) -> Iterator[Up]:
+    """Within the block, `trackai up` runs on these databases, on free ports; it has just been started.
 
     `more` are further variables of its environment.
     """
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port, web_port = _free_ports()
     log = database.home / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "trackai_pipelines.cli", "up", "--port", str(port)],
+            [sys.executable, "-m", "trackai_pipelines.cli", "up", "--port", str(port), "--web-port", str(web_port)],
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(("TRACKAI_", "DAGSTER_"))},
                 "TRACKAI_HOME": str(database.home),
@@ -64,17 +81,36 @@ def trackai_up(
             stderr=subprocess.STDOUT,
         )
     try:
-        with connect(database.url, name="benchmark") as connection:
-            add_sales(connection, FIRST_SALE - 1, FIRST_SALE - 1)
-            deadline = time.monotonic() + _START_SECONDS
-            while count(connection, "SELECT count(*) FROM trackai.match_queue"):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"trackai up does not decide conversions; it said:\n{log.read_text()[-5000:]}")
-                time.sleep(0.2)
-        yield
+        yield Up(process, log)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(_STOP_SECONDS)
+
+
+@contextmanager
+def trackai_up(
+    database: Database, *, drains: int, life_seconds: int, more: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Within the block, `trackai_started` has decided a first conversion."""
+    with (
+        trackai_started(database, drains=drains, life_seconds=life_seconds, more=more) as up,
+        connect(database.url, name="benchmark") as connection,
+    ):
+        add_sales(connection, FIRST_SALE - 1, FIRST_SALE - 1)
+        up.wait_until(
+            lambda: not count(connection, "SELECT count(*) FROM trackai.match_queue"),
+            seconds=_START_SECONDS,
+            what="does not decide conversions",
+        )
+        yield
+
+
+def _free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 @contextmanager
