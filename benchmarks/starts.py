@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -34,7 +33,7 @@ from trackai_pipelines.database.connection import connect
 from trackai_pipelines.settings import token_variable
 from trackai_pipelines.terminal.output import remark
 
-CHARTED = ("seconds", "CPU seconds")
+CHARTED = ("s to all residents", "CPU seconds")
 
 _RESIDENTS_TITLE = "Starts: residents next to busy processes"
 _LATENCY_TITLE = "Starts: from commit to matched_at next to busy processes"
@@ -49,9 +48,6 @@ _PATIENCE_SECONDS = 900
 _SAMPLE_SECONDS = 0.02
 # All that the process of a run imports before it runs our code.
 _IMPORTS = "import dagster._cli, dagster_postgres, trackai_pipelines.definitions"
-_INTERPRETER = "interpreter and imports"
-_RUN_WORKER = "Dagster's run worker"
-_OWN = "own code, to the lease"
 
 
 @dataclass(frozen=True)
@@ -148,6 +144,15 @@ def _runs(database: Database, up: Up, case: str, before: int) -> Iterator[Figure
 
 
 @dataclass(frozen=True)
+class _Start:
+    """What it took from the birth of a run's process to its lease."""
+
+    cpu: Mapping[str, float]
+    """Seconds of CPU by part."""
+    seconds: float
+
+
+@dataclass(frozen=True)
 class _Sample:
     """The CPU seconds that a process had used at a time, in seconds since 1970."""
 
@@ -156,18 +161,22 @@ class _Sample:
 
 
 def _costs(database: Database, up: Up, starts: int) -> Iterator[Figure]:
-    """Medians of CPU and time, from the birth of a run's process to its lease, by part."""
+    """Medians of several starts."""
     found = []
     for number in range(starts):
         remark(f"start {number + 1} of {starts}")
         found.append(_start(database, up))
-    for part in (_INTERPRETER, _RUN_WORKER, _OWN, "all"):
-        medians = {name: median(one[part, name] for one in found) for name in ("CPU seconds", "seconds")}
-        yield from row(_COST_TITLE, part, medians)
+    for part in found[0].cpu:
+        yield from row(_COST_TITLE, part, {"CPU seconds": median(start.cpu[part] for start in found)})
+    whole = {
+        "CPU seconds": median(sum(start.cpu.values()) for start in found),
+        "seconds": median(start.seconds for start in found),
+    }
+    yield from row(_COST_TITLE, "all", whole)
 
 
-def _start(database: Database, up: Up) -> dict[tuple[str, str], float]:
-    """Kill a drain; return CPU and seconds of its successor's start by part."""
+def _start(database: Database, up: Up) -> _Start:
+    """Kill a drain, and follow the start of its successor."""
     (server,) = [child for child in psutil.Process(up.process.pid).children() if "grpc" in child.cmdline()]
     known = {child.pid for child in server.children()}
     victim = drain_processes(database)[0]
@@ -191,20 +200,13 @@ def _start(database: Database, up: Up) -> dict[tuple[str, str], float]:
         ((run_id, leased),) = _taken_since(connection, killed)
     pid, began = _process_and_step(database, run_id)
     (process,) = [process for process in samples if process.pid == pid]
-    moments = [process.create_time(), began, leased]
-    cpu = [0.0, *(_cpu_at(samples[process], moment) for moment in moments[1:])]
-    worker, own = (later - earlier for earlier, later in pairwise(cpu))
-    until_step, until_lease = (later - earlier for earlier, later in pairwise(moments))
-    return {
-        (_INTERPRETER, "CPU seconds"): imports.cpu,
-        (_INTERPRETER, "seconds"): imports.at,
-        (_RUN_WORKER, "CPU seconds"): worker - imports.cpu,
-        (_RUN_WORKER, "seconds"): until_step - imports.at,
-        (_OWN, "CPU seconds"): own,
-        (_OWN, "seconds"): until_lease,
-        ("all", "CPU seconds"): worker + own,
-        ("all", "seconds"): until_step + until_lease,
+    until_step, until_lease = (_cpu_at(samples[process], moment) for moment in (began, leased))
+    cpu = {
+        "interpreter and imports": imports,
+        "Dagster's run worker": until_step - imports,
+        "own code, to the lease": until_lease - until_step,
     }
+    return _Start(cpu, seconds=leased - process.create_time())
 
 
 def _sample(processes: list[psutil.Process], samples: dict[psutil.Process, list[_Sample]]) -> None:
@@ -217,9 +219,8 @@ def _cpu_at(samples: list[_Sample], moment: float) -> float:
     return next((sample.cpu for sample in samples if sample.at >= moment), samples[-1].cpu)
 
 
-def _cpu_of_imports(environment: Mapping[str, str]) -> _Sample:
-    """CPU and seconds of an interpreter that imports what a run's process does, in the environment of one."""
-    begun = time.time()
+def _cpu_of_imports(environment: Mapping[str, str]) -> float:
+    """CPU seconds of an interpreter that imports what a run's process does, in the environment of one."""
     told = subprocess.run(
         [sys.executable, "-c", f"{_IMPORTS}; import time; print(time.process_time())"],
         env=dict(environment),
@@ -228,7 +229,7 @@ def _cpu_of_imports(environment: Mapping[str, str]) -> _Sample:
         check=True,
         text=True,
     )
-    return _Sample(at=time.time() - begun, cpu=float(told.stdout))
+    return float(told.stdout)
 
 
 def _taken_since(connection: psycopg.Connection[Any], moment: float) -> list[tuple[str, float]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from benchmarks import aggregate, archive, delivery, growth, ingest, latency, maintenance, storage, throughput
+from benchmarks import aggregate, archive, delivery, growth, ingest, latency, maintenance, starts, storage, throughput
 from benchmarks.database import Database
 from benchmarks.figures import Figure, tables
 from benchmarks.report import kept, measured_now, show, write
@@ -134,6 +134,21 @@ def test_latency_loses_nothing_when_drains_are_relieved_and_killed(
     drains = connection.execute("SELECT count(DISTINCT run_id) FROM trackai.match_log").fetchone()
     assert drains is not None
     assert drains[0] > steady
+
+
+@pytest.mark.timeout(1_800)
+def test_starts_reach_the_residents_and_tell_where_a_start_spends_its_time(database: Database) -> None:
+    figures = list(starts.run("small", database))
+    residents, waited, costs = tables(figures).values()
+    assert residents["2 busy processes"]["runs"].value >= 3
+    assert residents["2 busy processes"]["failed"].holds
+    assert residents["2 busy processes"]["left queued"].value == 0
+    assert waited["600 a minute, 2 busy processes"]["conversions"].value == 50
+    assert waited["600 a minute, 2 busy processes"]["lost"].value == 0
+    assert list(costs) == ["interpreter and imports", "Dagster's run worker", "own code, to the lease", "all"]
+    assert costs["interpreter and imports"]["CPU seconds"].value > 0
+    parts = sum(cost["CPU seconds"].value for part, cost in costs.items() if part != "all")
+    assert costs["all"]["CPU seconds"].value == pytest.approx(parts)
 
 
 @pytest.mark.timeout(900)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trackai_pipelines.service.bytecode import bytecode_variables
 from trackai_pipelines.service.services import Service, start, start_again, stop
 from trackai_pipelines.terminal.output import fail, remark
 from trackai_pipelines.terminal.stopping import stop_requests
@@ -107,6 +108,7 @@ def serve(
         # Daemon and code server have to agree on this.
         _SENSOR_TIMEOUT: os.environ.get(_SENSOR_TIMEOUT) or str(_SENSOR_TIMEOUT_SECONDS),
         _DOCS: os.environ.get(_DOCS) or f"{web_url}/docs",
+        **bytecode_variables(settings.home),
         **variables,
     }
     with stop_requests() as stopping, tempfile.TemporaryDirectory(prefix="trackai-") as folder:
