@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from ingest.landing_zone import load_all, sale_record, write_jsonl
-from psycopg import Connection
+from psycopg import Connection, sql
 from pyarrow import parquet
 
 from trackai_pipelines.facts import details
@@ -27,7 +27,7 @@ ITEMS: list[dict[str, Any]] = [
     {"id": "curso-1", "quantity": 2, "price": 48.5, "title": "Curso de violão"},
     {"id": "livro"},
 ]
-STORED = "contents, click_ids, action_source, limited_data_use, opt_out"
+STORED = ("contents", "click_ids", "action_source", "limited_data_use", "opt_out")
 
 
 def context() -> Context:
@@ -37,9 +37,12 @@ def context() -> Context:
     return Context({"acme": Owner("acme", "acme", "BR")}, "acme", utc_now())
 
 
-def rows(connection: Connection, columns: str = STORED, table: str = "conversions") -> list[Any]:
-    """The stored columns of each row, in the order of arrival."""
-    return connection.execute(f"SELECT {columns} FROM trackai.{table} ORDER BY id").fetchall()
+def rows(connection: Connection, *columns: str, table: str = "conversions") -> list[Any]:
+    """These columns of each row, or those of the details, in the order of arrival."""
+    query = sql.SQL("SELECT {} FROM {} ORDER BY id").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns or STORED)), sql.Identifier("trackai", table)
+    )
+    return connection.execute(query).fetchall()
 
 
 def contents(value: object, file: Context | None = None) -> Any:
@@ -127,7 +130,7 @@ def test_clicks_keep_other_networks_ids_and_the_note_says_so(
         {"external_id": "k3", "fbclid": "IwAR0"},
     )
     (report,) = load_all(database_url, landing)
-    assert [ids for (ids,) in rows(connection, "click_ids", "clicks")] == [
+    assert [ids for (ids,) in rows(connection, "click_ids", table="clicks")] == [
         {"msclkid": "abc", "wbraid": "w1"},
         {"gclid": "Cj0"},
         None,
@@ -327,7 +330,7 @@ def test_what_an_event_needs(
     plain = {"gateway": "loja", "gateway_event_id": "e-1", "occurred_at": "2026-03-01T12:00:00Z"}
     write_jsonl(landing / "acme" / "conversions.jsonl", plain | record)
     load_all(database_url, landing)
-    assert rows(connection, "event_name, value, currency") == [stored]
+    assert rows(connection, "event_name", "value", "currency") == [stored]
 
 
 @pytest.mark.parametrize("name", [None, "Purchase", "purchase", " PURCHASE"])

@@ -16,7 +16,7 @@ from facts.test_refunds import Links, links, refund_record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest.landing_zone import load_all, sale_record, write_jsonl
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.domain import StoryPart
 from trackai_pipelines.domains import DOMAINS
@@ -124,12 +124,12 @@ def nets(world: list[Row]) -> dict[tuple[str, ...], tuple[Decimal, Decimal]]:
 
 def insert(connection: Connection[Any], row: Row) -> None:
     names = [name for name in row.record if name != "tenant"]
-    table = "conversions" if row.is_sale else "refunds"
-    connection.execute(
-        f"INSERT INTO trackai.{table} (tenant_id, {', '.join(names)})"
-        f" VALUES ('t-acme', {', '.join(['%s'] * len(names))})",
-        [row.record[name] for name in names],
+    query = sql.SQL("INSERT INTO {} (tenant_id, {}) VALUES ('t-acme', {})").format(
+        sql.Identifier("trackai", "conversions" if row.is_sale else "refunds"),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(map(sql.Placeholder, names)),
     )
+    connection.execute(query, {name: row.record[name] for name in names})
 
 
 def clear(connection: Connection[Any], landing: Path) -> None:

@@ -34,11 +34,15 @@ def sale_record(number: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def write_jsonl(path: Path, *records: dict[str, Any] | bytes) -> Path:
+def write(path: Path, content: bytes | str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in records]
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def write_jsonl(path: Path, *records: dict[str, Any] | bytes) -> Path:
+    lines = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in records]
+    return write(path, b"".join(line + b"\n" for line in lines))
 
 
 def load_all(url: str, landing: Path, *paths: Path) -> list[FileReport]:

@@ -70,11 +70,12 @@ def digits_of(kind: str) -> str:
 
 
 def insert(connection: Connection, table: str, row: dict[str, Any]) -> int:
-    columns = ", ".join(row)
-    values = ", ".join(f"%({name})s" for name in row)
-    found = connection.execute(
-        f"INSERT INTO trackai.{table} ({columns}) VALUES ({values}) RETURNING id", row
-    ).fetchone()
+    query = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING id").format(
+        sql.Identifier("trackai", table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Placeholder, row)),
+    )
+    found = connection.execute(query, row).fetchone()
     assert found is not None
     return int(found[0])
 

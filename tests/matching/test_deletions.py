@@ -101,12 +101,19 @@ def test_drain_waits_for_batches_of_others_before_it_looks_after_a_deletion(
     assert decided(connection) == {"AbC": ("fbc", None)}
 
 
-@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "BEGIN ISOLATION LEVEL READ COMMITTED",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+    ],
+)
 def test_click_whose_deletion_commits_after_the_drain_has_ended(
-    connection: Connection, other: Connection, acme: str, isolation: LiteralString
+    connection: Connection, other: Connection, acme: str, begin: LiteralString
 ) -> None:
     click, _ = _click_and_sale(connection, acme)
-    other.execute(f"BEGIN ISOLATION LEVEL {isolation}")
+    other.execute(begin)
     other.execute("DELETE FROM trackai.clicks WHERE id = %s", (click,))
     drain(connection, run_id="early")
     assert decided(connection) == {"AbC": ("fbc", click)}
@@ -201,10 +208,15 @@ def test_conversion_deleted_while_its_batch_is_under_way_stays(
 
 
 @pytest.mark.parametrize(
-    "tables", ["trackai.clicks", "trackai.conversions", "trackai.conversions, trackai.matched_attributions"]
+    "truncate",
+    [
+        "TRUNCATE trackai.clicks CASCADE",
+        "TRUNCATE trackai.conversions CASCADE",
+        "TRUNCATE trackai.conversions, trackai.matched_attributions CASCADE",
+    ],
 )
-def test_truncating_facts_takes_attributions_along(connection: Connection, acme: str, tables: LiteralString) -> None:
+def test_truncating_facts_takes_attributions_along(connection: Connection, acme: str, truncate: LiteralString) -> None:
     _click_and_sale(connection, acme)
     drain(connection, run_id="run")
-    connection.execute(f"TRUNCATE {tables} CASCADE")
+    connection.execute(truncate)
     assert connection.execute("SELECT count(*) FROM trackai.matched_attributions").fetchone() == (0,)

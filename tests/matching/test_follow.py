@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from matching.facts import SALE, decided, insert_backlog, insert_click, insert_sale
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.matching import follow as following
@@ -123,7 +123,7 @@ def test_a_transaction_wakes_up_once_and_only_where_nothing_waits(
         return len(list(listener.notifies(timeout=0.2)))
 
     with psycopg.connect(database_url, autocommit=True) as listener:
-        listener.execute(f'LISTEN "{WAKE_UP}"')
+        listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(WAKE_UP)))
         with connection.transaction():
             insert_sale(connection, acme, "one")
             insert_sale(connection, acme, "two")

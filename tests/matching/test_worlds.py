@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from matching import brute_force
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.matching.drain import drain
 from trackai_pipelines.matching.rematch import enqueue_rematch
@@ -194,12 +194,11 @@ class World:
     def _insert(self, table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not rows:
             return []
-        columns = ", ".join(rows[0])
-        inserted = self.connection.execute(
-            f"INSERT INTO trackai.{table} ({columns}) "
-            f"SELECT {columns} FROM jsonb_populate_recordset(NULL::trackai.{table}, %s::jsonb) RETURNING id",
-            (json.dumps(rows, default=str),),
-        ).fetchall()
+        insert = sql.SQL(
+            "INSERT INTO {table} ({columns}) "
+            "SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) RETURNING id"
+        ).format(table=sql.Identifier("trackai", table), columns=sql.SQL(", ").join(map(sql.Identifier, rows[0])))
+        inserted = self.connection.execute(insert, (json.dumps(rows, default=str),)).fetchall()
         return [{**row, "id": id_} for row, (id_,) in zip(rows, inserted, strict=True)]
 
     def set_status(self, status: str) -> None:

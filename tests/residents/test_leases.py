@@ -84,11 +84,12 @@ def test_a_heartbeat_keeps_a_lease_alive_and_a_silent_one_dies(connection: Conne
         (before,) = connection.execute("SELECT expires_at FROM trackai.leases").fetchall()[0]
         wait_for(lambda: connection.execute("SELECT 1 FROM trackai.leases WHERE expires_at > %s", [before]).fetchone())
         # The connection of its heartbeat is killed: it makes a new one.
-        backends = (
-            "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%Renews the lease%%' AND pid <> pg_backend_pid()"
+        wait_for(
+            lambda: connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE query LIKE '%Renews the lease%' AND pid <> pg_backend_pid()"
+            ).fetchone()
         )
-        wait_for(lambda: connection.execute(backends).fetchone())
-        connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({backends}) AS heart (pid)")
         (before,) = connection.execute("SELECT expires_at FROM trackai.leases").fetchall()[0]
         wait_for(lambda: connection.execute("SELECT 1 FROM trackai.leases WHERE expires_at > %s", [before]).fetchone())
         assert not lease.over.is_set()

@@ -23,7 +23,7 @@ from lifecycle.erase_world import (
     populated,
     traces,
 )
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import detach_partition
 from trackai_pipelines.delivery.account import account_for
@@ -163,14 +163,12 @@ def test_loading_again_does_not_bring_it_back(world: World, connection: Connecti
     world.sale(acme, ann, "new", NOW)
     world.erase(acme, ann)
     before = world.tables()
-    for table, columns in (
-        ("clicks", "tenant_id, external_id, fbclid"),
-        ("identities", "tenant_id, external_id, email_hash"),
-    ):
-        connection.execute(
-            f"INSERT INTO trackai.{table} ({columns}) SELECT tenant_id, external_id, repeat('a', 64)"
-            f" FROM trackai.{table} ON CONFLICT DO NOTHING"
+    for table, key in (("clicks", "fbclid"), ("identities", "email_hash")):
+        again = sql.SQL(
+            "INSERT INTO {table} (tenant_id, external_id, {key}) SELECT tenant_id, external_id, repeat('a', 64) "
+            "FROM {table} ON CONFLICT DO NOTHING"
         )
+        connection.execute(again.format(table=sql.Identifier("trackai", table), key=sql.Identifier(key)))
     assert world.tables() == before
 
 
