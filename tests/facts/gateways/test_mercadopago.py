@@ -153,3 +153,44 @@ def test_an_order_that_went_back_was_a_sale() -> None:
     assert isinstance(sale, Sale)
     assert isinstance(refund, Refund)
     assert (refund.gateway_event_id, refund.value, refund.currency) == ("refund:REF1", Decimal("29.90"), "BRL")
+
+
+def test_the_time_of_an_order_that_was_changed_since_it_was_paid() -> None:
+    for status, detail in (
+        ("processed", "partially_refunded"),
+        ("processed", "refunded"),
+        ("refunded", "refunded"),
+        ("charged_back", "settled"),
+    ):
+        changes = {"status": status, "status_detail": detail, "last_updated_date": "2026-06-10T18:34:20Z"}
+        sale = next(READERS["mercadopago"](ORDER | changes))
+        assert isinstance(sale, Sale)
+        assert sale.occurred_at == datetime(2026, 5, 10, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("detail", ["in_process", "settled", "reimbursed"])
+def test_an_order_that_was_charged_back(detail: str) -> None:
+    changes = {"status": "charged_back", "status_detail": detail, "last_updated_date": "2026-06-10T18:34:20Z"}
+    sale, *back = READERS["mercadopago"](ORDER | changes)
+    assert isinstance(sale, Sale)
+    # The seller has the money of a reimbursed one.
+    assert back == [
+        Refund(
+            gateway_event_id="ORD01J:chargeback",
+            original_event_id="ORD01J",
+            sale_key="ORD01J",
+            order_id="ORD01J",
+            kind="chargeback",
+            value=Decimal("129.90"),
+            currency="BRL",
+            occurred_at=datetime(2026, 6, 10, 18, 34, 20, tzinfo=UTC),
+        )
+    ] * (detail != "reimbursed")
+
+
+@pytest.mark.parametrize(("status", "kind"), [("charged_back", "chargeback"), ("refunded", "refund")])
+def test_an_order_and_its_payment_went_back_once(status: str, kind: str) -> None:
+    payment = PAYMENT | {"status": status, "order": {"id": "ORD01J", "type": "mercadopago"}}
+    _, back = READERS["mercadopago"](payment)
+    assert isinstance(back, Refund)
+    assert back.gateway_event_id == f"ORD01J:{kind}"

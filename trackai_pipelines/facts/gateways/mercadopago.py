@@ -20,7 +20,7 @@ from trackai_pipelines.facts.gateways.no_sale import (
 )
 from trackai_pipelines.facts.gateways.payload import amount, at, buyer, currency, first, moment, required_text, text
 from trackai_pipelines.facts.gateways.tracking import tracking_keys
-from trackai_pipelines.facts.refund import Refund
+from trackai_pipelines.facts.refund import Refund, RefundKind
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.outcomes import NotTaken
 
@@ -103,11 +103,13 @@ def _payment(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken
     payment = required_text(payload, "id")
     keys = tracking_keys(at(payload, "metadata"))
     order = text(payload, "order.id") or ""
+    # Any other order may have several payments.
+    names = _names(order if order.startswith("ORD") else None, payment)
     yield Sale(
         gateway_event_id=payment,
         # Sellers fill external_reference freely, and a payment link gives all its payments the same.
         order_id=payment,
-        **_names(order if order.startswith("ORD") else None, payment),
+        **names,
         value=amount(payload, "transaction_amount"),
         currency=currency(payload, "currency_id"),
         occurred_at=moment(payload, "date_approved"),
@@ -133,7 +135,7 @@ def _payment(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken
         action_source=_place(payload, operation),
         contents=_items(at(payload, "additional_info.items")),
     )
-    yield from _money_back(payload, payment, status)
+    yield from _money_back(payload, payment, status, names.get("sale_key", payment))
 
 
 def _place(payload: Mapping[str, object], operation: str | None) -> str | None:
@@ -145,7 +147,7 @@ def _place(payload: Mapping[str, object], operation: str | None) -> str | None:
     return _PURCHASES.get(operation or "")
 
 
-def _money_back(payload: Mapping[str, object], payment: str, status: str) -> Iterator[Refund | NotTaken]:
+def _money_back(payload: Mapping[str, object], payment: str, status: str, sale: str) -> Iterator[Refund]:
     for refund in _mappings(payload.get("refunds")):
         if text(refund, "status") in {None, "approved"}:
             yield Refund(
@@ -158,19 +160,24 @@ def _money_back(payload: Mapping[str, object], payment: str, status: str) -> Ite
                 occurred_at=moment(refund, "date_created"),
             )
     if status == "refunded" and not payload.get("refunds"):
-        yield _whole(payload, payment, "refund")
-    # The seller has the money back where a chargeback was reimbursed.
-    if status == "charged_back" and text(payload, "status_detail") != "reimbursed":
-        yield _whole(payload, payment, "chargeback")
+        yield _whole(payload, payment, sale, "refund")
+    if _charged_back(payload, status):
+        yield _whole(payload, payment, sale, "chargeback")
 
 
-def _whole(payload: Mapping[str, object], payment: str, kind: str) -> Refund:
+def _charged_back(payload: Mapping[str, object], status: str) -> bool:
+    """Whether the buyer's bank took the money; the seller has it back where a chargeback was reimbursed."""
+    return status == "charged_back" and text(payload, "status_detail") != "reimbursed"
+
+
+def _whole(payload: Mapping[str, object], payment: str, sale: str, kind: RefundKind) -> Refund:
+    """All of a payment that went back. An order of one payment tells of it, too: `sale` is what they share."""
     return Refund(
-        gateway_event_id=f"{payment}:{kind}",
+        gateway_event_id=f"{sale}:{kind}",
         original_event_id=payment,
         sale_key=payment,
         order_id=payment,
-        kind="chargeback" if kind == "chargeback" else "refund",
+        kind=kind,
         value=amount(payload, "transaction_amount"),
         currency=currency(payload, "currency_id"),
         occurred_at=moment(payload, "date_last_updated", "date_approved"),
@@ -186,13 +193,16 @@ def _order(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
     order = required_text(payload, "id")
     code = _currency(payload)
     keys = tracking_keys(at(payload, "metadata"), at(payload, "additional_info"))
+    # What happened last to an order that nothing went back of is its payment.
+    untouched = status == "processed" and text(payload, "status_detail") in {None, "accredited"}
+    value = amount(payload, first(payload, "total_paid_amount", "total_amount")[0])
     yield Sale(
         gateway_event_id=order,
         order_id=order,
         **_names(order),
-        value=amount(payload, first(payload, "total_paid_amount", "total_amount")[0]),
+        value=value,
         currency=code,
-        occurred_at=moment(payload, "created_date" if status != "processed" else "last_updated_date", "created_date"),
+        occurred_at=moment(payload, "last_updated_date" if untouched else "created_date", "created_date"),
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
@@ -221,6 +231,17 @@ def _order(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
                 currency=code,
                 occurred_at=moment(refund, "date_created") if refund.get("date_created") else _updated(payload),
             )
+    if _charged_back(payload, status):
+        yield Refund(
+            gateway_event_id=f"{order}:chargeback",
+            original_event_id=order,
+            sale_key=order,
+            order_id=order,
+            kind="chargeback",
+            value=value,
+            currency=code,
+            occurred_at=_updated(payload),
+        )
 
 
 def _updated(payload: Mapping[str, object]) -> datetime:

@@ -1,0 +1,145 @@
+"""Every payment of a random world of gateways' events becomes exactly the sales and refunds of its life.
+
+The lives are those that the gateways document: reported before they are paid, by several events of one sale, renewed,
+given back in part or whole, charged back, tried out, moved between accounts. Their documents arrive in any order,
+redelivered or lost, in several files and loads; the oracle counts lives and never reads a document.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from facts.gateway_worlds.world import (
+    GATEWAYS,
+    LOADS,
+    TENANTS,
+    TRYING,
+    File,
+    Key,
+    RefundRow,
+    SaleRow,
+    Truth,
+    World,
+    files_of,
+    truth_of,
+    worlds,
+)
+from hypothesis import HealthCheck, given, settings
+from ingest.landing_zone import checksum, load_all
+from psycopg import Connection
+
+from trackai_pipelines.facts.gateways import READERS
+from trackai_pipelines.facts.refunds import wrong_refund_links
+from trackai_pipelines.ingest.load import FileReport
+
+_TABLES = ("conversions", "refunds", "ingest_rejects", "sale_names")
+
+
+def test_every_gateway_has_lives() -> None:
+    assert GATEWAYS.keys() == READERS.keys()
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(world=worlds(most=60))
+def test_every_payment_of_a_world_is_the_sales_of_its_life(
+    database_url: str, connection: Connection[Any], landing: Path, world: World
+) -> None:
+    _clear(connection, landing)
+    files = files_of(world)
+    paths = {file.source: file.write(landing) for file in files}
+    reports: list[FileReport] = []
+    for load in range(LOADS):
+        arriving = [paths[file.source] for file in files if file.load == load]
+        if arriving:
+            reports += load_all(database_url, landing, *arriving)
+    truth = truth_of(files)
+    counted = _compare_sales(connection, truth)
+    _compare_refunds(connection, truth, counted)
+    _compare_accounts(connection, files, truth, counted, reports)
+    assert wrong_refund_links(connection) == 0
+    before = [checksum(connection, table) for table in _TABLES]
+    again = load_all(database_url, landing)
+    assert sum(report.accepted for report in again) == 0
+    assert [checksum(connection, table) for table in _TABLES] == before
+
+
+def _clear(connection: Connection[Any], landing: Path) -> None:
+    connection.execute(
+        "TRUNCATE trackai.conversions, trackai.refunds, trackai.sale_names, trackai.ingest_rejects, "
+        "trackai.ingest_files CASCADE"
+    )
+    connection.execute("UPDATE trackai.tenants SET take_test_payments = slug = %s", [TRYING])
+    for tenant in TENANTS:
+        for path in (landing / tenant).rglob("*.*"):
+            path.unlink()
+
+
+def _compare_sales(connection: Connection[Any], truth: Truth) -> dict[Key, str]:
+    """Compare the conversions with the sales; return the event that counts of each sale."""
+    rows = connection.execute(
+        "SELECT t.slug, c.gateway, c.gateway_event_id, c.value, c.currency, c.occurred_at, c.action_source, "
+        "c.sale_key, c.event_name FROM trackai.conversions c JOIN trackai.tenants t ON t.id = c.tenant_id"
+    ).fetchall()
+    found = {(row[0], row[1], SaleRow(*row[2:7])) for row in rows}
+    counted: dict[Key, str] = {}
+    wrong = []
+    for key in truth.sales:
+        candidates = {(*key[:2], row) for row in truth.candidates(key)}
+        hits = candidates & found
+        if len(hits) != 1:
+            wrong.append((key, candidates))
+        for hit in hits:
+            counted[key] = hit[2].event_id
+            found.remove(hit)
+    assert (wrong, found) == ([], set())
+    assert len(rows) == len(truth.sales)
+    assert {row[8] for row in rows} <= {"Purchase"}
+    for tenant, gateway, event_id, *_, sale_key, _ in rows:
+        # What a gateway knows a sale by is a name of it.
+        assert counted[truth.names[tenant, gateway, sale_key or event_id]] == event_id
+    return counted
+
+
+def _compare_refunds(connection: Connection[Any], truth: Truth, counted: dict[Key, str]) -> None:
+    rows = connection.execute(
+        "SELECT t.slug, r.gateway, r.gateway_event_id, r.value, r.currency, r.occurred_at, r.kind, c.gateway_event_id "
+        "FROM trackai.refunds r JOIN trackai.tenants t ON t.id = r.tenant_id "
+        "LEFT JOIN trackai.conversions c ON c.tenant_id = r.tenant_id AND c.id = r.conversion_id"
+    ).fetchall()
+    found = {(tenant, gateway, event_id): RefundRow(*row) for tenant, gateway, event_id, *row in rows}
+    assert found == {key: truth.refund(key, counted) for key in truth.refunds}
+
+
+def _compare_accounts(
+    connection: Connection[Any],
+    files: list[File],
+    truth: Truth,
+    counted: dict[Key, str],
+    reports: list[FileReport],
+) -> None:
+    """Compare what the loads reported, and the reasons of what was refused."""
+    aside = [at for at, key, event_id in truth.sold if counted[key] != event_id]
+    new = len(truth.sales) + len(truth.refunds)
+    totals = Counter[str]()
+    for report in reports:
+        totals += Counter(accepted=report.accepted, duplicates=report.duplicates, rejected=report.rejected)
+    expected = Counter(accepted=new, duplicates=truth.rows - new - len(aside), rejected=truth.refused + len(aside))
+    assert totals == expected
+    assert sorted(report.source for report in reports) == sorted(file.source for file in files)
+    reasons = {at: set(of) for at, of in truth.reasons.items()}
+    for at in aside:
+        reasons.setdefault(at, set()).add("the sale ")
+    rows = connection.execute("SELECT source, line, reason FROM trackai.ingest_rejects ORDER BY 1, 2").fetchall()
+    wrong = [
+        (source, line, reason, reasons.get((source, line)))
+        for source, line, reason in rows
+        if not any(reason.startswith(beginning) for beginning in reasons.get((source, line), ()))
+    ]
+    assert wrong == []
+    assert [(source, line) for source, line, _ in rows] == sorted(reasons)
