@@ -101,6 +101,59 @@ def test_phones_in_texts(text: str) -> None:
         assert "4321" not in as_stored(copy)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x5511987654321",
+        "5511987654321x",
+        "tel11987654321fim",
+        "x14155504321",
+        "x(11) 98765-4321x",
+        "tel11 98765-4321x",
+        "ligue+55 11 98765-4321x",
+        "\u3500511987654321\u2c22\u2200",
+        "\u00e9(11) 98765-4321\u00e9",
+        "\u00e911-98765-4321\u00e9",
+    ],
+)
+def test_letters_that_touch_its_digits_do_not_hide_a_phone(text: str) -> None:
+    """Broken lines are cut and joined anywhere, and bytes of UTF-16 read one byte off look like letters."""
+    assert "4321" not in as_stored(masked_text(text))
+    assert "4321" not in as_stored(masked_text(f'"u-1","{text}"'.encode("utf-8", "replace")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("x5511987654321", "5511987654321x", "x(11) 98765-4321x", "tel11 98765-4321x", "ligue+55 11 98765-4321x"),
+        *("\u3500511987654321\u2c22\u2200", "\u00e9(11) 98765-4321\u00e9", "\u00e911-98765-4321\u00e9"),
+    ],
+)
+def test_letters_that_touch_its_digits_do_not_hide_a_certain_phone_in_a_value(text: str) -> None:
+    assert "4321" not in as_stored(masked({"note": text, "list": [text]}))
+
+
+@pytest.mark.parametrize("more", ["9" * 20, "9" * 3_000, "a" * 25, "undefined" * 3, "0" * 51])
+@pytest.mark.parametrize("phone", ["5511987654321", "14155504321"])
+def test_what_is_glued_to_a_phone_makes_no_hash_of_it(phone: str, more: str) -> None:
+    """A hash in a field of a phone is shown, as it says why the row was refused; it changes between letters and
+    digits all the time."""
+    assert masked({"phone": phone + more}) == {"phone": "[phone masked]"}
+    assert phone not in as_stored(masked_text(f'{{"phone": "{phone}{more}", '))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("HP16015479281022", "evt_12345678901", "pi_3N_12345678901_abc", "cus_11987654321"),
+        *(DIGEST, DIGEST.upper(), "d41d8cd98f00b204e9800998ecf8427e", "545e7d21-8fc4-4906-8fba-dcd7889f6481"),
+    ],
+)
+def test_ids_with_letters_stay(text: str) -> None:
+    assert masked({"note": text, "order_id": text}) == {"note": text, "order_id": text}
+    assert masked_text(f'{{"note": "{text}", ') == f'{{"note": "{text}", '
+
+
 def test_a_bare_phone_in_the_wrong_column() -> None:
     """A row with a field too few: the number stands under another name."""
     assert masked({"currency": "11987654321", "order_id": "11987654321"}) == {
@@ -257,11 +310,13 @@ def test_no_email_survives(email: str, around: str, before: str, key: str) -> No
 NUMBERS = st.from_regex(r"\A[1-9][0-9] ?\(?[1-9][0-9]\)? ?9[0-9]{4}[ -]?[0-9]{4}\Z")
 
 
-@given(NUMBERS, st.text(alphabet="ab ,;.\u00e9", max_size=20))
+@given(NUMBERS, st.text(alphabet="ab ,;.\u00e9\u3500", max_size=20))
 def test_no_phone_survives(number: str, around: str) -> None:
     for copy in (
         masked({"note": f"{around} +{number} {around}", "Mobile": number, "phone": {"number": number}}),
         masked_text(f"{around} {number},{around}"),
         masked_text(f'{around}"phone":"{number}"{around}'),
+        masked_text(f"{around}{number}{around}"),
+        masked_text(f"{around}+{number}{around}"),
     ):
         assert number not in as_stored(copy)

@@ -45,8 +45,10 @@ _PERSON_PARTS += ("billing", "shipping", "recipient")
 _PERSON_NAMES = {"user", "owner", "holder", "card", "contact", "lead", "client", "person", "receiver", "userdata"}
 _PERSON_NAMES |= {"cards", "address", "defaultaddress", "phone", "identification"}
 
-# A hash, or what was meant to be one: as an operator must see it to know why it was refused.
-_HASHED = re.compile(r"\s{0,8}[0-9A-Za-z]{32,128}\s{0,8}")
+# A hash, or what was meant to be one: as an operator must see it to know why it was refused. It changes between letters
+# and digits all the time; a number with anything glued to it does not.
+_HASH = r"(?=[a-z]{0,128}(?:[0-9]{1,128}[a-z]{1,128}){4})[0-9a-z]{32,128}"
+_HASHED = re.compile(rf"\s{{0,8}}{_HASH}\s{{0,8}}", re.IGNORECASE)
 
 # The part before the @ may hold =&?|/ too; they are taken only right before it, as they delimit far more often.
 # NUL is no delimiter: it stands between the letters of a file in UTF-16.
@@ -59,18 +61,27 @@ _EMAIL = re.compile(
 _ADDRESS = re.compile(r"[\w.%+'\-]{1,64}(?:@|%40)(?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,24}", re.IGNORECASE)
 _EMAIL_SIGNS = ("@", "\uff20", "\ufe6b", "%40", "%2540", "&#64;", "&#x40;", "&#X40;", "\\u0040")
 
+# Where an id, an amount or a network address goes on. Letters beyond ASCII are in none of them: bytes of UTF-16 that
+# are read one byte off look like such letters.
+_ID = r"0-9a-z_"
+_DIGIT_OR_SIGN = r"0-9_.\-"
+
 # Beyond doubt a phone number: a plus with 8 to 15 digits; an area code in brackets; groups that end in four
-# digits; a Brazilian mobile with its country code. Anything less may be an order id.
+# digits; a Brazilian mobile with its country code. Letters may touch them, but for groups that hyphens or dots join.
+# Anything less may be an order id.
 _PHONE = re.compile(
     r"(?:\+|%2B)[\s(]{0,2}[0-9](?:[\s().\-\0]{0,3}[0-9]){7,14}(?![0-9])"
-    r"|\([0-9]{2,4}\)\s{0,2}[0-9]{3,5}[\s.\-]?[0-9]{4}(?!\w)"
-    r"|(?<![\w.\-])[0-9]{2,3}[ .\-][0-9]{3,5}[ .\-][0-9]{4}(?![\w\-])"
+    r"|\([0-9]{2,4}\)\s{0,2}[0-9]{3,5}[\s.\-]?[0-9]{4}(?![0-9])"
+    rf"|(?<![{_ID}.\-])[0-9]{{2,3}}[ .\-][0-9]{{3,5}}[ .\-][0-9]{{4}}(?![{_ID}\-])"
+    rf"|(?<![{_DIGIT_OR_SIGN}])[0-9]{{2,3}} [0-9]{{3,5}}[ .\-][0-9]{{4}}(?![{_DIGIT_OR_SIGN}])"
     r"|(?<![0-9])55[1-9][1-9]9[0-9]{8}(?![0-9])",
     re.IGNORECASE,
 )
 
-# In a text that has no fields, any run of 8 to 15 digits with the usual separators; except in what is no phone
-# number for sure: dates, times, network addresses, fields that say so, Meta's cookies, UUIDs and hashes.
+# In a text that has no fields, any run of 8 to 15 digits with the usual separators, and one of 10 to 13 digits even
+# where letters touch it; except in what is no phone number for sure: dates, times, network addresses, fields that say
+# so, Meta's cookies, UUIDs and hashes.
+_TEN_TO_13_DIGITS = r"[0-9](?:[ ().\-/\0]{0,3}[0-9]){9,12}"
 _TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+\-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
 _RAW_PHONE = re.compile(
     rf"(?P<kept>(?<![0-9])[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_TIME}|(?![0-9]))"
@@ -80,13 +91,16 @@ _RAW_PHONE = re.compile(
     r"|(?-i:[a-z]{1,30}(?:Id|At|Date)))[\"']?\s?[:=]\s?[\"']?[\w\-.][\w\-.:]{0,127}"
     r"|fb\.[0-2]\.[0-9]{1,20}\.[\w\-]{1,512}"
     r"|(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])"
-    r"|(?<![0-9a-z])[0-9a-z]{32,128}(?![0-9a-z]))"
-    r"|(?:\+|%2B|(?<!\w))[\s(]{0,2}[0-9](?:[ ().\-/\0]{0,3}[0-9]){7,14}(?!\w)",
+    rf"|(?<![0-9a-z]){_HASH}(?![0-9a-z]))"
+    r"|(?:\+|%2B)[\s(]{0,2}[0-9](?:[ ().\-/\0]{0,3}[0-9]){7,14}(?![0-9])"
+    rf"|(?<![{_DIGIT_OR_SIGN}])\(?{_TEN_TO_13_DIGITS}(?![0-9_])"
+    rf"|(?<![{_ID}])[\s(]{{0,2}}[0-9](?:[ ().\-/\0]{{0,3}}[0-9]){{7,14}}(?![{_ID}])",
     re.IGNORECASE,
 )
 
-# A text that is nothing but 10 to 13 digits, as phone numbers are written without a country code or a plus.
-_ONLY_DIGITS = re.compile(r"[\s(]{0,4}[0-9](?:[ ().\-/]{0,3}[0-9]){9,12}\s{0,4}")
+# A text that is nothing but 10 to 13 digits, as phone numbers are written without a country code or a plus. What is not
+# printable ASCII does not make an id of it.
+_ONLY_DIGITS = re.compile(rf"[^!-~]{{0,200}}\(?[^!-~]{{0,4}}{_TEN_TO_13_DIGITS}[^!-~]{{0,200}}")
 # Fields that hold such digits by right, by the end of their names.
 _COUNTS: tuple[str, ...] = (
     "id",
