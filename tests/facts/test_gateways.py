@@ -354,8 +354,10 @@ def test_mercadopago_references_that_are_no_order() -> None:
         assert sale_of("mercadopago", payload).order_id == "1304123923"
 
 
-def test_the_buyers_address_is_valid_or_nothing() -> None:
-    assert sale_of("shopify", changed(SHOPIFY, "client_details.browser_ip", "0.0.0.0")).client_ip is None
+def test_the_buyers_address_of_shopify_stands_in_either_place() -> None:
+    assert sale_of("shopify", changed(SHOPIFY, "client_details.browser_ip", "0.0.0.0")).client_ip == "0.0.0.0"
+    elsewhere = changed(SHOPIFY, "client_details", {}) | {"browser_ip": "203.0.113.9"}
+    assert sale_of("shopify", elsewhere).client_ip == "203.0.113.9"
 
 
 @settings(deadline=None)

@@ -1,15 +1,17 @@
 """An optional value that cannot be used is left out and noted; only what makes a row what it is refuses it."""
 
 import json
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
 from typing import Any
 
 import pytest
+from facts.payloads import PAID
 
 from trackai_pipelines.facts.landing import CONVERSIONS, KINDS
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
-from trackai_pipelines.ingest.outcomes import LeftOut, Refused
+from trackai_pipelines.ingest.outcomes import LeftOut, NotTaken, Refused
 from trackai_pipelines.ingest.records import Fields
 from trackai_pipelines.ingest.rows import RowReader
 from trackai_pipelines.ingest.streams import Line
@@ -88,6 +90,54 @@ def test_a_value_is_left_out_and_its_row_is_kept(kind: str, column: str, value: 
     row, left_out = rows_of(kind, **{column: value})
     assert left_out == (LeftOut(column, reason),)
     assert (row, ()) == rows_of(kind)
+
+
+@pytest.mark.parametrize(
+    ("gateway", "path"),
+    [
+        ("guru", "infrastructure.ip"),
+        ("hotmart", "data.purchase.buyer_ip"),
+        ("kirvano", "ip"),
+        ("kiwify", "Customer.ip"),
+        ("mercadopago", "additional_info.ip_address"),
+        ("monetizze", "comprador.ip"),
+        ("perfectpay", "customer.ip"),
+        ("shopify", "client_details.browser_ip"),
+        ("shopify", "browser_ip"),
+        ("woocommerce", "customer_ip_address"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("ip", "stored", "noted"),
+    [
+        ("10.0.0.1", "", 1),
+        ("unknown", "", 1),
+        (["203.0.113.7"], "", 1),
+        (7, "", 1),
+        ("203.0.113.7, 10.0.0.1", "203.0.113.7", 0),
+        ("[2001:DB8::1]:443", "2001:db8::1", 0),
+        ("", "", 0),
+        ("  ", "", 0),
+        (None, "", 0),
+    ],
+)
+def test_an_address_in_a_webhook_is_read_and_left_out_as_in_a_file(
+    gateway: str, path: str, ip: Any, stored: str, noted: int
+) -> None:
+    payload: Any = deepcopy(PAID[gateway])
+    if path == "browser_ip":
+        payload["client_details"] = None
+    *steps, last = path.split(".")
+    inside = payload
+    for step in steps:
+        inside = inside.setdefault(step, {})
+    inside[last] = ip
+    (sale,) = CONVERSIONS.webhooks[gateway](payload)
+    assert not isinstance(sale, NotTaken)
+    context = Context(owners_by_name([Owner("t-1", "acme", "BR")]), "acme", datetime.max.replace(tzinfo=UTC))
+    row = READERS["conversions"].of_payload(sale, 1, context)
+    assert row.text.split("\t")[CONVERSIONS.columns.index("client_ip")] == stored
+    assert context.taken_left_out() == (LeftOut("client_ip", "not a public IP address"),) * noted
 
 
 def test_white_space_is_no_value() -> None:

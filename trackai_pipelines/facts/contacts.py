@@ -34,8 +34,8 @@ def hashed_phone(given: str | None, phone: Text, column: str, owner: Owner, cont
     )
 
 
-def ip_of(address: str | None, column: str, context: Context) -> str:
-    """Return the IP address in its usual form."""
+def ip_of(address: object, column: str, context: Context) -> str:
+    """Return the IP address in its usual form. `address` is what a file or a gateway has in its place."""
     return (address_of(address) or _left_out(address, column, "not a public IP address", context)) if address else ""
 
 
@@ -43,6 +43,6 @@ def _given(digest: str, column: str, context: Context) -> str:
     return already_hashed(digest) or _left_out(digest, column, "not a SHA-256", context)
 
 
-def _left_out(value: Text, column: str, reason: str, context: Context) -> str:
+def _left_out(value: object, column: str, reason: str, context: Context) -> str:
     """Note a value that cannot be used, unless it is only white space."""
     return context.leave_out(column, reason) if str(value).strip() else ""

@@ -44,7 +44,8 @@ class Sale:
     email: str | None = None
     phone: str | None = None
     buyer: Mapping[str, Any] = field(default_factory=dict)
-    client_ip: str | None = None
+    # As it came, in any form: a list of addresses, one with a port, or what is none.
+    client_ip: object = None
     client_user_agent: str | None = None
     event_source_url: str | None = None
     contents: Sequence[Mapping[str, Any]] = ()

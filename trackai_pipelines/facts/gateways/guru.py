@@ -7,7 +7,6 @@ cycle of a subscription is a transaction of its own.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     DISPUTED,
     NO_PAYMENT,
@@ -79,7 +78,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
             zip="address_zip_code",
             country="address_country",
         ),
-        client_ip=address_of(at(payload, "infrastructure.ip")),
+        client_ip=at(payload, "infrastructure.ip"),
         client_user_agent=text(payload, "infrastructure.user_agent"),
         event_source_url=page_url(at(payload, "checkout_url")),
         contents=_items(payload),

@@ -8,7 +8,6 @@ transaction that is refunded or charged back is so whole: such an event states t
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     NO_PAYMENT,
     NOT_PAID,
@@ -116,7 +115,7 @@ def _sale(payload: Mapping[str, object]) -> Sale:
             zip="data.buyer.address.zipcode",
             country=("data.buyer.address.country_iso", "data.buyer.address.country"),
         ),
-        client_ip=address_of(at(payload, "data.purchase.buyer_ip")),
+        client_ip=at(payload, "data.purchase.buyer_ip"),
         contents=items_of(at(payload, "data.product"), item_id="id", title="name"),
         click_ids=other_click_ids(*sources),
         action_source=source_of_renewal(

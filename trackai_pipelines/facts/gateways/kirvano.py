@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     CHARGEBACK,
     NO_PAYMENT,
@@ -93,7 +92,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
             state="address.state",
             zip="address.zipcode",
         ),
-        client_ip=address_of(at(payload, "ip")),
+        client_ip=at(payload, "ip"),
         event_source_url=page_url(at(payload, "checkout_url")),
         contents=_items(payload),
         click_ids=other_click_ids(at(payload, "cookies"), at(payload, "utm"), query_of(at(payload, "checkout_url"))),

@@ -7,7 +7,6 @@ without a zone; other times of the same payload are marked as UTC and show the s
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     CHARGEBACK,
     NO_PAYMENT,
@@ -100,7 +99,7 @@ def _sale(order: Mapping[str, object]) -> Sale:
             state="Customer.state",
             zip="Customer.zipcode",
         ),
-        client_ip=address_of(at(order, "Customer.ip")),
+        client_ip=at(order, "Customer.ip"),
         contents=items_of(
             order,
             item_id="Product.product_id",

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TypedDict
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     CHARGEBACK,
     MONEY_MOVES,
@@ -131,7 +130,7 @@ def _payment(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken
                 "additional_info.shipments.receiver_address.zip_code",
             ),
         ),
-        client_ip=address_of(at(payload, "additional_info.ip_address")),
+        client_ip=at(payload, "additional_info.ip_address"),
         action_source=_place(payload, operation),
         contents=_items(at(payload, "additional_info.items")),
     )

@@ -6,7 +6,6 @@ charge of a subscription is a sale with a code of its own.
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     DISPUTED,
     NO_PAYMENT,
@@ -97,7 +96,7 @@ def _read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
             zip="cep",
             country="pais",
         ),
-        client_ip=address_of(at(payload, "comprador.ip")),
+        client_ip=at(payload, "comprador.ip"),
         client_user_agent=text(payload, "comprador.user_agent"),
         contents=items_of(payload, item_id="produto.codigo", title="produto.nome", quantity="venda.quantidade"),
         click_ids=other_click_ids(at(payload, "venda")),

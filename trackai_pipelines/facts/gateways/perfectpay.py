@@ -6,7 +6,6 @@ chargeback (9), returns by Pix as refunded (7). The states that it replaces are 
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     DISPUTED,
     NO_PAYMENT,
@@ -84,7 +83,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
             zip="zip_code",
             country="country",
         ),
-        client_ip=address_of(at(payload, "customer.ip")),
+        client_ip=at(payload, "customer.ip"),
         client_user_agent=text(payload, "customer.user_agent"),
         contents=items_of(payload, item_id="product.code", title="product.name", quantity="plan.quantity"),
         click_ids=other_click_ids(at(payload, "metadata")),

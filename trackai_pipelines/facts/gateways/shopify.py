@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import (
     CHARGEBACK,
     NO_PAYMENT,
@@ -24,6 +23,7 @@ from trackai_pipelines.facts.gateways.payload import (
     at,
     buyer,
     currency,
+    first,
     moment,
     page_url,
     phone_in,
@@ -119,7 +119,7 @@ def _sale(order: Mapping[str, object]) -> Sale:
             zip=f"{home}.zip",
             country=(f"{home}.country_code", f"{home}.country"),
         ),
-        client_ip=address_of(text(order, "client_details.browser_ip", "browser_ip")),
+        client_ip=first(order, "client_details.browser_ip", "browser_ip")[1],
         client_user_agent=text(order, "client_details.user_agent"),
         event_source_url=page_url(landing_site),
         action_source=_PLACES.get(text(order, "source_name") or ""),

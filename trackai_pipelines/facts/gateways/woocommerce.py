@@ -5,7 +5,6 @@ An order's id is its shop's own and begins at 1 in each; its key is random, so t
 
 from collections.abc import Iterator, Mapping
 
-from trackai_pipelines.customer_information.client_ip import address_of
 from trackai_pipelines.facts.gateways.no_sale import NO_PAYMENT, NOT_PAID, NOT_PAID_YET, marked, no_sale
 from trackai_pipelines.facts.gateways.payload import (
     amount,
@@ -88,7 +87,7 @@ def _read(payload: Mapping[str, object], noted: Mapping[str, object]) -> Iterato
             zip="postcode",
             country="country",
         ),
-        client_ip=address_of(at(payload, "customer_ip_address")),
+        client_ip=at(payload, "customer_ip_address"),
         client_user_agent=text(payload, "customer_user_agent") or text(noted, _USER_AGENT),
         event_source_url=page_url(noted.get(_ENTRY)),
         action_source=_PLACES.get(text(payload, "created_via") or ""),
