@@ -276,6 +276,18 @@ def test_files_of_lines_take_the_short_road(tmp_path: Path, content: bytes, by_d
     assert long_road.called == by_documents
 
 
+@pytest.mark.parametrize(
+    "value", [b"9" * 5_000, b"[" * 60_000 + b"]" * 60_000, b'{"a":' * 60_000 + b"1" + b"}" * 60_000]
+)
+@pytest.mark.parametrize("between", [b"", b" ", b"\t"])
+def test_a_document_that_cannot_be_used_costs_none_in_its_line(tmp_path: Path, value: bytes, between: bytes) -> None:
+    path = tmp_path / "clicks.json"
+    path.write_bytes(between.join((b'{"a": "} {", "b": ' + value + b"}", b'{"a": 1}', b'{"a": 2}')))
+    bad, *sound = json_records(path, Notes())
+    assert isinstance(bad, Unreadable)
+    assert [record.raw for record in sound] == [b'{"a": 1}', b'{"a": 2}']
+
+
 def test_numbers_keep_their_digits() -> None:
     (found,) = _read(b'{"a": 12.90, "b": 9007199254740993}')
     assert isinstance(found, Document)

@@ -45,6 +45,18 @@ def test_a_broken_row_group_is_passed_over_and_a_missing_footer_noted(tmp_path: 
         assert "no readable footer" in notes.texts[0]
 
 
+@pytest.mark.parametrize("damage", [0x00, 0xF6, 0xFF])
+def test_no_damaged_byte_of_a_parquet_file_loses_rows_without_a_word(tmp_path: Path, damage: int) -> None:
+    """A column whose description is damaged may read as one without values: that is no error of the format."""
+    path = _parquet(tmp_path / "clicks.parquet", pa.table({"a": ["1", "2"], "b": ["x", "y"]}))
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([damage]) + content[place + 1 :])
+        notes = Notes()
+        records = list(parquet_files.parquet_records(path, OF_PARQUET, notes))
+        assert len(records) == 2 or notes.texts, place
+
+
 def test_a_parquet_value_that_cannot_be_read_costs_its_row_alone(tmp_path: Path) -> None:
     raw = pa.array([b"good", b"\xff\xfe", b"fine"], pa.binary())
     text = pa.StringArray.from_buffers(3, raw.buffers()[1], raw.buffers()[2])

@@ -54,6 +54,27 @@ class Document(NamedTuple):
     value: object
 
 
+def end_of_value(text: str, start: int, stop: int) -> int | None:
+    """Return where the JSON value that begins at `start` ends; None where its quotes or braces do not pair."""
+    depth, position = 0, start
+    while found := _STRUCTURE.search(text, position, stop):
+        position = found.end()
+        sign = found[0]
+        if sign == '"':
+            string = _REST_OF_STRING.match(text, position, stop)
+            if string is None:
+                return None
+            position = string.end()
+            if depth == 0:
+                return position
+            continue
+        depth += 1 if sign in "{[" else -1
+        if depth <= 0:
+            # The bracket of the list itself ends an entry that has none.
+            return position if depth == 0 else found.start()
+    return None
+
+
 def documents(stream: BinaryIO, notes: Notes) -> Iterator[Document | Unreadable]:
     """Yield the documents of a stream; numbers with decimals are Decimal. `notes` must be those of the stream."""
     return _Reader(stream, notes).documents()
@@ -116,9 +137,9 @@ class _Reader:
                 reason = f"not valid JSON: {error.msg} at character {error.pos - self._at + 1}"
                 return self._broken(reason, error.pos, in_array, indent)
             except RecursionError:
-                return self._broken("not usable JSON: nested too deeply", self._at + 1, in_array, indent)
+                return self._unusable("not usable JSON: nested too deeply", in_array, indent)
             except ValueError:
-                return self._broken("not usable JSON: a number is too long", self._at + 1, in_array, indent)
+                return self._unusable("not usable JSON: a number is too long", in_array, indent)
             if end < len(self._text) or self._text[end - 1] in "}]" or not self._more():
                 return self._read(value, end)
 
@@ -164,6 +185,17 @@ class _Reader:
         """Whether the error may come from the end of what was read so far."""
         return error.msg.startswith("Unterminated string") or error.pos > len(self._text) - _LONGEST_TOKEN
 
+    def _unusable(self, reason: str, in_array: bool, indent: str | None) -> Unreadable:
+        """Take JSON of which nothing is broken: in a line, it ends where its braces say."""
+        while not in_array and _OPENS_A_LINE.match(self._text, self._at) is None:
+            line = self._text.find("\n", self._at)
+            end = end_of_value(self._text, self._at, len(self._text) if line < 0 else line)
+            if end is not None:
+                return self._unreadable(self._taken(end), reason)
+            if line >= 0 or not self._more():
+                break
+        return self._broken(reason, self._at + 1, in_array, indent)
+
     def _broken(self, reason: str, error: int, in_array: bool, indent: str | None) -> Unreadable:
         """Take what cannot be read, up to where the next document begins."""
         if "\0" in self._text[self._at : error + 1]:
@@ -186,32 +218,12 @@ class _Reader:
             return self._given_up(reason, _ENTRY_END, self._at)
         next_line = None if indent is None else re.compile(r"\r?\n" + indent + r"(?=\{)")
         found = next_line.search(self._text, self._at) if next_line else None
-        end = self._closing(self._at, found.start() if found else len(self._text))
+        end = end_of_value(self._text, self._at, found.start() if found else len(self._text))
         if end is not None:
             return self._unreadable(self._taken(end), reason)
         if next_line is None and not reason.startswith("the file ends"):
             reason = f"{reason}; where the next entry of the list begins is not certain, so the rest was not read"
         return self._given_up(reason, next_line, self._at)
-
-    def _closing(self, start: int, stop: int) -> int | None:
-        """Return where the value that begins at `start` ends; None where its quotes or braces do not pair."""
-        depth, position = 0, start
-        while found := _STRUCTURE.search(self._text, position, stop):
-            position = found.end()
-            sign = found[0]
-            if sign == '"':
-                string = _REST_OF_STRING.match(self._text, position, stop)
-                if string is None:
-                    return None
-                position = string.end()
-                if depth == 0:
-                    return position
-                continue
-            depth += 1 if sign in "{[" else -1
-            if depth <= 0:
-                # The bracket of the list itself ends an entry that has none.
-                return position if depth == 0 else found.start()
-        return None
 
     def _given_up(self, reason: str, following: re.Pattern[str] | None, start: int) -> Unreadable:
         """Take everything up to what may begin the next document, in pieces; only the start of it is kept."""

@@ -9,9 +9,10 @@ that only it has, or by having no field but those of a list.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import UnionType
 from typing import Literal
 
-Expected = type | tuple[str, ...] | None
+Expected = type | UnionType | tuple[str, ...] | None
 Encoding = Literal["json", "base64", "request"]
 
 
@@ -57,7 +58,9 @@ _REQUEST_WORDS = (
 _OF_A_PAGE, _OF_A_REQUEST = frozenset(_PAGE_WORDS.split()), frozenset(_REQUEST_WORDS.split())
 
 ENVELOPES = (
-    Envelope(name="Amazon EventBridge", has={"detail-type": str, "source": str, "detail": dict}, payload="detail"),
+    Envelope(
+        name="Amazon EventBridge", has={"detail-type": str, "source": str, "detail": dict | list}, payload="detail"
+    ),
     Envelope(
         name="Amazon SNS",
         has={"Type": ("Notification",), "MessageId": str, "TopicArn": str, "Message": str},
@@ -178,7 +181,9 @@ ENVELOPES = (
         encoding="base64",
     ),
     Envelope(
-        name="Google Cloud Logging", has={"insertId": str, "logName": str, "jsonPayload": dict}, payload="jsonPayload"
+        name="Google Cloud Logging",
+        has={"insertId": str, "logName": str, "jsonPayload": dict | list},
+        payload="jsonPayload",
     ),
     Envelope(
         name="Google Cloud Logging", has={"insertId": str, "logName": str, "textPayload": str}, payload="textPayload"
@@ -199,7 +204,9 @@ ENVELOPES = (
         has={"eventType": str, "eventTime": str, "subject": str, "dataVersion": None, "data": None},
         payload="data",
     ),
-    Envelope(name="Svix", has={"eventType": str, "payload": dict, "timestamp": str, "id": str}, payload="payload"),
+    Envelope(
+        name="Svix", has={"eventType": str, "payload": dict | list, "timestamp": str, "id": str}, payload="payload"
+    ),
     Envelope(
         name="Hookdeck",
         has={"source_id": str, "data.headers": dict, "data.body": None},
@@ -258,4 +265,4 @@ def _has(value: object, path: list[str], expected: Expected) -> bool:
         value = value[step]
     if expected is None:
         return True
-    return isinstance(value, expected) if isinstance(expected, type) else value in expected
+    return isinstance(value, expected) if isinstance(expected, type | UnionType) else value in expected

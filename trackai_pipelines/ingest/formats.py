@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
-from trackai_pipelines.ingest.documents import documents
+from trackai_pipelines.ingest.documents import documents, end_of_value
 from trackai_pipelines.ingest.opening import NotOpened, is_an_envelope, opened
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.records import Payload, Unreadable, canonical_json, sha256, unreadable_line
@@ -108,9 +108,13 @@ def _is_of_documents(head: bytes) -> bool:
         return text.startswith("{")
     try:
         value, end = json.JSONDecoder().raw_decode(first)
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError:
         # Values go on in the next line, which is indented or closes them.
         return first.rstrip().endswith((",", "{", "[")) and rest.startswith((" ", "\t", "}", "]"))
+    except (ValueError, RecursionError):
+        # JSON that is nested too deeply, or holds a number that is too long: it costs itself, not what stands behind.
+        whole = end_of_value(first, 0, len(first))
+        return whole is not None and first[whole:].lstrip().startswith("{")
     return first[end:].lstrip().startswith("{") or is_an_envelope(value)
 
 

@@ -41,7 +41,7 @@ def parquet_records(path: Path, columns: Columns, notes: Notes) -> Iterator[Fiel
 
     try:
         file = parquet.ParquetFile(path, pre_buffer=False)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         text = f"the Parquet file has no readable footer ({_first_line(error)}); nothing could be read of it"
         notes.add(text, damaged=True)
         return iter(())
@@ -75,17 +75,21 @@ def _rows(file: "ParquetFile", wanted: dict[str, _Column], notes: Notes) -> Iter
         stored = [column.stored for column in wanted.values()]
         for group in range(file.num_row_groups):
             rows, done = file.metadata.row_group(group).num_rows, 0
+            # A column whose description is damaged may read as one without any values.
+            wrong = "it has fewer rows than it says"
             try:
                 for batch in file.iter_batches(_BATCH_ROWS, [group], stored, use_threads=False):
                     yield from _batch_records(batch, wanted, before + done + 1)
                     done += batch.num_rows
             except (pyarrow.ArrowException, OSError) as error:
-                text = (
-                    f"row group {group + 1} of {file.num_row_groups} cannot be read ({_first_line(error)}); "
-                    f"{rows - done} rows are missing"
-                )
-                notes.add(text, damaged=True)
-            before += rows
+                wrong = _first_line(error)
+            if done < rows:
+                text = f"row group {group + 1} of {file.num_row_groups} cannot be read ({wrong}); "
+                notes.add(f"{text}{rows - done} rows are missing", damaged=True)
+            before += max(rows, done)
+        if before < file.metadata.num_rows:
+            text = "the descriptions of the row groups are damaged"
+            notes.add(f"{text}; {file.metadata.num_rows - before} rows are missing", damaged=True)
 
 
 def _batch_records(batch: Any, wanted: dict[str, _Column], first: int) -> Iterator[Fields | Unreadable]:
