@@ -5,15 +5,18 @@ the files (`hostile_files`), and what the database makes of them (tests/ingest).
 """
 
 import json
+import os
 import re
 import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
@@ -34,6 +37,8 @@ CHARTED = ()
 SIZES: dict[Scale, int] = {"small": 200, "medium": 20_000, "full": 200_000}
 # A few records take milliseconds; this much is a reader that does not come to an end.
 _MOST_CPU_SECONDS = 20
+_FILES_OF_A_PART = 1_000
+_COUNTED = ("files", "accepted", "refused", "passed over", "given, where known", "of these accounted for")
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)
 _KINDS = kinds_of(DOMAINS)
 # What the report says of rows of Parquet that are damaged.
@@ -51,6 +56,11 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     ignored: bool = False
+
+    @property
+    def is_refused_whole(self) -> bool:
+        """Whether the file was refused as one, with its reason, so its records were not looked at."""
+        return any(note.startswith("nothing was read") for note in self.notes)
 
     @property
     def accounted_for(self) -> int:
@@ -96,7 +106,7 @@ def _reading(path: Path, landing: Path) -> Reading:
 def faults_of(file: HostileFile, reading: Reading) -> list[str]:
     """Return what is wrong with the reading of a file; nothing where all is well."""
     faults = []
-    whole = any(note.startswith("nothing was read") for note in reading.notes)
+    whole = reading.is_refused_whole
     if file.given is not None and not whole and reading.accounted_for != file.given:
         faults.append(f"{reading.accounted_for} of {file.given} records are accounted for")
     if not whole and reading.accepted < file.intact:
@@ -125,13 +135,40 @@ def _bounded() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def run(scale: Scale, _: Database) -> Iterator[Figure]:
-    """How many files of each family were read, what became of their records, and the faults found."""
-    title = f"Hostile files: {SIZES[scale]:,}"
-    counts: dict[str, Counter[str]] = {family: Counter() for family in FAMILIES}
-    slowest = dict.fromkeys(FAMILIES, 0.0)
+@dataclass(slots=True)
+class _Tally:
+    """What became of the files of a family."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+
+    def add(self, file: HostileFile, reading: Reading, faults: list[str], seconds: float) -> None:
+        """Count one file."""
+        self.counts.update(
+            {
+                "files": 1,
+                "accepted": reading.accepted,
+                "refused": reading.refused,
+                "passed over": reading.passed_over + reading.ignored,
+                "faults": len(faults),
+            }
+        )
+        if file.given is not None and not reading.is_refused_whole:
+            self.counts.update({"given, where known": file.given, "of these accounted for": reading.accounted_for})
+        self.slowest = max(self.slowest, seconds)
+
+    def take(self, other: "_Tally") -> None:
+        """Add another part's."""
+        self.counts.update(other.counts)
+        self.slowest = max(self.slowest, other.slowest)
+
+
+def _part(numbers: range) -> tuple[dict[str, _Tally], list[str]]:
+    """Read the files of these numbers; return what became of them by family, and the faults in words."""
+    tallies: dict[str, _Tally] = {family: _Tally() for family in FAMILIES}
+    said = []
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(SIZES[scale]):
+        for number in numbers:
             file = hostile_file(number)
             begun = time.process_time()
             try:
@@ -140,17 +177,30 @@ def run(scale: Scale, _: Database) -> Iterator[Figure]:
                 faults = faults_of(file, reading)
             except Exception as error:  # noqa: BLE001 - any error is what is looked for
                 reading, faults = Reading(), [f"{type(error).__name__}: {error}"]
+            said += [f"file {number} ({file.family}, {file.name}): {fault}" for fault in faults]
+            tallies[file.family].add(file, reading, faults, time.process_time() - begun)
+    return tallies, said
+
+
+def run(scale: Scale, _: Database) -> Iterator[Figure]:
+    """How many files of each family were read, what became of their records, and the faults found."""
+    title = f"Hostile files: {SIZES[scale]:,}"
+    tallies: dict[str, _Tally] = {family: _Tally() for family in FAMILIES}
+    parts = [
+        range(first, min(first + _FILES_OF_A_PART, SIZES[scale])) for first in range(0, SIZES[scale], _FILES_OF_A_PART)
+    ]
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        for part, (found, faults) in enumerate(pool.map(_part, parts), start=1):
             for fault in faults:
-                remark(f"  file {number} ({file.family}, {file.name}): {fault}")
-            slowest[file.family] = max(slowest[file.family], time.process_time() - begun)
-            counts[file.family].update(
-                files=1,
-                accepted=reading.accepted,
-                refused=reading.refused,
-                **{"passed over": reading.passed_over + reading.ignored, "faults": len(faults)},
-            )
-    for family, found in counts.items():
-        names = ("files", "accepted", "refused", "passed over")
-        yield from row(title, family, {name: float(found[name]) for name in names})
-        yield Figure(title, family, "slowest file, s of CPU", slowest[family], at_most=_MOST_CPU_SECONDS)
-        yield Figure(title, family, "faults", float(found["faults"]), at_most=0)
+                remark(f"  {fault}")
+            for family, tally in found.items():
+                tallies[family].take(tally)
+            if part % 10 == 0:
+                remark(f"  {parts[part - 1].stop:,} files")
+    whole = _Tally()
+    for tally in tallies.values():
+        whole.take(tally)
+    for family, tally in (*tallies.items(), ("all", whole)):
+        yield from row(title, family, {name: float(tally.counts[name]) for name in _COUNTED})
+        yield Figure(title, family, "slowest file, s of CPU", tally.slowest, at_most=_MOST_CPU_SECONDS)
+        yield Figure(title, family, "faults", float(tally.counts["faults"]), at_most=0)

@@ -133,6 +133,19 @@ def test_letters_that_touch_its_digits_do_not_hide_a_certain_phone_in_a_value(te
     assert "4321" not in as_stored(masked({"note": text, "list": [text]}))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"1"\t"55115511987654321"\t"2026-03-01T12:00:00Z"',
+        "a|https://shop.example.com/p?fbclid=89wAR5511987654321|Sorocaba",
+        "5511987654321" + "5511987654321" * 9,
+        "9" * 5000 + "5511987654321",
+    ],
+)
+def test_texts_that_run_into_each_other_hide_no_phone(line: str) -> None:
+    assert "5511987654321" not in as_stored(masked_text(line))
+
+
 @pytest.mark.parametrize("more", ["9" * 20, "9" * 3_000, "a" * 25, "undefined" * 3, "0" * 51])
 @pytest.mark.parametrize("phone", ["5511987654321", "14155504321"])
 def test_what_is_glued_to_a_phone_makes_no_hash_of_it(phone: str, more: str) -> None:

@@ -43,9 +43,10 @@ def csv_records(path: Path, columns: Set[str], notes: Notes, dialect: Dialect = 
     with open_text(path, notes, dialect.encoding, bare_cr=dialect.bare_cr) as stream:
         feed = _Feed(physical_lines(stream, notes), dialect, path, notes)
         header: list[str] | None = None
-        personal = False
+        personal = empty = False
         while (cells := feed.cells(None if header is None else len(header))) is not None:
             if isinstance(cells, Unreadable):
+                empty = False
                 yield cells._replace(raw=_NOT_KEPT) if personal else cells
             elif header is None:
                 if cells.number == 1 and is_separator_line(cells.raw.decode(errors="replace")):
@@ -54,9 +55,13 @@ def csv_records(path: Path, columns: Set[str], notes: Notes, dialect: Dialect = 
                 # None of the columns is known where there is no header: then anything may stand anywhere.
                 personal = columns.isdisjoint(header) or any(map(_is_personal, header))
                 note_unknown_columns(header, columns, notes)
+                empty = True
             else:
+                empty = False
                 pairs = zip(header, cells.values, strict=True)
                 yield Fields(cells.number, cells.raw, {name: cell for name, cell in pairs if name in columns})
+        if empty:
+            notes.add("there are no rows after the header")
 
 
 def no_record(path: Path, reason: str) -> Unreadable:

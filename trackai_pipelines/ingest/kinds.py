@@ -66,6 +66,8 @@ class Kind:
     optional: frozenset[str] = frozenset()
     """Fields and columns that cost no row: what of them cannot be used is left out and noted. Every other field makes
     the row what it is, and refuses it."""
+    optional_where: Callable[[Mapping[str, object]], frozenset[str]] = lambda _: frozenset()
+    """Given the values of a record as they came, returns the fields that are optional in this record besides."""
     also_in_files: frozenset[str] = frozenset()
     """Columns that files may have, and that are left out without a note."""
     long_texts: frozenset[str] = frozenset()
@@ -81,7 +83,8 @@ class Kind:
     of that day could not be put in order with the day's clicks."""
     references: Mapping[str, LiteralString] = field(default_factory=dict)
     """Columns that name rows of other tables, each with the statement that returns which of them do not exist: it
-    takes `tenant_ids` and `ids`, and returns pairs of them."""
+    takes `tenant_ids` and `ids`, and returns pairs of them. A row goes without one that does not exist where the column
+    is optional, and is refused where not."""
     insert: LiteralString | None = None
     """The statement that moves rows from `pg_temp.staged_<name>` to the table and returns how many are new or changed.
     It takes `now`. None: INSERT ... SELECT ... ON CONFLICT DO NOTHING."""

@@ -45,6 +45,8 @@ def parquet_records(path: Path, columns: Columns, notes: Notes) -> Iterator[Fiel
         text = f"the Parquet file has no readable footer ({_first_line(error)}); nothing could be read of it"
         notes.add(text, damaged=True)
         return iter(())
+    if file.metadata.num_rows == 0:
+        notes.add("there are no rows in it")
     stored = file.schema_arrow.names
     try:
         names = known_names(stored, columns.known)

@@ -94,7 +94,9 @@ _RAW_PHONE = re.compile(
     rf"|(?<![0-9a-z]){_HASH}(?![0-9a-z]))"
     r"|(?:\+|%2B)[\s(]{0,2}[0-9](?:[ ().\-/\0]{0,3}[0-9]){7,14}(?![0-9])"
     rf"|(?<![{_DIGIT_OR_SIGN}])\(?{_TEN_TO_13_DIGITS}(?![0-9_])"
-    rf"|(?<![{_ID}])[\s(]{{0,2}}[0-9](?:[ ().\-/\0]{{0,3}}[0-9]){{7,14}}(?![{_ID}])",
+    rf"|(?<![{_ID}])[\s(]{{0,2}}[0-9](?:[ ().\-/\0]{{0,3}}[0-9]){{7,14}}(?![{_ID}])"
+    # No phone number has as many digits, but two texts that run into each other may hold one.
+    r"|(?P<long>[0-9]{16,2500})",
     re.IGNORECASE,
 )
 
@@ -197,7 +199,11 @@ def masked_raw_text(text: str) -> str:
     """A text without structure, such as a broken line: e-mail addresses, sensitive fields, and every run of digits
     that may be a phone number."""
     without = _without_emails(_without_fields(_without_encoded(text), in_person=True))
-    return _RAW_PHONE.sub(lambda match: match["kept"] or "[phone masked]", without)
+    return _RAW_PHONE.sub(_unless_kept, _PHONE.sub("[phone masked]", without))
+
+
+def _unless_kept(match: re.Match[str]) -> str:
+    return match["kept"] or ("[number masked]" if match["long"] else "[phone masked]")
 
 
 def emails_hashed(text: str) -> str:

@@ -122,7 +122,7 @@ class RowReader:
                 try:
                     typed[name] = read(value)
                 except Refused:
-                    if name not in self._kind.optional:
+                    if name not in self._kind.optional and name not in self._kind.optional_where(values):
                         raise
                     context.leave_out(name, "cannot be read")
         return self._kind.record(**typed)
