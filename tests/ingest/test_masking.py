@@ -133,6 +133,18 @@ def test_letters_that_touch_its_digits_do_not_hide_a_certain_phone_in_a_value(te
     assert "4321" not in as_stored(masked({"note": text, "list": [text]}))
 
 
+@pytest.mark.parametrize("before", ["%20", "%C3", "\\x20", "\\u00e9", '{"a":"\\\\u00e9'])
+@pytest.mark.parametrize("phone", ["5511987654321", "11 98765-4321", "11987654321"])
+def test_the_digits_of_an_escape_are_not_the_phone_s(before: str, phone: str) -> None:
+    assert "4321" not in as_stored(masked_text(f"x{before}{phone}"))
+    if phone != "11987654321":
+        assert "4321" not in as_stored(masked({"note": f"x{before}{phone}"}))
+
+
+def test_a_byte_that_is_no_text_does_not_hide_the_phone_after_it() -> None:
+    assert "4321" not in as_stored(masked_text(b'\xc35511987654321"\xff(11) 98765-4321 \xe911987654321'))
+
+
 @pytest.mark.parametrize(
     "line",
     [

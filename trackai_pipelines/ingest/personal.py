@@ -65,6 +65,8 @@ _EMAIL_SIGNS = ("@", "\uff20", "\ufe6b", "%40", "%2540", "&#64;", "&#x40;", "&#X
 # are read one byte off look like such letters.
 _ID = r"0-9a-z_"
 _DIGIT_OR_SIGN = r"0-9_.\-"
+# The digits of a character that is written as an escape are not the next text's: %20, \xc3, \u00e9.
+_ESCAPED = r"(?<=%[0-9a-f]{2})|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})"
 
 # Beyond doubt a phone number: a plus with 8 to 15 digits; an area code in brackets; groups that end in four
 # digits; a Brazilian mobile with its country code. Letters may touch them, but for groups that hyphens or dots join.
@@ -72,9 +74,9 @@ _DIGIT_OR_SIGN = r"0-9_.\-"
 _PHONE = re.compile(
     r"(?:\+|%2B)[\s(]{0,2}[0-9](?:[\s().\-\0]{0,3}[0-9]){7,14}(?![0-9])"
     r"|\([0-9]{2,4}\)\s{0,2}[0-9]{3,5}[\s.\-]?[0-9]{4}(?![0-9])"
-    rf"|(?<![{_ID}.\-])[0-9]{{2,3}}[ .\-][0-9]{{3,5}}[ .\-][0-9]{{4}}(?![{_ID}\-])"
-    rf"|(?<![{_DIGIT_OR_SIGN}])[0-9]{{2,3}} [0-9]{{3,5}}[ .\-][0-9]{{4}}(?![{_DIGIT_OR_SIGN}])"
-    r"|(?<![0-9])55[1-9][1-9]9[0-9]{8}(?![0-9])",
+    rf"|(?:(?<![{_ID}.\-])|{_ESCAPED})[0-9]{{2,3}}[ .\-][0-9]{{3,5}}[ .\-][0-9]{{4}}(?![{_ID}\-])"
+    rf"|(?:(?<![{_DIGIT_OR_SIGN}])|{_ESCAPED})[0-9]{{2,3}} [0-9]{{3,5}}[ .\-][0-9]{{4}}(?![{_DIGIT_OR_SIGN}])"
+    rf"|(?:(?<![0-9])|{_ESCAPED})55[1-9][1-9]9[0-9]{{8}}(?![0-9])",
     re.IGNORECASE,
 )
 
@@ -93,8 +95,8 @@ _RAW_PHONE = re.compile(
     r"|(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])"
     rf"|(?<![0-9a-z]){_HASH}(?![0-9a-z]))"
     r"|(?:\+|%2B)[\s(]{0,2}[0-9](?:[ ().\-/\0]{0,3}[0-9]){7,14}(?![0-9])"
-    rf"|(?<![{_DIGIT_OR_SIGN}])\(?{_TEN_TO_13_DIGITS}(?![0-9_])"
-    rf"|(?<![{_ID}])[\s(]{{0,2}}[0-9](?:[ ().\-/\0]{{0,3}}[0-9]){{7,14}}(?![{_ID}])"
+    rf"|(?:(?<![{_DIGIT_OR_SIGN}])|{_ESCAPED})\(?{_TEN_TO_13_DIGITS}(?![0-9_])"
+    rf"|(?:(?<![{_ID}])|{_ESCAPED})[\s(]{{0,2}}[0-9](?:[ ().\-/\0]{{0,3}}[0-9]){{7,14}}(?![{_ID}])"
     # No phone number has as many digits, but two texts that run into each other may hold one.
     r"|(?P<long>[0-9]{16,2500})",
     re.IGNORECASE,
