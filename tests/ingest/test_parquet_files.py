@@ -53,7 +53,7 @@ def test_no_damaged_byte_of_a_parquet_file_loses_rows_without_a_word(tmp_path: P
     for place in range(len(content)):
         path.write_bytes(content[:place] + bytes([damage]) + content[place + 1 :])
         notes = Notes()
-        records = list(parquet_files.parquet_records(path, OF_PARQUET, notes))
+        records = list(parquet_files.parquet_records(path, COLUMNS, notes))
         assert len(records) == 2 or notes.texts, place
 
 
