@@ -158,6 +158,8 @@ def kiwify(life: Life) -> list[Document]:
         returned = Returned(event_id, key, money(life.cents), "BRL", at, kind, life.test)
         fields = {"refunded_at": _minute(at)} if kind == "refund" else {"updated_at": _minute(at)}
         found.append(Document(order(name, status, first, **fields), (returned,)))
+        # The approval, sent again.
+        found.append(nothing(f"{kind}: ", order("order_approved", status, first)))
     if life.moves:
         found.append(nothing(NOTHING, {"id": f"cart-{life.number}", "status": "abandoned", "email": "a@example.com"}))
         found.append(nothing(NOTHING, order("subscription_late", "paid", first)))
@@ -231,6 +233,12 @@ def cakto(life: Life) -> list[Document]:
             for bump in bumps
         ]
         found += sent(name, [order(charge, "paid", bump=bump) for bump in bumps], list(sold))
+    if life.waited and not life.renewals:
+        # What is bought next to it may be paid for later.
+        extra = order(first, "processing", bump=True) | {"id": f"ck-{life.number}-extra"}
+        one = Sold(key(first), f"{key(first)}:purchase_approved", cents(), "BRL", first.at, test=life.test)
+        together = {"event": "purchase_approved", "data": [order(first, "paid"), extra]}
+        found.append(Document(together, (one,), NOT_YET))
     if "asked" in life.back:
         found += sent("refund_requested", [order(first, "refund_requested")], ASKED)
     back = whole_back(life)
@@ -239,6 +247,8 @@ def cakto(life: Life) -> list[Document]:
         status, time = ("refunded", "refundedAt") if kind == "refund" else ("chargedback", "chargedbackAt")
         returned = Returned(f"{key(first)}:{kind}", key(first), cents(), "BRL", at, kind, life.test)
         found += sent(kind, [order(first, status, times={time: at.isoformat()})], [returned])
+        # The approval, sent again.
+        found += sent("purchase_approved", [order(first, status)], f"{kind}: ")
     if life.renewals:
         found += sent("subscription_created", [order(first, "paid")], NOTHING)
     return found
@@ -308,6 +318,8 @@ def eduzz(life: Life) -> list[Document]:
             event_id = f"{key}:{'refunded' if kind == 'refund' else 'chargedback'}"
             returned = Returned(event_id, key, money(life.cents), "BRL", at, kind)
             found.append(Document(event(f"invoice_{name}", name, first, at), (returned,)))
+            # The payment, sent again.
+            found.append(nothing(f"{kind}: ", event("invoice_paid", name, first, at)))
         if flat and kind == "refund":
             # Without a time of its own.
             returned = Returned(f"{key}:refunded", key, money(life.cents), "BRL", first.at, test=life.test)

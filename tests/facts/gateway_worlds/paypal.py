@@ -33,6 +33,8 @@ def paypal(life: Life) -> list[Document]:
         pending = _event(life, "PAYMENT.CAPTURE.PENDING", first.at, _capture(life, first, "PENDING"))
         found.append(nothing(NOT_YET, pending))
         found.append(nothing(NOT_YET, _message(life, first, payment_status="Pending"), form=True))
+        approved = _event(life, "CHECKOUT.ORDER.APPROVED", first.at, {"id": f"5O{life.number}", "status": "APPROVED"})
+        found.append(nothing(NOT_YET, approved))
     if not life.paid:
         denied = _event(life, "PAYMENT.CAPTURE.DENIED", first.at, _capture(life, first, "DECLINED"))
         return [*found, nothing(NOT_PAID, denied)]
@@ -123,6 +125,10 @@ def _money_back(life: Life, charge: Charge, *, of_sale: bool, message: bool) -> 
             payload = _message(life, charge, payment_status=status, **fields)
             del payload["txn_type"]
             found.append(Document(payload, (told,), form=True))
+            if back == "chargeback":
+                # The seller has the money back, which is not subtracted from what went.
+                payload = _message(life, charge, **fields, payment_status="Canceled_Reversal")
+                found.append(nothing("chargeback: ", payload, form=True))
     if "disputed" in life.back:
         dispute = {"dispute_id": f"PP-D-{life.number}", "disputed_transactions": [{"seller_transaction_id": payment}]}
         found.append(nothing("chargeback: ", _event(life, "CUSTOMER.DISPUTE.CREATED", life.later(1), dispute)))

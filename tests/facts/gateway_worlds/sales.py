@@ -181,6 +181,8 @@ def kirvano(life: Life) -> list[Document]:
         returned = Returned(event_id, key(last), money(life.cents), "BRL", last.at, kind)
         status = "REFUNDED" if kind == "refund" else "CHARGEBACK"
         found += [Document(sale(event, status, last), (returned,)) for event in events]
+        # The approval, sent again.
+        found.append(nothing(f"{kind}: ", sale("SALE_APPROVED", status, last)))
     if life.moves:
         found.append(nothing(NOTHING, sale("SUBSCRIPTION_CANCELED", "CANCELED", first)))
         found.append(nothing(NOTHING, {"event": "ABANDONED_CART", "checkout_id": f"c{life.number}"}))

@@ -112,6 +112,10 @@ def stripe(life: Life) -> list[Document]:
     if life.waited:
         waiting = writer.resource("payment_intent", first, status="processing", amount_received=0)
         found.append(nothing(NOT_YET, writer.event("payment_intent.processing", life.later(-1), waiting)))
+        # A card that is refused before another one pays.
+        refused = writer.resource("charge", first, id=f"ch_refused{life.number}", status="failed", captured=False)
+        refused |= {"payment_intent": waiting["id"]}
+        found.append(nothing(NOT_PAID, writer.event("charge.failed", life.later(-1), refused)))
     if not life.paid:
         failed = writer.resource("charge", first, status="failed", captured=False)
         return [*found, nothing(NOT_PAID, writer.event("charge.failed", life.at, failed))]
@@ -150,7 +154,11 @@ def _checkout(writer: _Writer, charge: Charge) -> list[Document]:
 
 def _paid_later(writer: _Writer, charge: Charge) -> list[Document]:
     """A session that is complete before it is paid."""
-    named = {"payment_intent": writer.id("payment_intent", charge), "invoice": None}
+    # Whoever asks for it gets the intent itself instead of its id.
+    intent: object = writer.id("payment_intent", charge)
+    if writer.life.shape % 2:
+        intent = writer.resource("payment_intent", charge)
+    named = {"payment_intent": intent, "invoice": None}
     unpaid = writer.resource("checkout.session", charge, payment_status="unpaid", **named)
     later = "checkout.session.async_payment_succeeded"
     return [
@@ -189,14 +197,23 @@ def _of_a_newer_invoice(writer: _Writer, charge: Charge) -> list[Document]:
     invoice, intent, paid = (writer.id(kind, charge) for kind in ("invoice", "payment_intent", "charge"))
     listed = {"payments": {"data": [{"payment": {"type": "payment_intent", "payment_intent": intent}}]}}
     note = "Subscription creation"
-    reference = {"payment_details": {"order_reference": invoice[:25]}}
-    of_intent = reference | {"description": note, "latest_charge": paid}
+    # Of a subscription that began in Checkout the intent may name the session, which is not the invoice.
+    session = writer.life.shape % 2 == 0
+    referred = writer.id("checkout.session", charge) if session else invoice
+    of_intent: Payload = {
+        "description": note,
+        "latest_charge": paid,
+        "payment_details": {"order_reference": referred[:25]},
+    }
+    intent_of_session = writer.resource("payment_intent", charge) | of_intent
     unnamed = writer.resource("charge", charge, description=note, payment_intent=intent)
     trial = writer.resource("invoice", charge, id=f"in_trial{writer.life.number}", amount_due=0, amount_paid=0)
     return [
         writer.paid("checkout.session.completed", "checkout.session", charge, ["invoice"], {"invoice": invoice}),
         writer.paid("invoice.paid", "invoice", charge, ["payment_intent"], listed),
-        writer.paid("payment_intent.succeeded", "payment_intent", charge, ["charge"], of_intent),
+        nothing(NOTHING, writer.event("payment_intent.succeeded", charge.at, intent_of_session))
+        if session
+        else writer.paid("payment_intent.succeeded", "payment_intent", charge, ["charge"], of_intent),
         nothing(NOTHING, writer.event("charge.succeeded", charge.at, unnamed)),
         nothing(NOTHING, writer.event("invoice.paid", charge.at, trial)),
     ]
