@@ -244,3 +244,25 @@ def test_a_disk_nearly_full(tmp_path: Path, total: int, free: int, level: Level)
     finding = disk(tmp_path / "not" / "made", usage=lambda place: (total, total - free, free))
     assert finding.level is level
     assert str(tmp_path) in finding.said
+
+
+def test_warns_of_files_that_are_passed_over_and_says_why(trackai: Run, home: Path) -> None:
+    landing = home / "landing"
+    assert "landing files" not in found()
+    (landing / "acme").mkdir(parents=True)
+    (landing / "acme" / "clicks.jsonl").write_text('{"fbclid": "C1"}\n', encoding="utf-8")
+    assert "landing files" not in found()
+    (landing / "acme" / "sales.xlsx").write_bytes(b"")
+    (landing / "clicks.csv.part").write_bytes(b"")
+    passed_over = found()["landing files"]
+    assert passed_over.level is Level.WARN
+    assert passed_over.said.startswith("2 are passed over, e.g. acme/sales.xlsx: not a landing file: those are named ")
+    # The file that is one waits, and doctor says that, too; the advice is right.
+    assert found()["landing folder"].said == "1 files wait to be loaded"
+    assert "`trackai ingest`" in (passed_over.fix or "")
+    told = trackai("ingest", landing)
+    assert "acme/sales.xlsx" in told.stdout
+    assert "clicks.csv.part" in told.stdout
+    for name in ("acme/sales.xlsx", "clicks.csv.part"):
+        (landing / name).unlink()
+    assert "landing files" not in found()
