@@ -27,10 +27,17 @@ from benchmarks.latency import (
     wait_for_the_last,
 )
 from benchmarks.processes import busy_processes
-from benchmarks.system import FIRST_SALE, Up, conversions_api, drain_processes, insert_steadily, trackai_started
+from benchmarks.system import (
+    FIRST_SALE,
+    Up,
+    conversions_api,
+    delivering_to,
+    drain_processes,
+    insert_steadily,
+    trackai_started,
+)
 from benchmarks.world import have_world
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.settings import token_variable
 from trackai_pipelines.terminal.output import remark
 
 CHARTED = ("s to all residents", "CPU seconds")
@@ -70,12 +77,11 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
     """Time and runs until all residents are at work, their latency, and the parts of a start."""
     sizes = SIZES[scale]
     have_world(database, clicks=sizes.clicks, tenants=_TENANTS)
-    tokens = {token_variable(f"shop-{number}"): "token-of-the-benchmark" for number in range(1, _TENANTS + 1)}
     before = _newest_run(database)
     with ExitStack() as load, conversions_api(latency_ms=_LATENCY_MS) as box:
         load.enter_context(busy_processes(sizes.busy))
         begun = time.monotonic()
-        more = {**tokens, "TRACKAI_CAPI_URL": box.base_url, "TRACKAI_DISPATCHERS": str(_DISPATCHERS)}
+        more = {**delivering_to(box, tenants=_TENANTS), "TRACKAI_DISPATCHERS": str(_DISPATCHERS)}
         with trackai_started(database, drains=_DRAINS, life_seconds=_LIFE_SECONDS, more=more) as up:
             case = f"{sizes.busy} busy processes"
             for name, seconds in _residents(database, up, begun):

@@ -16,9 +16,8 @@ from psycopg import Connection, sql
 
 from benchmarks.database import Database
 from benchmarks.figures import Figure, Scale, row
-from benchmarks.system import FIRST_SALE, conversions_api, insert_steadily, trackai_up
+from benchmarks.system import FIRST_SALE, conversions_api, delivering_to, insert_steadily, trackai_up
 from benchmarks.world import have_world
-from trackai_pipelines.settings import token_variable
 from trackai_pipelines.terminal.output import remark
 
 CHARTED = ("kB an hour",)
@@ -51,11 +50,13 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
     """Rows and kilobytes an hour of ticks, runs, events and others, and megabytes a day of all."""
     sizes = SIZES[scale]
     have_world(database, clicks=sizes.clicks, tenants=_TENANTS)
-    tokens = {token_variable(f"shop-{number}"): "token-of-the-benchmark" for number in range(1, _TENANTS + 1)}
     with (
         conversions_api(latency_ms=_LATENCY_MS) as box,
         trackai_up(
-            database, drains=_DRAINS, life_seconds=sizes.life_seconds, more={**tokens, "TRACKAI_CAPI_URL": box.base_url}
+            database,
+            drains=_DRAINS,
+            life_seconds=sizes.life_seconds,
+            more=delivering_to(box, tenants=_TENANTS),
         ),
     ):
         remark(f"{sizes.a_minute:,} a minute, {sizes.warm_seconds + sizes.seconds} s")

@@ -25,6 +25,7 @@ from benchmarks.database import Database, benchmark_sql, count
 from benchmarks.world import add_sales
 from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.settings import token_variable
 
 # Migrations, the webserver, the daemon and the first drain, on a slow machine.
 _START_SECONDS = 240
@@ -133,6 +134,12 @@ def conversions_api(*, latency_ms: int) -> Iterator[Sandbox]:
         serving.terminate()
         serving.wait(30)
         serving.stdout.close()
+
+
+def delivering_to(box: Sandbox, *, tenants: int) -> dict[str, str]:
+    """The variables that make `trackai up` deliver the sales of so many tenants of the world to it."""
+    tokens = {token_variable(f"shop-{number}"): "token-of-the-benchmark" for number in range(1, tenants + 1)}
+    return {**tokens, "TRACKAI_CAPI_URL": box.base_url}
 
 
 def insert_steadily(database: Database, *, first: int, a_minute: float, seconds: float) -> dict[int, float]:

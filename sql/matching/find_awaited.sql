@@ -9,8 +9,8 @@ WITH arrived AS MATERIALIZED (
         AS a (tenant_id, first_id, last_id)
     GROUP BY a.tenant_id
 ),
-keyed AS (
-    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+waiting AS (
+    SELECT m.tenant_id, m.conversion_id, k.created_at, 'click_key' AS key_name, k.click_key AS key
     FROM arrived a
     CROSS JOIN LATERAL (
         SELECT m.tenant_id, m.conversion_id, m.open_click_key
@@ -28,14 +28,8 @@ keyed AS (
         ORDER BY k.created_at DESC, k.id DESC
         OFFSET 0
     ) k
-    CROSS JOIN LATERAL (
-        SELECT c.tenant_id, c.id, c.occurred_at
-        FROM trackai.conversions c
-        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND trackai.click_key(c.fbc, c.fbclid) = k.click_key
-        OFFSET 0
-    ) c
     UNION ALL
-    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+    SELECT m.tenant_id, m.conversion_id, k.created_at, 'browser_key', k.browser_key
     FROM arrived a
     CROSS JOIN LATERAL (
         SELECT m.tenant_id, m.conversion_id, m.open_browser_key
@@ -53,10 +47,18 @@ keyed AS (
         ORDER BY k.created_at DESC, k.id DESC
         OFFSET 0
     ) k
+),
+keyed AS (
+    SELECT c.tenant_id, c.id, c.occurred_at, w.created_at
+    FROM waiting w
     CROSS JOIN LATERAL (
         SELECT c.tenant_id, c.id, c.occurred_at
         FROM trackai.conversions c
-        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND trackai.browser_key(c.fbp) = k.browser_key
+        WHERE c.tenant_id = w.tenant_id
+          AND c.id = w.conversion_id
+          AND w.key = CASE w.key_name
+              WHEN 'click_key' THEN trackai.click_key(c.fbc, c.fbclid) ELSE trackai.browser_key(c.fbp)
+          END
         OFFSET 0
     ) c
 )

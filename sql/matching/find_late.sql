@@ -40,8 +40,8 @@ identified AS MATERIALIZED (
     WHERE a.fact = 'identity'
       AND EXISTS (SELECT FROM trackai.tenants t WHERE t.id = a.tenant_id AND t.email_matching OFFSET 0)
 ),
-keyed AS (
-    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+waiting AS (
+    SELECT m.tenant_id, m.conversion_id, k.created_at, 'click_key' AS key_name, k.click_key AS key
     FROM clicks k
     CROSS JOIN LATERAL (
         SELECT m.tenant_id, m.conversion_id
@@ -51,14 +51,8 @@ keyed AS (
         ORDER BY m.open_click_key
         OFFSET 0
     ) m
-    CROSS JOIN LATERAL (
-        SELECT c.tenant_id, c.id, c.occurred_at
-        FROM trackai.conversions c
-        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND trackai.click_key(c.fbc, c.fbclid) = k.click_key
-        OFFSET 0
-    ) c
     UNION ALL
-    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+    SELECT m.tenant_id, m.conversion_id, k.created_at, 'browser_key', k.browser_key
     FROM clicks k
     CROSS JOIN LATERAL (
         SELECT m.tenant_id, m.conversion_id
@@ -68,14 +62,8 @@ keyed AS (
         ORDER BY m.open_browser_key
         OFFSET 0
     ) m
-    CROSS JOIN LATERAL (
-        SELECT c.tenant_id, c.id, c.occurred_at
-        FROM trackai.conversions c
-        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND trackai.browser_key(c.fbp) = k.browser_key
-        OFFSET 0
-    ) c
     UNION ALL
-    SELECT c.tenant_id, c.id, c.occurred_at, k.created_at
+    SELECT m.tenant_id, m.conversion_id, k.created_at, 'email_hash', k.email_hash
     FROM identified k
     CROSS JOIN LATERAL (
         SELECT m.tenant_id, m.conversion_id
@@ -85,10 +73,20 @@ keyed AS (
         ORDER BY m.open_email_key
         OFFSET 0
     ) m
+),
+keyed AS (
+    SELECT c.tenant_id, c.id, c.occurred_at, w.created_at
+    FROM waiting w
     CROSS JOIN LATERAL (
         SELECT c.tenant_id, c.id, c.occurred_at
         FROM trackai.conversions c
-        WHERE c.tenant_id = m.tenant_id AND c.id = m.conversion_id AND c.customer_email_hash = k.email_hash
+        WHERE c.tenant_id = w.tenant_id
+          AND c.id = w.conversion_id
+          AND w.key = CASE w.key_name
+              WHEN 'click_key' THEN trackai.click_key(c.fbc, c.fbclid)
+              WHEN 'browser_key' THEN trackai.browser_key(c.fbp)
+              ELSE c.customer_email_hash
+          END
         OFFSET 0
     ) c
 )

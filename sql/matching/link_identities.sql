@@ -8,6 +8,28 @@ WITH arrived AS MATERIALIZED (
     FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
         AS a (tenant_id, fact, first_id, last_id)
 ),
+waiting AS (
+    SELECT i.tenant_id, i.id, i.click_external_id
+    FROM arrived a
+    CROSS JOIN LATERAL (
+        SELECT i.tenant_id, i.id, i.click_external_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = a.tenant_id AND i.id BETWEEN a.first_id AND a.last_id AND i.click_id IS NULL
+        ORDER BY i.id
+        OFFSET 0
+    ) i
+    WHERE a.fact = 'identity'
+    UNION ALL
+    SELECT i.tenant_id, i.id, i.click_external_id
+    FROM unnest(%(awaiting)s::text[]) AS a (tenant_id)
+    CROSS JOIN LATERAL (
+        SELECT i.tenant_id, i.id, i.click_external_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = a.tenant_id AND i.click_id IS NULL AND i.click_external_id IS NOT NULL
+        ORDER BY i.click_external_id
+        OFFSET 0
+    ) i
+),
 found AS (
     SELECT i.tenant_id, i.id, k.id AS click_id
     FROM arrived a
@@ -34,37 +56,12 @@ found AS (
           OFFSET 0
       )
     UNION
-    SELECT i.tenant_id, i.id, k.id
-    FROM arrived a
-    CROSS JOIN LATERAL (
-        SELECT i.tenant_id, i.id, i.click_external_id
-        FROM trackai.identities i
-        WHERE i.tenant_id = a.tenant_id AND i.id BETWEEN a.first_id AND a.last_id AND i.click_id IS NULL
-        ORDER BY i.id
-        OFFSET 0
-    ) i
+    SELECT w.tenant_id, w.id, k.id
+    FROM waiting w
     CROSS JOIN LATERAL (
         SELECT k.id
         FROM trackai.clicks k
-        WHERE k.tenant_id = i.tenant_id AND k.external_id BETWEEN i.click_external_id AND i.click_external_id
-        ORDER BY k.external_id
-        OFFSET 0
-    ) k
-    WHERE a.fact = 'identity'
-    UNION
-    SELECT i.tenant_id, i.id, k.id
-    FROM unnest(%(awaiting)s::text[]) AS a (tenant_id)
-    CROSS JOIN LATERAL (
-        SELECT i.tenant_id, i.id, i.click_external_id
-        FROM trackai.identities i
-        WHERE i.tenant_id = a.tenant_id AND i.click_id IS NULL AND i.click_external_id IS NOT NULL
-        ORDER BY i.click_external_id
-        OFFSET 0
-    ) i
-    CROSS JOIN LATERAL (
-        SELECT k.id
-        FROM trackai.clicks k
-        WHERE k.tenant_id = i.tenant_id AND k.external_id BETWEEN i.click_external_id AND i.click_external_id
+        WHERE k.tenant_id = w.tenant_id AND k.external_id BETWEEN w.click_external_id AND w.click_external_id
         ORDER BY k.external_id
         OFFSET 0
     ) k

@@ -93,17 +93,11 @@ ENVELOPES = (
         payload="Records.*.kinesis.data",
         encoding="base64",
     ),
-    Envelope(
-        name="Amazon Data Firehose",
-        has={"requestId": str, "timestamp": None, "records.data": str},
-        payload="records.*.data",
-        encoding="base64",
-    ),
-    Envelope(
-        name="Amazon Data Firehose",
-        has={"invocationId": str, "deliveryStreamArn": str, "records.data": str},
-        payload="records.*.data",
-        encoding="base64",
+    *(
+        Envelope(
+            name="Amazon Data Firehose", has={**has, "records.data": str}, payload="records.*.data", encoding="base64"
+        )
+        for has in ({"requestId": str, "timestamp": None}, {"invocationId": str, "deliveryStreamArn": str})
     ),
     Envelope(
         name="Amazon Data Firehose",
@@ -161,19 +155,14 @@ ENVELOPES = (
         has={"requestContext.functionArn": str, "requestPayload": dict},
         payload="requestPayload",
     ),
-    Envelope(
-        name="Google Pub/Sub",
-        has={"message.data": str, "message.messageId": str, "subscription": str},
-        payload="message.data",
-        encoding="base64",
+    *(
+        Envelope(name="Google Pub/Sub", has={"message.data": str, **has}, payload="message.data", encoding="base64")
+        for has in (
+            {"message.messageId": str, "subscription": str},
+            {"message.message_id": str, "subscription": str},
+            {"ackId": str},
+        )
     ),
-    Envelope(
-        name="Google Pub/Sub",
-        has={"message.data": str, "message.message_id": str, "subscription": str},
-        payload="message.data",
-        encoding="base64",
-    ),
-    Envelope(name="Google Pub/Sub", has={"message.data": str, "ackId": str}, payload="message.data", encoding="base64"),
     Envelope(
         name="messages of Google Pub/Sub",
         has={"receivedMessages.ackId": str},
