@@ -7,13 +7,13 @@ Memory is bounded by one day of one tenant: the moments of a day are drawn and s
 their files. A click goes to the file of its own day, all of which stay open until the tenant is done.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from random import Random
 
-from trackai_pipelines.sample_data.bad_lines import BAD_CONVERSIONS, cut_off, without_a_time
+from trackai_pipelines.sample_data.bad_lines import cut_off, without_a_time
 from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.gateways import WEBHOOKS
 from trackai_pipelines.sample_data.ground_truth import GroundTruth
@@ -74,6 +74,8 @@ class Deliveries:
     end_at: int
     calendar: list[date]
     suffixes: Mapping[date, str]
+    # One kind of bad line after the other, without an end.
+    bad_conversions: Iterator[Callable[[Row], bytes]]
     of_tenant: OpenFiles
     of_day: OpenFiles
     shared: OpenFiles
@@ -149,7 +151,7 @@ class Deliveries:
             file.write(row)
             self.truth.duplicates += 1
         if rng.random() < _AGAIN_LATER:
-            self.of_day.lines(f"conversions_again_{day}.jsonl").write(row)
+            self.of_tenant.lines("conversions_again.jsonl").write(row)
             self.truth.duplicates += 1
         self._surround(story, name, email, day)
         self._answer(gateway, [event_id], story, value, at)
@@ -195,7 +197,7 @@ class Deliveries:
             for _ in range(1 + (rng.random() < _REFUNDED_AGAIN)):
                 if body is None:
                     row = back.row(gateway, order_id, self.tenant.currency)
-                    self.of_day.lines(f"refunds_{day}.jsonl").write(row)
+                    self.of_tenant.lines("refunds.jsonl").write(row)
                 else:
                     self._deliver_payloads(gateway, [body], day)
                     self.truth.duplicates += WEBHOOKS[gateway].sale_in_refund
@@ -343,8 +345,8 @@ class Deliveries:
         """Add the next kind of bad line to the day's file if it is one of lines; whether that was done."""
         if not self.suffixes[day].startswith(".jsonl"):
             return False
-        spoil = BAD_CONVERSIONS[self.truth.bad_lines % len(BAD_CONVERSIONS)]
-        self.of_day.lines(f"conversions_{day}{self.suffixes[day]}").write_line(spoil(row))
+        spoilt = next(self.bad_conversions)(row)
+        self.of_day.lines(f"conversions_{day}{self.suffixes[day]}").write_line(spoilt)
         self.truth.bad_lines += 1
         return True
 

@@ -7,9 +7,11 @@ Each tenant has a random generator of its own, seeded with `seed` and `end`: the
 """
 
 from datetime import date, datetime
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
+from trackai_pipelines.sample_data.bad_lines import BAD_CONVERSIONS
 from trackai_pipelines.sample_data.deliveries import Deliveries
 from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
 from trackai_pipelines.sample_data.ground_truth import GroundTruth, TenantTruth, tenant_row
@@ -44,6 +46,7 @@ def generate(
         attributions_file=answers,
     )
     answer_lines = LinesFile(answers)
+    bad_conversions = cycle(BAD_CONVERSIONS)
     # One file speaks for several tenants.
     shared = OpenFiles(landing_dir)
     calendar = days_until(end, days)
@@ -59,6 +62,7 @@ def generate(
             end_at=end_at,
             calendar=calendar,
             suffixes=_suffixes(tenant, calendar),
+            bad_conversions=bad_conversions,
             of_tenant=OpenFiles(landing_dir / tenant.slug),
             of_day=OpenFiles(landing_dir / tenant.slug),
             shared=shared,

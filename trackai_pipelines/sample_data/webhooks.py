@@ -88,7 +88,6 @@ ADDRESSES: Mapping[str, Address] = {
     "BR": Address("Rua das Flores", "12", "Centro", "Sorocaba", "SP", "18000100"),
     "US": Address("Example Street", "12", "Downtown", "San Francisco", "CA", "94103"),
     "FR": Address("Rue de l'Exemple", "12", "Centre", "Lyon", "", "69001"),
-    "JP": Address("Reigai", "1-2-3", "Chiyoda", "Tokyo", "", "1000001"),
 }
 
 
