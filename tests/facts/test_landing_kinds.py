@@ -11,7 +11,7 @@ import pytest
 from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, IDENTITIES, KINDS, ConversionRecord, records_of
 from trackai_pipelines.facts.sale import Sale
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
-from trackai_pipelines.ingest.outcomes import Refused, Row
+from trackai_pipelines.ingest.outcomes import LeftOut, Refused, Row
 from trackai_pipelines.ingest.records import Fields
 from trackai_pipelines.ingest.rows import RowReader
 from trackai_pipelines.ingest.streams import Line
@@ -283,8 +283,10 @@ def test_identities_need_a_hash_and_may_name_a_click() -> None:
     for given in ({}, {"email": "nobody"}, {"phone": "12"}):
         assert _refusal("identities", {"tenant": "acme", **given}).startswith("neither a usable email nor")
     for click in ("c-1", "-1", str(2**63), "²"):
-        reason = _refusal("identities", {"tenant": "acme", "email_hash": HASH, "click_id": click})
-        assert reason.startswith("click_id is not a click's number")
+        left = identity_row(_line(tenant="acme", email_hash=HASH, click_id=click), context := _context())
+        assert (left.references, _columns("identities", left)["click_id"]) == ((), "")
+        reason = "not a click's number; a producer's own id goes into click_external_id"
+        assert context.taken_left_out() == (LeftOut("click_id", reason),)
 
 
 def test_a_phone_without_a_country_is_completed_with_the_tenants_own() -> None:

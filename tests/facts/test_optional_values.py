@@ -73,6 +73,11 @@ def rows_of(kind: str, **values: Any) -> tuple[dict[str, str], tuple[LeftOut, ..
         ("conversions", "gender", "?", "neither female nor male"),
         ("conversions", "country", "Atlantis", "not a country"),
         ("clicks", "ip", "unknown", "not a public IP address"),
+        ("clicks", "funnel_id", ["a"], "cannot be read"),
+        ("clicks", "funnel_id", "4.50789E+11", "too long, or without all its digits"),
+        ("identities", "click_id", {"a": 1}, "cannot be read"),
+        ("identities", "click_id", "k-1", "not a click's number; a producer's own id goes into click_external_id"),
+        ("identities", "click_external_id", "a" * 513, "too long, or without all its digits"),
         ("clicks", "utm_term", "a" * 4_097, "longer than 4,096 characters"),
         ("clicks", "utm_source", ["a"], "cannot be read"),
         ("clicks", "user_agent", "a\0b", "holds a NUL character"),
@@ -162,6 +167,27 @@ def test_a_contact_that_can_be_used_stands_in_for_a_hash_that_cannot() -> None:
 def test_an_identity_without_any_contact_is_none() -> None:
     with pytest.raises(Refused, match="neither a usable email nor a usable phone"):
         rows_of("identities", email_hash=MD5, phone="n/a")
+
+
+@pytest.mark.parametrize("event_name", ["Lead", "complete registration", "quiz_finished"])
+@pytest.mark.parametrize(
+    ("values", "columns"),
+    [
+        ({"value": "n/a"}, ["value"]),
+        ({"value": ["129.90"], "currency": {"a": 1}}, ["value", "currency"]),
+        ({"value": True}, ["value"]),
+        ({"value": "1.2.3,4"}, ["value"]),
+    ],
+)
+def test_a_value_that_is_no_number_costs_no_event_but_a_purchase(
+    event_name: str, values: dict[str, Any], columns: list[str]
+) -> None:
+    row, left_out = rows_of("conversions", **values, event_name=event_name)
+    assert row["value"] == ""
+    assert [value.column for value in left_out] == columns
+    for purchase in ("Purchase", "purchase", None, ""):
+        with pytest.raises(Refused, match="value"):
+            rows_of("conversions", **values, event_name=purchase)
 
 
 @pytest.mark.parametrize("column", sorted(RECORDS["conversions"]))

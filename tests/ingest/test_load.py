@@ -30,6 +30,7 @@ from pyarrow import parquet
 from trackai_pipelines.ingest import writing
 from trackai_pipelines.ingest.arrivals import waiting_files
 from trackai_pipelines.ingest.load import Progress, load_paths
+from trackai_pipelines.ingest.outcomes import LeftOut
 
 BAD_LINES: list[tuple[dict[str, Any] | bytes, str]] = [
     (b'{"tenant": "acme", "gateway"', "not valid JSON"),
@@ -108,27 +109,51 @@ def test_loading_again_changes_nothing(database_url: str, connection: Connection
     assert {table: checksum(connection, table) for table in EVERYTHING} == before
 
 
-def test_funnels_and_clicks_that_are_named_must_exist(database_url: str, connection: Connection, landing: Path) -> None:
+def test_funnels_and_clicks_that_are_not_known_cost_no_row(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
     connection.execute("INSERT INTO trackai.funnels (tenant_id, id, name) VALUES ('t-acme', 'f1', 'F')")
     row = connection.execute("INSERT INTO trackai.clicks (tenant_id) VALUES ('t-acme') RETURNING id").fetchone()
     assert row is not None
     write_jsonl(
         landing / "clicks.jsonl",
-        {"tenant": "acme", "funnel_id": "f1"},
-        {"tenant": "acme", "funnel_id": "f2"},
-        {"tenant": "globex", "funnel_id": "f1"},
+        {"tenant": "acme", "external_id": "a", "funnel_id": "f1"},
+        {"tenant": "acme", "external_id": "b", "funnel_id": "f2", "fbclid": "x", "ip": "none"},
+        {"tenant": "globex", "external_id": "c", "funnel_id": "f1"},
+        {"tenant": "acme", "external_id": "d", "funnel_id": "f" * 513},
     )
-    people = [{"tenant": "acme", "email": EMAIL, "click_id": number} for number in (row[0], 10**9)]
-    write_jsonl(landing / "identities.jsonl", *people)
-    assert [counts(report) for report in load_all(database_url, landing)] == [(1, 0, 2), (1, 0, 1)]
-    assert connection.execute(
-        "SELECT source, line, reason, tenant_id FROM trackai.ingest_rejects ORDER BY source, line"
-    ).fetchall() == [
-        ("clicks.jsonl", 2, "funnel_id is not known for this tenant", "t-acme"),
-        ("clicks.jsonl", 3, "funnel_id is not known for this tenant", "t-globex"),
-        ("identities.jsonl", 2, "click_id is not known for this tenant", "t-acme"),
+    people = [
+        {"tenant": "acme", "email": EMAIL, "external_id": number, "click_id": click}
+        for number, click in enumerate((row[0], 10**9, "k-1"))
     ]
-    assert connection.execute("SELECT click_id FROM trackai.identities").fetchall() == [(row[0],)]
+    write_jsonl(landing / "identities.jsonl", *people)
+    clicks, identities = load_all(database_url, landing)
+    assert (counts(clicks), counts(identities)) == ((4, 0, 0), (3, 0, 0))
+    assert clicks.left_out == {
+        LeftOut("funnel_id", "not known for this tenant"): 2,
+        LeftOut("funnel_id", "too long, or without all its digits"): 1,
+        LeftOut("ip", "not a public IP address"): 1,
+    }
+    assert identities.left_out == {
+        LeftOut("click_id", "not known for this tenant"): 1,
+        LeftOut("click_id", "not a click's number; a producer's own id goes into click_external_id"): 1,
+    }
+    assert connection.execute(
+        "SELECT tenant_id, external_id, funnel_id, fbclid FROM trackai.clicks WHERE external_id <> '' ORDER BY 2"
+    ).fetchall() == [
+        ("t-acme", "a", "f1", None),
+        ("t-acme", "b", None, "x"),
+        ("t-globex", "c", None, None),
+        ("t-acme", "d", None, None),
+    ]
+    assert connection.execute("SELECT click_id FROM trackai.identities ORDER BY external_id").fetchall() == [
+        (row[0],),
+        (None,),
+        (None,),
+    ]
+    again = load_all(database_url, landing)
+    assert [counts(report) for report in again] == [(0, 4, 0), (0, 3, 0)]
+    assert [report.left_out for report in again] == [clicks.left_out, identities.left_out]
 
 
 def test_every_format_gives_the_same_rows(database_url: str, connection: Connection, landing: Path) -> None:

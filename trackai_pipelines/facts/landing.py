@@ -130,7 +130,7 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
     return (
         owner.id,
         fields.identifier_of(click.external_id, "external_id"),
-        fields.identifier_of(click.funnel_id, "funnel_id"),
+        _optional_id(click.funnel_id, "funnel_id", context),
         click.fbclid or "",
         click.fbc or "",
         click.fbp or "",
@@ -152,16 +152,16 @@ def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...
     phone = hashed_phone(identity.phone_hash, identity.phone, "phone_hash", owner, context)
     if not email and not phone:
         raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
-    click = fields.identifier_of(identity.click_id, "click_id")
+    click = _optional_id(identity.click_id, "click_id", context)
     if click and not (click.isascii() and click.isdigit() and int(click) < 2**63):
-        raise Refused("click_id is not a click's number; a producer's own id goes into click_external_id")
+        click = context.leave_out("click_id", "not a click's number; a producer's own id goes into click_external_id")
     return (
         owner.id,
         fields.identifier_of(identity.external_id, "external_id"),
         email,
         phone,
         click,
-        fields.identifier_of(identity.click_external_id, "click_external_id"),
+        _optional_id(identity.click_external_id, "click_external_id", context),
         context.optional_time(identity.created_at, "created_at"),
     )
 
@@ -205,6 +205,21 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         details.restriction_of(sale.limited_data_use, "limited_data_use", context),
         details.restriction_of(sale.opt_out, "opt_out", context),
     )
+
+
+def _optional_id(value: Text, column: str, context: Context) -> str:
+    """Return an identifier that the row can do without."""
+    try:
+        return fields.identifier_of(value, column)
+    except Refused:
+        return context.leave_out(column, "too long, or without all its digits")
+
+
+def _without_a_price(sale: Mapping[str, object]) -> frozenset[str]:
+    """Return what a sale with these values can do without: any event but a purchase has no value of its own."""
+    name = sale.get("event_name")
+    named = isinstance(name, str) and name.strip() and event_name_of(name) != PURCHASE
+    return frozenset({"value", "currency"}) if named else frozenset()
 
 
 def _paid(sale: ConversionRecord, needed: bool, context: Context) -> tuple[str, str]:
@@ -277,7 +292,7 @@ CLICKS = Kind(
     ),
     row=_click_row,
     optional=frozenset({"fbclid", "fbc", "fbp", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"})
-    | {"ip", "user_agent", "click_ids", *details.CLICK_IDS},
+    | {"funnel_id", "ip", "user_agent", "click_ids", *details.CLICK_IDS},
     long_texts=frozenset({"user_agent"}),
     row_id="external_id",
     now="created_at",
@@ -293,7 +308,7 @@ IDENTITIES = Kind(
     # A click that is known by its external_id alone is linked by matching/link_identities.
     columns=("tenant_id", "external_id", "email_hash", "phone_hash", "click_id", "click_external_id", "created_at"),
     row=_identity_row,
-    optional=frozenset({"email_hash", "phone_hash", "email", "phone", "created_at"}),
+    optional=frozenset({"email_hash", "phone_hash", "email", "phone", "click_id", "click_external_id", "created_at"}),
     row_id="external_id",
     now="created_at",
     references={"click_id": "facts/unknown_clicks"},
@@ -336,6 +351,7 @@ CONVERSIONS = Kind(
     optional=frozenset({"fbclid", "fbc", "fbp", "customer_email_hash", "customer_phone_hash", "email", "phone"})
     | {"client_ip", "client_user_agent", "event_source_url", "contents", "click_ids", *details.CLICK_IDS}
     | {"action_source", "limited_data_use", "opt_out", *buyer.PARAMETERS},
+    optional_where=_without_a_price,
     long_texts=frozenset({"client_user_agent", "event_source_url", "contents"}),
     afterwards=(
         "facts/link_staged_conversions",

@@ -5,8 +5,8 @@ statements of a kind (`staging`), what a row is (`rows`) and how a file is cut i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from psycopg import Connection, DatabaseError, DataError, IntegrityError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, ProgramLimitExceeded, SerializationFailure
@@ -30,6 +30,7 @@ _TRANSIENT = (DeadlockDetected, SerializationFailure, ForeignKeyViolation)
 # transaction of someone else. The loser of one waits for the winner's short transaction.
 _ATTEMPTS = 7
 _FIRST_PAUSE_SECONDS = 0.05
+_UNKNOWN = "not known for this tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,17 @@ class Chunk:
             self.left_out[len(self.rows)] = self.context.taken_left_out()
         self.rows.append(row.text)
         self.lines.append(record.number)
+
+    def going_without(self, columns: Mapping[int, Sequence[str]], reason: str) -> "Chunk":
+        """Return the chunk with these columns of the rows of these indexes left out."""
+        rows, left_out = list(self.rows), dict(self.left_out)
+        for index, names in columns.items():
+            cells = rows[index].split("\t")
+            for name in names:
+                cells[self.kind.columns.index(name)] = ""
+            rows[index] = "\t".join(cells)
+            left_out[index] = (*left_out.get(index, ()), *(LeftOut(name, reason) for name in names))
+        return replace(self, rows=rows, left_out=left_out)
 
     def without(self, dropped: set[int], reasons: Iterable[Reject]) -> "Chunk":
         """Return the chunk without the rows of these indexes, which are rejects now."""
@@ -178,8 +190,12 @@ def _set_aside(
 
 
 def _without_unknown(connection: Connection[TupleRow], chunk: Chunk) -> Chunk:
-    """Return the chunk with rows refused that name a row which does not exist, e.g. a funnel or a click."""
+    """Return the chunk without names of rows that do not exist, e.g. of a funnel or a click.
+
+    Where the column is optional the row goes without it, elsewhere the row is refused.
+    """
     refused: dict[int, Reject] = {}
+    left_out: dict[int, list[str]] = {}
     for column, query in chunk.kind.references.items():
         wanted = sorted({reference for _, reference, _ in chunk.references if reference.column == column})
         if not wanted:
@@ -189,8 +205,14 @@ def _without_unknown(connection: Connection[TupleRow], chunk: Chunk) -> Chunk:
         )
         unknown = {Reference(column, tenant_id, value) for tenant_id, value in found}
         for index, reference, record in chunk.references:
-            if reference in unknown and index not in refused:
-                refused[index] = reject_of(record, f"{column} is not known for this tenant", chunk.context)
+            if reference not in unknown:
+                continue
+            if column in chunk.kind.optional:
+                left_out.setdefault(index, []).append(column)
+            elif index not in refused:
+                refused[index] = reject_of(record, f"{column} is {_UNKNOWN}", chunk.context)
+    if left_out:
+        chunk = chunk.going_without(left_out, _UNKNOWN)
     return chunk.without(set(refused), refused.values()) if refused else chunk
 
 
