@@ -105,6 +105,9 @@ _RAW_PHONE = re.compile(
 # A text that is nothing but 10 to 13 digits, as phone numbers are written without a country code or a plus. What is not
 # printable ASCII does not make an id of it.
 _ONLY_DIGITS = re.compile(rf"[^!-~]{{0,200}}\(?[^!-~]{{0,4}}{_TEN_TO_13_DIGITS}[^!-~]{{0,200}}")
+# A network address, or an amount with its cents.
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_NO_PHONE = re.compile(rf"\s*(?:(?:{_OCTET}\.){{3}}{_OCTET}|[0-9]{{1,15}}\.[0-9]{{1,2}})\s*")
 # Fields that hold such digits by right, by the end of their names.
 _COUNTS: tuple[str, ...] = (
     "id",
@@ -183,7 +186,7 @@ def is_of_a_count(field: str) -> bool:
 
 def looks_like_a_phone(text: str) -> bool:
     """Whether the text is nothing but the digits of a phone number, as it may be in a field of any name."""
-    return _ONLY_DIGITS.fullmatch(text) is not None
+    return _ONLY_DIGITS.fullmatch(text) is not None and _NO_PHONE.fullmatch(text) is None
 
 
 def looks_hashed(text: str) -> bool:
