@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -68,7 +69,34 @@ FBC, FBP = "fb.1.1700000000000.IwAR0abc-DEF_x", "fb.1.1596403881668.1116446470"
     ],
 )
 def test_tracking_keys(source: object, expected: Tracking) -> None:
-    assert tracking_keys(source) == expected
+    assert replace(tracking_keys(source), names=()) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ({"client_reference_id": "click_000042", "src": "ads"}, ("click_000042",)),
+        ({"src": "550e8400-e29b-41d4-a716-446655440000"}, ("550e8400-e29b-41d4-a716-446655440000",)),
+        ({"utm_content": "click%5F000042"}, ("click%5F000042", "click_000042")),
+        ({"utm_content": "cid%3Dclick_000042%26x%3D1"}, ("cid%3Dclick_000042%26x%3D1", "click_000042")),
+        ('{"cid" : "click_000042"}', ('cid":"click_000042', "click_000042")),
+        ({"sck": urlsafe_b64encode(b"click_000042").decode()}, ("Y2xpY2tfMDAwMDQy", "click_000042")),
+        ({"s1": "click_000042", "s2": "click_000043", "s3": "click_000042"}, ("click_000042", "click_000043")),
+        # A key of Meta's goes before any name.
+        ({"s1": "click_000042", "s2": "fbclid=IwAR0"}, ()),
+        ({"s1": "click_000042", "fbc": FBC}, ()),
+        ({"s1": "click_000042", "fbp": FBP}, ("click_000042",)),
+        # Too short to be told from an affiliate's number, a buyer's address, no text, an unfilled template.
+        ({"src": "1234567", "email": "ana@example.com", "n": 12345678, "x": "{{click_id}}", "y": "undefined"}, ()),
+        ({"s": "a" * 513, "t": "clique_ação_1"}, ()),
+    ],
+)
+def test_texts_that_may_name_a_click(source: object, names: tuple[str, ...]) -> None:
+    assert tracking_keys(source).names == names
+
+
+def test_of_many_texts_only_some_are_kept() -> None:
+    assert len(tracking_keys(" ".join(f"word{number:06}" for number in range(500))).names) == 20
 
 
 _LAYERS: dict[str, Callable[[dict[str, str]], str]] = {

@@ -60,6 +60,41 @@ def test_every_gateway_s_paid_sale_is_one_conversion(database_url: str, connecti
     assert [gateway for (gateway,) in found] == gateways
 
 
+def test_a_sale_that_carries_the_id_of_a_click_takes_its_keys(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    """Sellers hand on the id that their own page gave to the click, in whatever field the checkout lets through."""
+    clicks = [
+        {"tenant": "acme", "external_id": "click_0001", "fbclid": "IwAR0one"},
+        {"tenant": "acme", "external_id": "click_0002", "fbc": "fb.1.1700000000000.IwAR0two", "fbp": "fb.1.17.2"},
+        {"tenant": "acme", "external_id": "click_0003"},
+        {"tenant": "globex", "external_id": "click_0004", "fbclid": "IwAR0four"},
+        {"tenant": "acme", "external_id": "7", "fbclid": "IwAR0seven"},
+    ]
+    (landing / "clicks.jsonl").write_text("\n".join(map(json.dumps, clicks)), encoding="utf-8")
+    carriers: list[dict[str, Any]] = [
+        {"src": "click_0001"},
+        {"sck": "cid%3Dclick_0002", "s1": "click_0001"},
+        {"src": "click_0003", "s2": "click_0001"},
+        {"src": "click_0004"},
+        {"src": "7"},
+        {"src": "click_0001", "s1": "fbclid=IwAR0own"},
+        {"src": "nobody_0009", "s2": "click_0002"},
+    ]
+    payloads = []
+    for number, carrier in enumerate(carriers):
+        payload = _paid("kiwify")
+        payload["TrackingParameters"] = carrier
+        payload["order_id"] = f"o-{number}"
+        payloads.append(payload)
+    _write(landing, "kiwify", "paid.json", payloads)
+    load_all(database_url, landing)
+    found = connection.execute("SELECT fbclid, fbc, fbp FROM trackai.conversions ORDER BY order_id").fetchall()
+    two = (None, "fb.1.1700000000000.IwAR0two", "fb.1.17.2")
+    one, none = ("IwAR0one", None, None), (None, None, None)
+    assert found == [one, two, none, none, none, ("IwAR0own", None, None), two]
+
+
 @pytest.mark.parametrize("events", [("approved", "complete"), ("complete", "approved")])
 def test_second_paid_event_of_a_sale_is_kept_with_its_reason(
     database_url: str, connection: Connection, landing: Path, events: tuple[str, str]

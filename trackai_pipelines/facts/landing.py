@@ -26,7 +26,7 @@ from trackai_pipelines.facts.same_sale import join
 from trackai_pipelines.facts.users_and_campaigns import CAMPAIGNS, USERS
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Text
-from trackai_pipelines.ingest.kinds import Kind, SameThing, WebhookReader
+from trackai_pipelines.ingest.kinds import Carried, Kind, SameThing, WebhookReader
 from trackai_pipelines.ingest.outcomes import NotTaken, Refused
 from trackai_pipelines.money import is_currency
 
@@ -123,6 +123,7 @@ class SaleRecord(ConversionRecord, gc=False):
 
     test: str | None = None
     sale_names: tuple[str, ...] = ()
+    click_names: tuple[str, ...] = ()
 
 
 def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
@@ -130,7 +131,7 @@ def _click_row(click: ClickRecord, context: Context) -> tuple[Text, ...]:
     return (
         owner.id,
         fields.identifier_of(click.external_id, "external_id"),
-        _optional_id(click.funnel_id, "funnel_id", context),
+        context.optional_id(click.funnel_id, "funnel_id"),
         click.fbclid or "",
         click.fbc or "",
         click.fbp or "",
@@ -152,7 +153,7 @@ def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...
     phone = hashed_phone(identity.phone_hash, identity.phone, "phone_hash", owner, context)
     if not email and not phone:
         raise Refused("neither a usable email nor a usable phone: expected email, phone or a hash of one")
-    click = _optional_id(identity.click_id, "click_id", context)
+    click = context.optional_id(identity.click_id, "click_id")
     if click and not (click.isascii() and click.isdigit() and int(click) < 2**63):
         click = context.leave_out("click_id", "not a click's number; a producer's own id goes into click_external_id")
     return (
@@ -161,7 +162,7 @@ def _identity_row(identity: IdentityRecord, context: Context) -> tuple[Text, ...
         email,
         phone,
         click,
-        _optional_id(identity.click_external_id, "click_external_id", context),
+        context.optional_id(identity.click_external_id, "click_external_id"),
         context.optional_time(identity.created_at, "created_at"),
     )
 
@@ -205,14 +206,6 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         details.restriction_of(sale.limited_data_use, "limited_data_use", context),
         details.restriction_of(sale.opt_out, "opt_out", context),
     )
-
-
-def _optional_id(value: Text, column: str, context: Context) -> str:
-    """Return an identifier that the row can do without."""
-    try:
-        return fields.identifier_of(value, column)
-    except Refused:
-        return context.leave_out(column, "too long, or without all its digits")
 
 
 def _without_a_price(sale: Mapping[str, object]) -> frozenset[str]:
@@ -364,6 +357,11 @@ CONVERSIONS = Kind(
         columns=("tenant_id", "gateway", "gateway_event_id", "sale_key"),
         names=attrgetter("sale_names"),
         join=join,
+    ),
+    carried=Carried(
+        statement="facts/fill_in_named_clicks",
+        columns=("tenant_id", "gateway", "gateway_event_id"),
+        names=attrgetter("click_names"),
     ),
     webhooks=_WEBHOOKS,
 )

@@ -41,6 +41,8 @@ class Sale:
     fbclid: str | None = None
     fbc: str | None = None
     fbp: str | None = None
+    # Texts that may be a click's `external_id`, in the order of the carriers; none where there is a key of Meta's.
+    click_names: tuple[str, ...] = ()
     email: str | None = None
     phone: str | None = None
     buyer: Mapping[str, Any] = field(default_factory=dict)

@@ -63,6 +63,13 @@ class Context:
         except Refused:
             return self.leave_out(column, "not a time of this system")
 
+    def optional_id(self, value: Text, column: str) -> str:
+        """Return an identifier that the row can do without."""
+        try:
+            return fields.identifier_of(value, column)
+        except Refused:
+            return self.leave_out(column, "too long, or without all its digits")
+
     def note(self, column: str, became: str) -> None:
         """Note what became of a value that is kept otherwise than it came, in a fixed text without the value."""
         self.noted[column, became] += 1

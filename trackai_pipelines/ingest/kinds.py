@@ -47,6 +47,18 @@ class SameThing:
     """Called in the transaction that writes rows of things with names: takes the rows, and the names by row."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """Texts in a webhook that may name a row of another table, which completes the row."""
+
+    statement: LiteralString
+    """It takes arrays named after `columns`, and `name`, and completes rows of `pg_temp.staged_<name of the kind>`."""
+    columns: tuple[str, ...]
+    """What identifies a staged row."""
+    names: Callable[[Any], tuple[str, ...]]
+    """The texts that a record carries, the first to be preferred."""
+
+
 # Identity, not equality: a kind holds mappings, and there is one of each name.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Kind:
@@ -93,6 +105,7 @@ class Kind:
     looks_into: tuple[str, ...] = ()
     """Tables, besides its own, whose rows these statements look up."""
     same_thing: SameThing | None = None
+    carried: Carried | None = None
     webhooks: Mapping[str, WebhookReader] = field(default_factory=dict)
     """What reads the payloads of a gateway. Several kinds may read the payloads of one; those that declare the same
     reader have each payload read once."""

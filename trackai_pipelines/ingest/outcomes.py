@@ -48,3 +48,5 @@ class Row(NamedTuple):
     """The values that find the row which stands for the same thing (`kinds.SameThing`); empty where none can."""
     names: tuple[str, ...] = ()
     """All names of that thing, where it has several."""
+    carried: tuple[tuple[str, ...], ...] = ()
+    """Each with what identifies the row: texts that may name a row elsewhere (`kinds.Carried`)."""

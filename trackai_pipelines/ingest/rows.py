@@ -45,6 +45,8 @@ class RowReader:
         self._stated = None if kind.stated is None else place_of(kind.stated)
         self._sale = tuple(map(place_of, kind.same_thing.columns)) if kind.same_thing else ()
         self._names = kind.same_thing.names if kind.same_thing else _no_names
+        self._completed = tuple(map(place_of, kind.carried.columns)) if kind.carried else ()
+        self._carried = kind.carried.names if kind.carried else _no_names
 
     def of_record(self, record: Line | Fields, context: Context) -> Row:
         """Return the row of a line or of named values. Raises Refused."""
@@ -68,6 +70,10 @@ class RowReader:
             # JSON may escape half a surrogate pair, and a gateway's reader hands texts on as they came.
             fields.text_of(value, name)
         row = self._row_of(values, number, context)
+        carried = self._carried(decoded)
+        if carried:
+            identity = tuple(str(values[place]) for place in self._completed)
+            row = row._replace(carried=tuple((*identity, name) for name in carried))
         key = tuple(str(values[place]) for place in self._sale)
         return row._replace(sale=key, names=self._names(decoded)) if all(key) else row
 

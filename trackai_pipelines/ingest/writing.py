@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from psycopg import Connection, DatabaseError, DataError, IntegrityError
+from psycopg import Connection, Cursor, DatabaseError, DataError, IntegrityError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, ProgramLimitExceeded, SerializationFailure
 from psycopg.rows import TupleRow
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -75,6 +75,8 @@ class Chunk:
     sales: list[tuple[tuple[str, ...], Payload]] = field(default_factory=list)
     # The names of what a row stands for, by the row.
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # What identifies a row, and a text in it that may name a row elsewhere (`kinds.Carried`).
+    carried: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(self, row: Row, record: Line | Fields | Payload) -> None:
         """Take a row in."""
@@ -84,6 +86,7 @@ class Chunk:
             self.sales.append((row.sale, record))
             if row.names:
                 self.names[row.text] = row.names
+        self.carried += row.carried
         if self.context.left_out:
             self.left_out[len(self.rows)] = self.context.taken_left_out()
         self.rows.append(row.text)
@@ -114,6 +117,7 @@ class Chunk:
             {place: self.left_out[index] for place, index in enumerate(kept) if index in self.left_out},
             self.sales,
             self.names,
+            self.carried,
         )
 
 
@@ -149,6 +153,7 @@ def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
                 # A row begins with its unique key. Sorted here, because the server is the busier of the two.
                 rows, renamed = _joined(connection, chunk)
                 stage(cursor, chunk.kind, rows)
+                _complete(cursor, chunk)
                 accepted = move(cursor, chunk.kind, utc_now())
         set_aside = _set_aside(connection, chunk, renamed)
         if chunk.rejects or set_aside:
@@ -159,6 +164,15 @@ def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
         len(chunk.rejects) + len(set_aside),
         _values_left_out(chunk, set_aside),
     )
+
+
+def _complete(cursor: Cursor[TupleRow], chunk: Chunk) -> None:
+    """Complete staged rows by the rows elsewhere that they name."""
+    if chunk.kind.carried is None or not chunk.carried:
+        return
+    columns = (*chunk.kind.carried.columns, "name")
+    values = map(list, zip(*chunk.carried, strict=True))
+    cursor.execute(statement(chunk.kind.carried.statement), dict(zip(columns, values, strict=True)))
 
 
 def _values_left_out(chunk: Chunk, set_aside: list[Reject]) -> Mapping[LeftOut, int]:
@@ -249,6 +263,7 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         chunk.rejects,
         {index: values for index, values in chunk.left_out.items() if index < middle},
         names=chunk.names,
+        carried=chunk.carried,
     )
     second = Chunk(
         chunk.kind,
@@ -260,5 +275,6 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         left_out={index - middle: values for index, values in chunk.left_out.items() if index >= middle},
         sales=chunk.sales,
         names=chunk.names,
+        carried=chunk.carried,
     )
     return write_chunk(connection, first) + write_chunk(connection, second)

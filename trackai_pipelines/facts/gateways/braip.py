@@ -68,6 +68,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "client_email"),
         phone=phone_in(text(payload, "client_cel"), text(payload, "client_address_country"), otherwise="BR"),
         buyer=buyer(

@@ -127,6 +127,7 @@ def _sale(event: str, payload: Mapping[str, object]) -> Sale:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "data.customer.email"),
         phone=phone_in(text(payload, "data.customer.phone"), text(payload, "data.address.country"), otherwise="BR"),
         buyer=buyer(

@@ -130,6 +130,7 @@ def _event(payload: Mapping[str, object]) -> Sale | Refund | NotTaken:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "data.buyer.email"),
         phone=phone_in(
             text(payload, "data.buyer.cellphone", "data.buyer.phone", "data.buyer.phone2"),
@@ -188,6 +189,7 @@ def _flat_invoice(payload: Mapping[str, object]) -> Sale | Refund | NotTaken:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "cus_email"),
         phone=phone_in(
             text(payload, "cus_cel", "cus_tel", "cus_tel2"), text(payload, "cus_address_country"), otherwise="BR"

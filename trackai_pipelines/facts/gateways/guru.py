@@ -68,6 +68,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "contact.email"),
         phone=dialled(text(payload, "contact.phone_number"), text(payload, "contact.phone_local_code")),
         buyer=buyer(

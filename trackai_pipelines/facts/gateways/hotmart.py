@@ -98,6 +98,7 @@ def _sale(payload: Mapping[str, object]) -> Sale:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "data.buyer.email"),
         phone=dialled(
             text(payload, "data.buyer.checkout_phone", "data.buyer.phone"),

@@ -83,6 +83,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "customer.email"),
         phone=phone_in(text(payload, "customer.phone_number"), None, otherwise="BR"),
         buyer=buyer(

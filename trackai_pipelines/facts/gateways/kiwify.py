@@ -89,6 +89,7 @@ def _sale(order: Mapping[str, object]) -> Sale:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(order, "Customer.email"),
         phone=phone_in(text(order, "Customer.mobile"), text(order, "Customer.country"), otherwise="BR"),
         buyer=buyer(

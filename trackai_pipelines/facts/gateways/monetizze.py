@@ -85,6 +85,7 @@ def _read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "comprador.email"),
         phone=phone_in(text(payload, "comprador.telefone"), text(payload, "comprador.pais"), otherwise="BR"),
         buyer=buyer(

@@ -179,6 +179,7 @@ def _sale(event_id: str, payload: Mapping[str, object], order: Mapping[str, obje
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         click_ids=keys.click_ids,
         email=text(order, "payer.email_address"),
         phone=phone_in(

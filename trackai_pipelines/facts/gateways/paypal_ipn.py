@@ -84,6 +84,7 @@ def read(payload: Mapping[str, object]) -> Sale | Refund | NotTaken:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         click_ids=keys.click_ids,
         email=text(payload, "payer_email"),
         phone=phone_in(text(payload, "contact_phone"), text(payload, "address_country_code")),

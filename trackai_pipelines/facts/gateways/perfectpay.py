@@ -72,6 +72,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "customer.email"),
         phone=_phone(payload),
         buyer=buyer(

@@ -104,6 +104,7 @@ def _sale(order: Mapping[str, object]) -> Sale:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         click_ids=keys.click_ids,
         email=text(order, "email", "contact_email", "customer.email"),
         phone=phone_in(

@@ -206,6 +206,7 @@ def _sale(
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         click_ids=keys.click_ids,
         email=text(resource, *email),
         phone=text(resource, *(f"{person}.phone" for person in people)),

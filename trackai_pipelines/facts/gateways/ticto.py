@@ -77,6 +77,7 @@ def read(payload: Mapping[str, object]) -> Iterator[Sale | Refund | NotTaken]:
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         email=text(payload, "customer.email"),
         phone=number
         and dialled(f"{text(payload, 'customer.phone.ddd') or ''}{number}", text(payload, "customer.phone.ddi")),

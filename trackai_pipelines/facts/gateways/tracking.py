@@ -3,7 +3,8 @@
 Sellers hand the keys through a checkout in whatever field the gateway lets through (`src`, `sck`, `utm_*`, metadata),
 and what lies between may encode them: once or twice for a web address, as JSON, as base64url. What belongs here:
 finding them there. What does not: judging them; a malformed key is a fact and is passed on as it came, and nothing is
-put together that was not there.
+put together that was not there. Nor looking up the click that a text may name by its producer's id: that takes the
+clicks (`facts/fill_in_named_clicks`).
 """
 
 import json
@@ -14,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from trackai_pipelines.customer_information.placeholders import is_placeholder
 from trackai_pipelines.facts.details import CLICK_IDS
 
 _FIELDS = {"fbclid": "fbclid", "fbc": "fbc", "_fbc": "fbc", "fbp": "fbp", "_fbp": "fbp"} | {n: n for n in CLICK_IDS}
@@ -29,6 +31,10 @@ _BARE = re.compile(r"fb\.[0-9]{1,3}\.[0-9]+\.(?P<id>[^.]{1,512})(\.[^.]*)?")
 _CLICK_ID = re.compile(r"IwAR[0-9A-Za-z_-]{20,508}|[A-Z][A-Za-z](?P<word>[0-9A-Za-z_-]{5}[AQgw])[0-9A-Za-z_-]{16,504}")
 _PLACES = ("Iw", "PA")
 _BASE64 = re.compile(r"[0-9A-Za-z_+/-]{12,}={0,2}")
+# What may be the id that a producer gave to a click (its `external_id`): short texts are anything, from an affiliate's
+# number to the name of a campaign.
+_NAME = re.compile(r"[!-~]{8,512}")
+_MOST_NAMES = 20
 # Gateways let far less through; longer text is no carrier of keys.
 _LONGEST_TEXT = 8192
 # What is encoded more often than that is nobody's doing.
@@ -37,12 +43,16 @@ _MOST_LAYERS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracking:
-    """The keys of one sale, as they came. `click_ids` has other networks', by the names of `details.CLICK_IDS`."""
+    """The keys of one sale, as they came. `click_ids` has other networks', by the names of `details.CLICK_IDS`.
+
+    `names` are the texts that may be a click's `external_id`, of a sale that has no click id of Meta's.
+    """
 
     fbclid: str | None = None
     fbc: str | None = None
     fbp: str | None = None
     click_ids: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 def tracking_keys(*sources: object) -> Tracking:
@@ -53,19 +63,25 @@ def tracking_keys(*sources: object) -> Tracking:
     cookie, or a bare click id that looks like one of Meta's.
     """
     found: dict[str, str] = {}
+    # In the order of the sources, each once.
+    names: dict[str, None] = {}
     for source in sources:
         if isinstance(source, Mapping):
             for name, value in _dedicated(source):
                 found.setdefault(name, value)
     for source in sources:
         for text in _free_texts(source):
-            for name, value in _carried(text, _MOST_LAYERS):
-                found.setdefault(name, value)
+            for key, value in _carried(text, _MOST_LAYERS):
+                if key is not None:
+                    found.setdefault(key, value)
+                elif len(names) < _MOST_NAMES:
+                    names[value] = None
     return Tracking(
         fbclid=found.get("fbclid"),
         fbc=found.get("fbc"),
         fbp=found.get("fbp"),
         click_ids={name: found[name].strip() for name in CLICK_IDS if name in found},
+        names=() if "fbclid" in found or "fbc" in found else tuple(names),
     )
 
 
@@ -105,8 +121,9 @@ def _free_texts(source: object) -> Iterator[str]:
             yield value
 
 
-def _carried(text: str, layers: int) -> Iterator[tuple[str, str]]:
-    """Yield the keys in a text, and then those that show once a layer is taken off."""
+def _carried(text: str, layers: int) -> Iterator[tuple[str | None, str]]:
+    """Yield the keys in a text, and then those that show once a layer is taken off. A key without a name may be the id
+    that a producer gave to a click."""
     for part in _SEPARATOR.split(_SPACED.sub(r"\1", text)):
         # The value of any other pair may be a pair or a bare key.
         pair = _PAIR.fullmatch(part) or _PAIR.fullmatch(part.partition("=")[2])
@@ -118,6 +135,8 @@ def _carried(text: str, layers: int) -> Iterator[tuple[str, str]]:
             yield ("fbp" if cookie["id"].isdecimal() else "fbc"), bare
         elif _is_click_id(bare):
             yield "fbclid", bare
+        elif _NAME.fullmatch(bare) and "@" not in bare and not is_placeholder(bare):
+            yield None, bare
     if layers:
         for inside in _layer_off(text):
             yield from _carried(inside, layers - 1)

@@ -75,6 +75,7 @@ def _read(payload: Mapping[str, object], noted: Mapping[str, object]) -> Iterato
         fbclid=keys.fbclid,
         fbc=keys.fbc,
         fbp=keys.fbp,
+        click_names=keys.names,
         click_ids=keys.click_ids,
         email=text(payload, "billing.email"),
         phone=phone_in(text(payload, "billing.phone"), text(payload, "billing.country")),
