@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance, hostile. Ctrl-C
-ends it; what was measured is kept.
+Names: throughput, server, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance, hostile.
+Ctrl-C ends it; what was measured is kept.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from trackai_pipelines.terminal.stopping import interruptible
 # In the order in which they leave each other their worlds.
 BENCHMARKS = (
     "throughput",
+    "server",
     "growth",
     "aggregate",
     "ingest",

@@ -77,9 +77,9 @@ def as_it_is(database: Database, work: Work) -> Cost:
     return Cost(sum(conversions), max(seconds), wal, sum(known) if known else None, max(peak))
 
 
-def queue_all(connection: Connection[Any]) -> None:
-    """Forget all results and queue every conversion as new."""
-    clear(connection)
+def queue_all(connection: Connection[Any], *, keep_its_pages: bool = False) -> None:
+    """Forget all results and queue every conversion as new, perhaps behind the dead rows of an emptied queue."""
+    clear(connection, kept=["match_queue"] if keep_its_pages else [])
     connection.execute(
         "INSERT INTO trackai.match_queue (tenant_id, conversion_id) SELECT tenant_id, id FROM trackai.conversions"
     )

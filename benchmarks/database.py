@@ -6,7 +6,7 @@ What belongs here: where the database is, emptying it, costs of the server. What
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,13 +96,13 @@ def count(connection: Connection[Any], query: LiteralString) -> int:
     return int(row[0])
 
 
-def clear(connection: Connection[Any], *, facts: bool = False) -> None:
-    """Empty all tables of results, and with `facts` those of facts."""
-    kept = _CONFIGURATION if facts else [*_CONFIGURATION, *_FACTS]
+def clear(connection: Connection[Any], *, facts: bool = False, kept: Sequence[str] = ()) -> None:
+    """Empty all tables of results but the `kept`, and with `facts` those of facts."""
+    left = [*_CONFIGURATION, *kept] if facts else [*_CONFIGURATION, *_FACTS, *kept]
     rows = connection.execute(
         "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'trackai'::regnamespace "
         "AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL (%s)",
-        [kept],
+        [left],
     ).fetchall()
     names = sql.SQL(", ").join(sql.Identifier("trackai", name) for (name,) in rows)
     connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))

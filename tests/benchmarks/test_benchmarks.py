@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from benchmarks import aggregate, archive, delivery, growth, ingest, latency, maintenance, starts, storage, throughput
+from benchmarks import (
+    aggregate,
+    archive,
+    delivery,
+    growth,
+    ingest,
+    latency,
+    maintenance,
+    server,
+    starts,
+    storage,
+    throughput,
+)
 from benchmarks.database import Database
 from benchmarks.figures import Figure, tables
 from benchmarks.report import kept, measured_now, show, write
@@ -43,6 +55,18 @@ def test_throughput(database: Database, connection: Connection[Any]) -> None:
     # What the last drain left.
     left = connection.execute("SELECT count(*), count(DISTINCT strategy) FROM trackai.matched_attributions").fetchone()
     assert left == (throughput.SIZES["small"].first_day[1], 3)
+
+
+def test_server_settings(database: Database) -> None:
+    figures = list(server.run("small", database))
+    (cases,) = tables(figures).values()
+    assert list(cases) == [
+        "tuned",
+        "as it comes",
+        "tuned, but wal_compression off",
+        "tuned, but the queue is not vacuumed",
+    ]
+    assert all(figure.value > 0 for figure in figures if figure.name != "CPU µs a row")
 
 
 def test_the_three_ways_to_decide_agree(database: Database, connection: Connection[Any]) -> None:
