@@ -257,6 +257,8 @@ def cakto(life: Life) -> list[Document]:
 def eduzz(life: Life) -> list[Document]:
     """Events of version 3, flat invoices, or both: the invoice is the sale, a renewal an invoice of its own."""
     new, flat = life.shape % 3 != 0 and not life.test, life.shape % 3 != 1 or life.test
+    # Of the flat ones both are known.
+    form = life.shape % 2 == 0
 
     def invoice(charge: Charge) -> str:
         return str(98000000 + 10 * life.number + charge.place)
@@ -294,10 +296,10 @@ def eduzz(life: Life) -> list[Document]:
     first, found = charges(life)[0], []
     if life.waited:
         found += [nothing(NOT_YET, event("invoice_waiting_payment", "waitingPayment", first, life.at))] if new else []
-        found += [nothing(NOT_YET, old(1, first))] if flat else []
+        found += [nothing(NOT_YET, old(1, first), form=form)] if flat else []
     if not life.paid:
         found += [nothing(NOT_PAID, event("invoice_expired", "expired", first, life.at))] if new else []
-        return [*found, *([nothing(NOT_PAID, old(4, first))] if flat else [])]
+        return [*found, *([nothing(NOT_PAID, old(4, first), form=form)] if flat else [])]
     for charge in charges(life):
         key = invoice(charge)
         if new:
@@ -305,10 +307,10 @@ def eduzz(life: Life) -> list[Document]:
             found.append(Document(event("invoice_paid", "paid", charge, charge.at), (sold,)))
         if flat:
             sold = Sold(key, f"{key}:paid", money(life.cents), "BRL", charge.at, charge.source, test=life.test)
-            found.append(Document(old(3, charge), (sold,)))
+            found.append(Document(old(3, charge), (sold,), form=form))
     if "asked" in life.back:
         found += [nothing(ASKED, event("invoice_waiting_refund", "waitingRefund", first, life.later(1)))] if new else []
-        found += [nothing(ASKED, old(6, first))] if flat else []
+        found += [nothing(ASKED, old(6, first), form=form)] if flat else []
     back = whole_back(life)
     if back:
         at, kind = back
@@ -323,7 +325,7 @@ def eduzz(life: Life) -> list[Document]:
         if flat and kind == "refund":
             # Without a time of its own.
             returned = Returned(f"{key}:refunded", key, money(life.cents), "BRL", first.at, test=life.test)
-            found.append(Document(old(7, first), (returned,)))
+            found.append(Document(old(7, first), (returned,), form=form))
     if life.moves:
         found.append(nothing(TEST, {"id": f"p{life.number}", "event": "ping", "data": {}}))
         found.append(nothing(NOTHING, event("contract_created", "waitingPayment", first, life.at)))

@@ -175,6 +175,6 @@ def woocommerce(life: Life) -> list[Document]:
         ]
         found.append(Document(order("completed" if left else "refunded", number + 1, [*refunds]), (sold(), *told)))
     if life.moves:
-        found.append(nothing(NOTHING, {"webhook_id": str(life.number)}))
+        found.append(nothing(NOTHING, {"webhook_id": str(life.number)}, form=True))
         found.append(nothing(NOTHING, order("checkout-draft", -1, [], paid=False)))
     return found

@@ -188,6 +188,8 @@ class Arrived(NamedTuple):
 class Truth:
     """What the lives of a world come to, of what arrived of them."""
 
+    at_once: bool
+    """Whether the files arrive at the same moment, so that any of them may be the first."""
     sales: dict[Key, list[Arrived]] = field(default_factory=lambda: defaultdict(list))
     refunds: dict[Key, list[Arrived]] = field(default_factory=lambda: defaultdict(list))
     names: dict[Key, Key] = field(default_factory=dict)
@@ -205,28 +207,36 @@ class Truth:
 
         It is one of the first file that has any: the earliest of them, or where ids join them one that says most.
         """
-        arrived = self.sales[key]
-        first = min(arrival.place for arrival in arrived)
-        together: list[Sold] = [arrival.fact for arrival in arrived if arrival.place == first]
-        ranks = [(sold.says,) if sold.names else (sold.at, sold.event_id) for sold in together]
+        together: list[Sold] = self._first(self.sales[key])
+        if self.at_once:
+            ranks: list[tuple[Any, ...]] = [()] * len(together)
+        else:
+            ranks = [(sold.says,) if sold.names else (sold.at, sold.event_id) for sold in together]
         return {
             SaleRow(sold.event_id, sold.value, sold.currency, sold.at, sold.source)
             for sold, rank in zip(together, ranks, strict=True)
             if rank == min(ranks)
         }
 
-    def refund(self, key: Key, counted: Mapping[Key, str]) -> RefundRow:
-        """Return what is known of a refund by the first file that tells of it; its sale is the event that counts."""
-        arrived = self.refunds[key]
+    def refund(self, key: Key, counted: Mapping[Key, str]) -> set[RefundRow]:
+        """Return what a refund may hold by the first file that tells of it; its sale is the event that counts."""
+        together: list[Returned] = self._first(self.refunds[key])
+        if not self.at_once:
+            together = [min(together, key=lambda told: told.at)]
+        sales = [self.names.get((*key[:2], told.sale)) for told in together]
+        return {
+            RefundRow(told.value, told.currency, told.at, told.kind, counted[sale] if sale else None)
+            for told, sale in zip(together, sales, strict=True)
+        }
+
+    def _first(self, arrived: Sequence[Arrived]) -> list[Any]:
         first = min(arrival.place for arrival in arrived)
-        told: Returned = min((a.fact for a in arrived if a.place == first), key=lambda fact: fact.at)
-        sale = self.names.get((*key[:2], told.sale))
-        return RefundRow(told.value, told.currency, told.at, told.kind, counted[sale] if sale else None)
+        return [arrival.fact for arrival in arrived if self.at_once or arrival.place == first]
 
 
-def truth_of(files: Iterable[File]) -> Truth:
+def truth_of(files: Iterable[File], *, at_once: bool = False) -> Truth:
     """Count what the documents of the files tell, in the order of their arrival."""
-    truth = Truth()
+    truth = Truth(at_once)
     for place, file in enumerate(files):
         for number, document in enumerate(file.documents, 1):
             at = file.source, number
