@@ -175,7 +175,7 @@ def test_warns_of_waiting_files(trackai: Run, home: Path) -> None:
     file = home / "landing" / "shop" / "clicks.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text('{"fbclid": "IwAR0"}\n')
-    assert found()["landing folder"].said == "1 files wait to be loaded"
+    assert found()["landing folder"].said == "files that wait to be loaded: 1"
     trackai("ingest", home / "landing")
     assert found()["landing folder"].level is Level.OK
 
@@ -256,9 +256,9 @@ def test_warns_of_files_that_are_passed_over_and_says_why(trackai: Run, home: Pa
     (landing / "clicks.csv.part").write_bytes(b"")
     passed_over = found()["landing files"]
     assert passed_over.level is Level.WARN
-    assert passed_over.said.startswith("2 are passed over, e.g. acme/sales.xlsx: not a landing file: those are named ")
+    assert passed_over.said.startswith("files passed over: 2, e.g. acme/sales.xlsx: not a landing file: ")
     # The file that is one waits, and doctor says that, too; the advice is right.
-    assert found()["landing folder"].said == "1 files wait to be loaded"
+    assert found()["landing folder"].said == "files that wait to be loaded: 1"
     assert "`trackai ingest`" in (passed_over.fix or "")
     told = trackai("ingest", landing)
     assert "acme/sales.xlsx" in told.stdout

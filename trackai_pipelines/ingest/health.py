@@ -18,7 +18,7 @@ def health(checkup: Checkup) -> Iterator[Finding]:
         yield Finding("landing folder", Level.WARN, f"{folder} does not exist", fix)
     elif waiting := waiting_files(checkup.connection, folder, kinds=kinds_of(checkup.domains)):
         fix = f"Run `trackai ingest '{folder}'`, or `trackai up`, which loads it by itself."
-        yield Finding("landing folder", Level.WARN, f"{len(waiting)} files wait to be loaded", fix)
+        yield Finding("landing folder", Level.WARN, f"files that wait to be loaded: {len(waiting):,}", fix)
     else:
         yield Finding("landing folder", Level.OK, f"no file waits in {folder}")
     if folder.is_dir():
@@ -29,7 +29,7 @@ def _passed_over(folder: Path, kinds: Sequence[Kind]) -> Iterator[Finding]:
     _, ignored = landing_files([folder], landing_dir=folder, kinds=kinds)
     if ignored:
         first = ignored[0]
-        found = f"{len(ignored)} are passed over, e.g. {source_of(first.path, folder)}: {first.reason}"
+        found = f"files passed over: {len(ignored):,}, e.g. {source_of(first.path, folder)}: {first.reason}"
         yield Finding(
             "landing files", Level.WARN, found, "Run `trackai ingest` on the folder to see the reason for each."
         )
