@@ -288,6 +288,19 @@ def test_a_document_that_cannot_be_used_costs_none_in_its_line(tmp_path: Path, v
     assert [record.raw for record in sound] == [b'{"a": 1}', b'{"a": 2}']
 
 
+@pytest.mark.parametrize("content", [b"\x1e", b"\x1f", b" \n,\n", b"\xef\xbb\xbf"])
+def test_a_file_of_separators_alone_is_noted(content: bytes) -> None:
+    notes = Notes()
+    assert list(documents(io.BytesIO(content), notes)) == []
+    assert notes.texts == ["there is nothing in it but white space and separators"]
+
+
+def test_an_empty_file_is_not_noted() -> None:
+    notes = Notes()
+    assert list(documents(io.BytesIO(b""), notes)) == []
+    assert notes.texts == []
+
+
 def test_numbers_keep_their_digits() -> None:
     (found,) = _read(b'{"a": 12.90, "b": 9007199254740993}')
     assert isinstance(found, Document)

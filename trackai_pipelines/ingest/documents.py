@@ -96,11 +96,15 @@ class _Reader:
         self._decode = json.JSONDecoder(parse_float=Decimal, parse_constant=self._constants.append).raw_decode
 
     def documents(self) -> Iterator[Document | Unreadable]:
+        nothing = True
         while self._skip(_BETWEEN):
+            nothing = False
             if self._text[self._at] == "[":
                 yield from self._array()
             else:
                 yield self._document()
+        if nothing and self._at and not self._notes.texts:
+            self._notes.add("there is nothing in it but white space and separators")
 
     def _array(self) -> Iterator[Document | Unreadable]:
         """The entries of an array, each as a document."""
