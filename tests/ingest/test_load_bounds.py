@@ -87,6 +87,7 @@ _sales = st.fixed_dictionaries(
     },
 )
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
+_AS_THEY_CAME = ("fbclid", "fbp", "client_user_agent")
 
 
 def _expected(sales: list[dict[str, Any]]) -> tuple[dict[tuple[str, str], tuple[Any, ...]], int]:
@@ -106,7 +107,9 @@ def _expected(sales: list[dict[str, Any]]) -> tuple[dict[tuple[str, str], tuple[
             refused += 1
             continue
         email = sha256(b"a@b.com").hexdigest() if "@" in sale.get("email", "") else None
-        texts = [str(sale.get(name, "")) or None for name in ("order_id", "fbclid", "fbp", "client_user_agent")]
+        # White space around an identifier is never part of it.
+        order = str(sale.get("order_id", "")).strip()
+        texts = [text or None for text in (order, *(str(sale.get(name, "")) for name in _AS_THEY_CAME))]
         key = (tenant, str(sale["gateway_event_id"]).strip())
         rows[key] = (*key, value, currency, occurred, *texts, email)
     return rows, refused
