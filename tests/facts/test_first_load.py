@@ -7,8 +7,8 @@ from facts.test_same_sale import PAYMENTS, event
 from ingest.landing_zone import load_all, write_jsonl
 from psycopg import Connection
 
-PAYMENTS_OF_A_FILE = 400
-FILES = 6
+PAYMENTS_OF_A_FILE = 240
+FILES = 4
 
 
 def test_a_first_load_looks_rows_up_by_the_right_index(
