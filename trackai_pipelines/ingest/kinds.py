@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, LiteralString, NamedTuple, get_args, get_type_hints
 
 import msgspec
@@ -119,9 +120,16 @@ class Columns(NamedTuple):
     times: frozenset[str] = frozenset()
 
 
+@cache
+def types_of(record: type[msgspec.Struct]) -> Mapping[str, tuple[Any, ...]]:
+    """Return the types that each field of a record takes."""
+    # Kept, because evaluating annotations takes longer than reading a small file.
+    return {name: get_args(hint) or (hint,) for name, hint in get_type_hints(record).items()}
+
+
 def columns_of(kind: Kind) -> Columns:
     """Return the columns that the files of a kind may have."""
-    types = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(kind.record).items()}
+    types = types_of(kind.record)
     amounts = frozenset(name for name, among in types.items() if Decimal in among)
     times = frozenset(name for name, among in types.items() if datetime in among)
     return Columns(frozenset(kind.record.__struct_fields__) | kind.also_in_files, amounts, times)

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import time, timedelta
 from functools import partial
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.amounts import Sign, number_of
 from trackai_pipelines.ingest.context import Context, Text
 from trackai_pipelines.ingest.formats import json_value
-from trackai_pipelines.ingest.kinds import Kind, columns_of
+from trackai_pipelines.ingest.kinds import Kind, columns_of, types_of
 from trackai_pipelines.ingest.moments import AS_WRITTEN, Days, moment_of
 from trackai_pipelines.ingest.outcomes import Reference, Refused, Row
 from trackai_pipelines.ingest.personal import emails_hashed
@@ -158,7 +158,7 @@ def _no_names(_: msgspec.Struct) -> tuple[str, ...]:
 
 def _value_readers(kind: Kind, sign: Sign, days: Days) -> list[tuple[str, Callable[[object], object]]]:
     """Return the fields of a record, each with what reads its value from a format that has other types than JSON."""
-    columns, hints = columns_of(kind), get_type_hints(kind.record)
+    columns, types = columns_of(kind), types_of(kind.record)
     whole_days = days if days.time_of_day else days._replace(time_of_day=time())
     readers: list[tuple[str, Callable[[object], object]]] = []
     for name in kind.record.__struct_fields__:
@@ -167,11 +167,11 @@ def _value_readers(kind: Kind, sign: Sign, days: Days) -> list[tuple[str, Callab
         elif name in columns.amounts:
             readers.append((name, partial(number_of, name=name, sign=sign)))
         else:
-            readers.append((name, _text_reader(name, hints[name])))
+            readers.append((name, _text_reader(name, types[name])))
     return readers
 
 
-def _text_reader(name: str, annotated: Any) -> Callable[[object], object]:
-    if object in (get_args(annotated) or (annotated,)):
+def _text_reader(name: str, types: tuple[Any, ...]) -> Callable[[object], object]:
+    if object in types:
         return lambda value: fields.text_of(value, name) if isinstance(value, bytes) else value
     return partial(fields.text_of, name=name)
