@@ -872,8 +872,8 @@ CREATE OR REPLACE FUNCTION trackai.queue_attributed()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-BEGIN
-    EXECUTE '
+DECLARE
+    queueing text := '
         INSERT INTO trackai.dispatch_queue (tenant_id, occurred_at, conversion_id)
         SELECT c.tenant_id, c.occurred_at, c.id
         FROM attributed a
@@ -881,8 +881,17 @@ BEGIN
         JOIN trackai.conversions c ON c.tenant_id = a.tenant_id AND c.id = a.conversion_id
         WHERE t.status = ''active''
           AND (t.dispatch_policy = ''all'' OR a.strategy <> ''unmatched'')
-          AND c.occurred_at > now() - trackai.longest_age(c.action_source)
-        ON CONFLICT DO NOTHING';
+          AND c.occurred_at > now() - trackai.longest_age(c.action_source)';
+BEGIN
+    IF EXISTS (SELECT FROM attributed OFFSET 999) THEN
+        BEGIN
+            EXECUTE queueing;
+            RETURN NULL;
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
+    END IF;
+    EXECUTE queueing || ' ON CONFLICT DO NOTHING';
     RETURN NULL;
 END $function$;
 

@@ -61,6 +61,19 @@ def test_a_tenant_that_wakes_up_while_attributions_are_written_misses_none(
     assert queued(connection) == sales
 
 
+def test_a_large_batch_is_queued_once_whatever_is_queued_already(connection: Connection, add_tenant: AddTenant) -> None:
+    sales = insert_sales(connection, add_tenant("acme"), 1200)
+    assert queued(connection) == sales
+    connection.execute("DELETE FROM trackai.matched_attributions")
+    connection.execute("DELETE FROM trackai.dispatch_queue WHERE conversion_id % 2 = 0")
+    assert queued(connection) == [sale for sale in sales if sale % 2]
+    connection.execute(
+        "INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, strategy)"
+        " SELECT tenant_id, id, 'unmatched' FROM trackai.conversions"
+    )
+    assert queued(connection) == sales
+
+
 def _requeue(connection: Connection) -> None:
     connection.execute(
         "INSERT INTO trackai.dispatch_queue (tenant_id, occurred_at, conversion_id)"
