@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import OperationalError, sql
 
-from trackai_pipelines.database.connection import SPELLING
+from trackai_pipelines.database.connection import SPELLING, setting
 
 if TYPE_CHECKING:
     import pyarrow
@@ -32,7 +32,7 @@ def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarro
         with dbapi.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
             # The driver sends one statement at a time.
             for name, value in SPELLING.items():
-                cursor.execute(f"SET {name} = '{value}'")
+                cursor.execute(setting(name, value))
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": _BATCH_BYTES})
             cursor.execute(query.as_string())
             yield cursor.fetch_record_batch()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg import connect as psycopg_connect
 from psycopg.rows import TupleRow
 
@@ -27,8 +27,13 @@ _WORK = {"idle_in_transaction_session_timeout": "5min", "jit": "off"}
 _PLACE = {"search_path": "public"}
 
 
+def setting(name: str, value: str) -> str:
+    """Return the statement that sets it for the session."""
+    return sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value)).as_string()
+
+
 def _set(settings: Mapping[str, str]) -> str:
-    return "".join(f"SET {name} = '{value}';\n" for name, value in settings.items())
+    return ";\n".join(setting(name, value) for name, value in settings.items())
 
 
 SESSION = _set({**SPELLING, **_WORK, **_PLACE})

@@ -9,6 +9,8 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from trackai_pipelines.customer_information import placeholders
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.lifecycle.archive.manifest import Archive
@@ -46,7 +48,7 @@ def create_keys(duck: "DuckDBPyConnection") -> None:
         "in_per_cent": placeholders.IN_PER_CENT,
         "placeholder": placeholders.PATTERN,
     }.items():
-        duck.execute(f"SET VARIABLE {name} = ?", [pattern])
+        duck.execute(sql.SQL("SET VARIABLE {} = ?").format(sql.Identifier(name)).as_string(), [pattern])
     duck.execute(statement("lifecycle/duckdb/keys"))
 
 
