@@ -39,6 +39,7 @@ def test_webhook_texts_that_cannot_be_read_are_refused_alone(tmp_path: Path) -> 
     ("raw", "reason"),
     [
         (b'{"a": tru}', "not valid JSON: Expecting value at character 7"),
+        (b'{"a": "\x01"}', "not valid JSON: Invalid control character at character 8"),
         (b'{"a": 1}\x00', "the line holds a NUL byte; remove it"),
         (b'{"a": "\xe9"}', "not valid UTF-8 at byte 8; write the file as UTF-8"),
         (b'{"a": NaN}', "not valid JSON: NaN is not a number in JSON"),

@@ -54,6 +54,12 @@ class Document(NamedTuple):
     value: object
 
 
+def not_json(error: json.JSONDecodeError, start: int = 0) -> str:
+    """Return what is wrong with the JSON that begins at `start`, and where in it."""
+    # Some of the decoder's messages end in "at", some do not.
+    return f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.pos - start + 1}"
+
+
 def end_of_value(text: str, start: int, stop: int) -> int | None:
     """Return where the JSON value that begins at `start` ends; None where its quotes or braces do not pair."""
     depth, position = 0, start
@@ -138,8 +144,7 @@ class _Reader:
                     cut = error.pos >= len(self._text.rstrip()) or error.msg.startswith("Unterminated")
                     if self._text[self._at] in "{[" and cut:
                         return self._broken("the file ends inside this document", len(self._text), in_array, indent)
-                reason = f"not valid JSON: {error.msg} at character {error.pos - self._at + 1}"
-                return self._broken(reason, error.pos, in_array, indent)
+                return self._broken(not_json(error, self._at), error.pos, in_array, indent)
             except RecursionError:
                 return self._unusable("not usable JSON: nested too deeply", in_array, indent)
             except ValueError:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
-from trackai_pipelines.ingest.documents import documents, end_of_value
+from trackai_pipelines.ingest.documents import documents, end_of_value, not_json
 from trackai_pipelines.ingest.opening import NotOpened, is_an_envelope, opened
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.records import Payload, Unreadable, canonical_json, sha256, unreadable_line
@@ -35,7 +35,7 @@ def json_value(raw: bytes) -> object:
     except UnicodeDecodeError as error:
         raise Refused(f"not valid UTF-8 at byte {error.start + 1}; write the file as UTF-8") from error
     except json.JSONDecodeError as error:
-        raise Refused(f"not valid JSON: {error.msg} at character {error.pos + 1}") from error
+        raise Refused(not_json(error)) from error
     except RecursionError as error:
         raise Refused("not usable JSON: nested too deeply") from error
     except ValueError as error:
