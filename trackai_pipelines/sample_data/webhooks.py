@@ -49,19 +49,19 @@ class Payment:
         return int(self.value * 100)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Webhook:
     """How a gateway reports sales.
 
-    Its times go in steps of `tick_ms`, and clicks keep `margin_ms` from the window's edges. `order_id` draws the id
-    of a sale; `event_id` draws that of its event, or makes it of the order's. `paid` builds the payload of a sale,
-    `unpaid` one of an event that is none, `second` a further paid event of the same sale with an id of its own,
-    where the gateway has such, `refunded` the event that returns all of it, or, where `in_parts`, what went back.
-    `sale_in_refund` says that the event of a refund reports the sale once more.
+    Its times go in steps of `tick_ms`, and clicks keep `margin_ms` from the window's edges: most write whole seconds.
+    `order_id` draws the id of a sale; `event_id` draws that of its event, or makes it of the order's. `paid` builds the
+    payload of a sale, `unpaid` one of an event that is none, `second` a further paid event of the same sale with an id
+    of its own, where the gateway has such, `refunded` the event that returns all of it, or, where `in_parts`, what
+    went back. `sale_in_refund` says that the event of a refund reports the sale once more.
     """
 
-    tick_ms: int
-    margin_ms: int
+    tick_ms: int = SECOND_MS
+    margin_ms: int = SECOND_MS
     order_id: Callable[[Random], str]
     event_id: Callable[[Random, str], str]
     paid: Callable[[Payment], Body]

@@ -83,8 +83,6 @@ def _refunded(payment: Payment, back: MoneyBack, rng: Random) -> Row:
 
 
 WEBHOOK = Webhook(
-    tick_ms=SECOND_MS,
-    margin_ms=SECOND_MS,
     order_id=lambda rng: f"ven{random_code(rng, 10).lower()}",
     event_id=lambda rng, order_id: f"{order_id}:STATUS_ALTERADO",
     paid=_paid,

@@ -81,8 +81,6 @@ def _refunded(payment: Payment, back: MoneyBack, rng: Random) -> bytes:
 
 
 WEBHOOK = Webhook(
-    tick_ms=SECOND_MS,
-    margin_ms=SECOND_MS,
     order_id=random_number,
     event_id=lambda rng, order_id: f"{order_id}:2",
     paid=_paid,

@@ -196,8 +196,6 @@ def _refunded(payment: Payment, back: MoneyBack, rng: Random) -> Row:
 
 
 WEBHOOK = Webhook(
-    tick_ms=SECOND_MS,
-    margin_ms=SECOND_MS,
     order_id=lambda rng: random_code(rng, _ID),
     event_id=lambda rng, order_id: _event_id(rng),
     paid=_paid,

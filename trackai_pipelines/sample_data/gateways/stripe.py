@@ -61,7 +61,6 @@ def _unpaid(payment: Payment, rng: Random) -> Row:
 
 
 WEBHOOK = Webhook(
-    tick_ms=SECOND_MS,
     margin_ms=_MINUTE_MS,
     order_id=lambda rng: f"cs_live_{rng.getrandbits(128):032x}",
     event_id=lambda rng, order_id: f"evt_{rng.getrandbits(96):024x}",

@@ -97,8 +97,6 @@ def _refunded(payment: Payment, back: MoneyBack, rng: Random) -> Row:
 
 
 WEBHOOK = Webhook(
-    tick_ms=SECOND_MS,
-    margin_ms=SECOND_MS,
     order_id=lambda rng: f"TPC{random_code(rng, 10)}",
     event_id=lambda rng, order_id: f"{order_id}:authorized",
     paid=_paid,

@@ -100,8 +100,6 @@ def _refunded(payment: Payment, back: MoneyBack, rng: Random) -> Row:
 
 
 WEBHOOK = Webhook(
-    tick_ms=SECOND_MS,
-    margin_ms=SECOND_MS,
     order_id=lambda rng: str(rng.getrandbits(48)),
     event_id=lambda rng, order_id: f"wc_order_{random_code(rng, 13)}",
     paid=_paid,
