@@ -30,13 +30,13 @@ def move(cursor: Cursor[Any], kind: Kind, now: datetime) -> int:
     insert = _insert(kind) if kind.insert is None else statement(kind.insert)
     moved = cursor.execute(insert, {"now": now}).fetchone()
     assert moved is not None
-    renew_statistics(cursor, kind)
+    _renew_statistics(cursor, kind)
     for name in kind.afterwards:
         cursor.execute(statement(name), {"now": now})
     return int(moved[0])
 
 
-def renew_statistics(cursor: Cursor[Any], kind: Kind) -> None:
+def _renew_statistics(cursor: Cursor[Any], kind: Kind) -> None:
     """Analyse those tables of the kind that have outgrown their statistics: autovacuum comes after the first load."""
     grown = cursor.execute(statement("ingest/grown_tables"), {"tables": [kind.name, *kind.looks_into]}).fetchall()
     if not grown:

@@ -106,18 +106,13 @@ class Chunk:
     def without(self, dropped: set[int], reasons: Iterable[Reject]) -> "Chunk":
         """Return the chunk without the rows of these indexes, which are rejects now."""
         kept = [index for index in range(len(self.rows)) if index not in dropped]
-        return Chunk(
-            self.kind,
-            self.source,
-            self.context,
-            [self.rows[index] for index in kept],
-            [self.lines[index] for index in kept],
-            [],
-            [*self.rejects, *reasons],
-            {place: self.left_out[index] for place, index in enumerate(kept) if index in self.left_out},
-            self.sales,
-            self.names,
-            self.carried,
+        return replace(
+            self,
+            rows=[self.rows[index] for index in kept],
+            lines=[self.lines[index] for index in kept],
+            references=[],
+            rejects=[*self.rejects, *reasons],
+            left_out={place: self.left_out[index] for place, index in enumerate(kept) if index in self.left_out},
         )
 
 
@@ -253,28 +248,21 @@ def _written_in_halves(connection: Connection[TupleRow], chunk: Chunk, error: Da
         reject = Reject(chunk.lines[0], sha256(chunk.rows[0].encode()), None, reason, None)
         return write_chunk(connection, chunk.without({0}, [reject]))
     middle = len(chunk.rows) // 2
-    first = Chunk(
-        chunk.kind,
-        chunk.source,
-        chunk.context,
-        chunk.rows[:middle],
-        chunk.lines[:middle],
-        [entry for entry in chunk.references if entry[0] < middle],
-        chunk.rejects,
-        {index: values for index, values in chunk.left_out.items() if index < middle},
-        names=chunk.names,
-        carried=chunk.carried,
+    # What belongs to no row is written with one half.
+    first = replace(
+        chunk,
+        rows=chunk.rows[:middle],
+        lines=chunk.lines[:middle],
+        references=[entry for entry in chunk.references if entry[0] < middle],
+        left_out={index: values for index, values in chunk.left_out.items() if index < middle},
+        sales=[],
     )
-    second = Chunk(
-        chunk.kind,
-        chunk.source,
-        chunk.context,
-        chunk.rows[middle:],
-        chunk.lines[middle:],
-        [(i - middle, reference, record) for i, reference, record in chunk.references if i >= middle],
+    second = replace(
+        chunk,
+        rows=chunk.rows[middle:],
+        lines=chunk.lines[middle:],
+        references=[(i - middle, reference, record) for i, reference, record in chunk.references if i >= middle],
+        rejects=[],
         left_out={index - middle: values for index, values in chunk.left_out.items() if index >= middle},
-        sales=chunk.sales,
-        names=chunk.names,
-        carried=chunk.carried,
     )
     return write_chunk(connection, first) + write_chunk(connection, second)
