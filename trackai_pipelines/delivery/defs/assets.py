@@ -65,7 +65,8 @@ class DispatchConfig(dg.Config):
     "`dispatch_queue`: the triggers `attributed_are_queued` and `matched_late_are_queued` put each attributed sale on "
     "it, in the transaction that attributes the sale. A partition holds the sales of one UTC day. `dispatch_sensor` "
     "keeps it up to date; materialising a partition replays it: sales of the day that were not accepted, and are "
-    "younger than the seven days within which Meta takes events, are tried again. Accepted events are not sent twice.",
+    "younger than the seven days (in a store 62) within which Meta takes events, are tried again. Accepted events are "
+    "not sent twice.",
 )
 def capi_dispatches(
     context: dg.AssetExecutionContext,
