@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
+from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.web.app import build_app
@@ -21,9 +22,9 @@ from trackai_pipelines.web.guard import Limits
 
 
 @contextmanager
-def serving(url: str, *more: Domain, **limits: Any) -> Iterator[httpx.Client]:
+def serving(url: str, *more: Domain, clock: Clock = utc_now, **limits: Any) -> Iterator[httpx.Client]:
     """A client of the application with the project's domains and `more`."""
-    with served(build_app((*DOMAINS, *more), url, limits=Limits(**limits))) as client:
+    with served(build_app((*DOMAINS, *more), url, limits=Limits(**limits), clock=clock)) as client:
         yield client
 
 

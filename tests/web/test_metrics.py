@@ -5,18 +5,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from declared import TABLES
 from delivery.scenes import insert_sales
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import Connection
 from web.serving import serving
 
-from trackai_pipelines.clock import utc_now
+from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.domain import Checkup, Domain, Metric
 
 
-def scraped(url: str, *more: Domain) -> dict[tuple[str, ...], float]:
+def scraped(url: str, *more: Domain, clock: Clock = utc_now) -> dict[tuple[str, ...], float]:
     """The samples of a scrape: number by name and values of labels."""
-    with serving(url, *more) as client:
+    with serving(url, *more, clock=clock) as client:
         answer = client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     return {
@@ -26,8 +28,10 @@ def scraped(url: str, *more: Domain) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_an_empty_database_has_its_figures(database_url: str) -> None:
-    found = scraped(database_url)
+def test_an_empty_database_has_its_figures(database_url: str, connection: Connection[Any]) -> None:
+    now = utc_now()
+    create_partitions_ahead(connection, TABLES, today=now.date())
+    found = scraped(database_url, clock=lambda: now)
     assert found["trackai_database_up",] == 1
     assert found["trackai_conversions_waiting",] == 0
     assert found["trackai_conversions_oldest_wait_seconds",] == 0
