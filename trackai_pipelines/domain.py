@@ -76,7 +76,7 @@ class Table:
     key: tuple[str, ...]
     """The columns that identify a row."""
     time: str | None = None
-    """The timestamptz column whose UTC day a row belongs to; None where nothing depends on a row's age."""
+    """The column (timestamptz, or a date) whose UTC day a row belongs to; None where nothing depends on a row's age."""
     leaves: Literal["partition", "delete", "never"] = "never"
     """How old rows go: as a partition a UTC day, by DELETE, or not at all."""
     blocks: tuple[Blocks, ...] = ()

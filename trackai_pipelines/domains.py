@@ -4,6 +4,7 @@ What belongs here: an import and a name for each. What does not: anything about 
 """
 
 from trackai_pipelines.alerts.domain import ALERTS
+from trackai_pipelines.campaigns.domain import CAMPAIGNS
 from trackai_pipelines.delivery.domain import DELIVERY
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.facts.domain import FACTS
@@ -22,6 +23,7 @@ DOMAINS: tuple[Domain, ...] = (
     FACTS,
     MATCHING,
     MATCH_RATES,
+    CAMPAIGNS,
     DELIVERY,
     WHAT_IF,
     REPORT,

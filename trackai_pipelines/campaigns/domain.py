@@ -1,0 +1,48 @@
+"""Campaigns: what each cost, sold and deserves."""
+
+from trackai_pipelines.domain import Domain, Personal, Table
+
+CAMPAIGNS = Domain(
+    name="campaigns",
+    says="What each campaign cost, sold and deserves.",
+    tables=(
+        # Facts.
+        Table(name="ad_accounts", key=("tenant_id", "source", "account_id")),
+        Table(name="ad_cost_statements", key=("tenant_id", "id")),
+        Table(name="campaign_aliases", key=("tenant_id", "source", "alias")),
+        Table(name="fx_rates", key=("tenant_id", "day", "base", "quote", "digest")),
+        Table(
+            name="user_segments",
+            key=("tenant_id", "user_id", "segment_name", "valid_from"),
+            personal=Personal(user_id="user_id", delete=True),
+        ),
+        Table(name="campaign_lifts", key=("tenant_id", "id")),
+        # Journeys and credit.
+        Table(
+            name="conversion_touchpoints",
+            key=("tenant_id", "conversion_id", "position", "day"),
+            time="day",
+            leaves="partition",
+        ),
+        Table(name="conversion_journeys", key=("tenant_id", "conversion_id")),
+        Table(
+            name="campaign_credit_daily",
+            key=("tenant_id", "date", "campaign_id", "channel", "model", "currency"),
+        ),
+        Table(name="campaign_daily_money", key=("tenant_id", "date", "campaign_id", "currency")),
+        Table(name="attribution_trainings", key=("tenant_id", "id")),
+        Table(name="attribution_units", key=("tenant_id", "training_id", "unit")),
+        Table(name="attribution_sets", key=("tenant_id", "training_id", "set_key")),
+        Table(name="buyers", key=("tenant_id", "buyer_id"), personal=Personal(clear=("buyer_key",))),
+        Table(name="conversion_buyers", key=("tenant_id", "conversion_id")),
+        Table(
+            name="campaign_cohorts",
+            key=("tenant_id", "campaign_id", "cohort_month", "currency", "age_days"),
+        ),
+        # Figures.
+        Table(name="campaign_analytics_daily", key=("tenant_id", "campaign_id", "date")),
+        Table(name="campaign_analytics_segments", key=("tenant_id", "id")),
+        Table(name="campaign_trend_data", key=("tenant_id", "campaign_id", "granularity", "period")),
+        Table(name="campaign_optimizations", key=("tenant_id", "id")),
+    ),
+)
