@@ -16,6 +16,12 @@ SET name = coalesce(%(name)s, name),
     opt_out = coalesce(%(opt_out)s, opt_out),
     test_event_code = nullif(coalesce(%(test_event_code)s, test_event_code), ''),
     take_test_payments = coalesce(%(take_test_payments)s, take_test_payments),
+    reporting_currency = nullif(coalesce(%(reporting_currency)s, reporting_currency), ''),
+    time_zone = coalesce(%(time_zone)s, time_zone),
+    journey_days = nullif(coalesce(%(journey_days)s, journey_days::text), '')::integer,
+    half_life_hours = coalesce(%(half_life_hours)s, half_life_hours),
+    credit_unit = coalesce(%(credit_unit)s, credit_unit),
+    buyer_memory_days = coalesce(%(buyer_memory_days)s, buyer_memory_days),
     updated_at = now()
 WHERE slug = %(slug)s
 RETURNING id

@@ -61,6 +61,32 @@ def test_test_payments_are_taken_only_where_a_tenant_says_so(trackai: Run, conne
     assert takes("staging") is False
 
 
+def credit_of(connection: Connection, slug: str) -> tuple[object, ...] | None:
+    return connection.execute(
+        "SELECT reporting_currency, time_zone, journey_days, half_life_hours::float, credit_unit, buyer_memory_days "
+        "FROM trackai.tenants WHERE slug = %s",
+        [slug],
+    ).fetchone()
+
+
+def test_adds_and_changes_what_campaigns_go_by(trackai: Run, connection: Connection) -> None:
+    options = [
+        "--reporting-currency", "brl", "--time-zone", "America/Sao_Paulo", "--journey-days", "30",
+        "--half-life-hours", "36.5", "--credit-unit", "channel", "--buyer-memory-days", "365",
+    ]  # fmt: skip
+    everything = ("BRL", "America/Sao_Paulo", 30, 36.5, "channel", 365)
+    assert trackai("tenant", "add", "acme", *options).exit_code == 0
+    trackai("tenant", "add", "plain")
+    assert credit_of(connection, "acme") == everything
+    assert credit_of(connection, "plain") == (None, "UTC", None, 168, "campaign", 90)
+    assert trackai("tenant", "set", "plain", *options).exit_code == 0
+    assert credit_of(connection, "plain") == everything
+    trackai("tenant", "set", "plain", "--name", "Plain")
+    assert credit_of(connection, "plain") == everything
+    trackai("tenant", "set", "plain", "--reporting-currency", "", "--journey-days", "", "--credit-unit", "campaign")
+    assert credit_of(connection, "plain") == (None, "America/Sao_Paulo", None, 36.5, "campaign", 365)
+
+
 def test_changes_what_is_given_and_nothing_else(trackai: Run, connection: Connection) -> None:
     trackai("tenant", "add", "acme", "--name", "Acme", "--pixel-id", "7", "--country", "BR", "--email-matching")
     trackai("tenant", "add", "other", "--pixel-id", "8")
@@ -99,6 +125,14 @@ def test_only_what_is_there_can_be_changed(trackai: Run) -> None:
         ["--sent-event-id", "mine"],
         ["--ldu-country", "2"],
         ["--ldu-state", "1"],
+        ["--reporting-currency", "BRX"],
+        ["--time-zone", "Sao Paulo"],
+        ["--time-zone", ""],
+        ["--journey-days", "0"],
+        ["--journey-days", "a week"],
+        ["--half-life-hours", "0"],
+        ["--credit-unit", "click"],
+        ["--buyer-memory-days", "0"],
     ],
 )
 def test_wrong_changes_are_bad_usage(trackai: Run, connection: Connection, option: list[str]) -> None:

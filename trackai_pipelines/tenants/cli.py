@@ -14,6 +14,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 # Meta's object ids are numbers; anything else would be another path of its API.
 _PIXEL = re.compile(r"[0-9]{1,30}")
+_MOST_DAYS = 3650
 
 app = typer.Typer(help="Add tenants, change them and list them.", no_args_is_help=True)
 
@@ -36,6 +37,28 @@ def _pixel(value: str | None) -> str | None:
     return value
 
 
+def _currency(value: str | None) -> str | None:
+    from trackai_pipelines.money import is_currency
+
+    if value and not is_currency(value.upper()):
+        raise usage("a currency is a code of ISO 4217, e.g. BRL")
+    return value.upper() if value else value
+
+
+def _time_zone(value: str | None) -> str | None:
+    from zoneinfo import available_timezones
+
+    if value is not None and value not in available_timezones():
+        raise usage("a time zone is a name of the IANA database, e.g. America/Sao_Paulo")
+    return value
+
+
+def _journey_days(value: str | None) -> str | None:
+    if value and not (value.isascii() and value.isdigit() and 1 <= int(value) <= _MOST_DAYS):
+        raise usage(f"journey days are a number from 1 to {_MOST_DAYS}")
+    return value
+
+
 # None means that it was not given.
 _Name = Annotated[str | None, typer.Option(help="Shown to people.")]
 _PixelId = Annotated[str | None, typer.Option(callback=_pixel, help="Meta's pixel, which events are delivered to.")]
@@ -43,7 +66,7 @@ _EmailMatching = Annotated[
     bool | None, typer.Option(help="Match by e-mail, too, where fbc and fbp find nothing; off at first.")
 ]
 _LookbackDays = Annotated[
-    int | None, typer.Option(min=1, max=3650, help="How old a click may be at the sale; 90 at first.")
+    int | None, typer.Option(min=1, max=_MOST_DAYS, help="How old a click may be at the sale; 90 at first.")
 ]
 _Country = Annotated[
     str | None, typer.Option(callback=_country, help="Completes phone numbers without a country code, e.g. BR.")
@@ -78,6 +101,38 @@ _TakeTestPayments = Annotated[
     bool | None,
     typer.Option(help="Take gateways' test payments for sales; off at first, which keeps them as rejects."),
 ]
+_ReportingCurrency = Annotated[
+    str | None,
+    typer.Option(
+        callback=_currency, help="Amounts of several currencies are converted into it, e.g. BRL; none at first."
+    ),
+]
+_TimeZone = Annotated[
+    str | None,
+    typer.Option(callback=_time_zone, help="The tenant's own days and hours, e.g. America/Sao_Paulo; UTC at first."),
+]
+_JourneyDays = Annotated[
+    str | None,
+    typer.Option(
+        callback=_journey_days,
+        metavar="DAYS",
+        help="How many days before a sale a click may lie to be part of its journey; the lookback days at first.",
+    ),
+]
+_HalfLifeHours = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, max=87_600, help="After how many hours a click weighs half in the model time_decay; 168 at first."
+    ),
+]
+_CreditUnit = Annotated[
+    Literal["campaign", "channel"] | None,
+    typer.Option(help="What the data-driven models give credit to: campaigns, as at first, or channels."),
+]
+_BuyerMemoryDays = Annotated[
+    int | None,
+    typer.Option(min=1, max=_MOST_DAYS, help="How long after the last sale a buyer is recognised; 90 at first."),
+]
 
 
 @app.command("add")
@@ -97,6 +152,12 @@ def add(
     opt_out: _OptOut = None,
     test_event_code: _TestEventCode = None,
     take_test_payments: _TakeTestPayments = None,
+    reporting_currency: _ReportingCurrency = None,
+    time_zone: _TimeZone = None,
+    journey_days: _JourneyDays = None,
+    half_life_hours: _HalfLifeHours = None,
+    credit_unit: _CreditUnit = None,
+    buyer_memory_days: _BuyerMemoryDays = None,
 ) -> None:
     """Add a tenant. An existing one is not changed; `tenant set` does that."""
     from trackai_pipelines.database.connection import connect
@@ -118,6 +179,12 @@ def add(
         opt_out=opt_out,
         test_event_code=test_event_code or None,
         take_test_payments=take_test_payments,
+        reporting_currency=reporting_currency or None,
+        time_zone=time_zone,
+        journey_days=journey_days or None,
+        half_life_hours=half_life_hours,
+        credit_unit=credit_unit,
+        buyer_memory_days=buyer_memory_days,
     )
     tenant = Tenant(id=tenant_id or new_tenant_id(), slug=slug, **given)
     settings = Settings()
@@ -153,8 +220,15 @@ def set_tenant(
     opt_out: _OptOut = None,
     test_event_code: _TestEventCode = None,
     take_test_payments: _TakeTestPayments = None,
+    reporting_currency: _ReportingCurrency = None,
+    time_zone: _TimeZone = None,
+    journey_days: _JourneyDays = None,
+    half_life_hours: _HalfLifeHours = None,
+    credit_unit: _CreditUnit = None,
+    buyer_memory_days: _BuyerMemoryDays = None,
 ) -> None:
-    """Change what is given, and nothing else; "" removes pixel, country or test event code.
+    """Change what is given, and nothing else; "" removes pixel, country, test event code, reporting currency or
+    journey days.
 
     Sales of the last seven days that become due by it are delivered, too.
     """
@@ -177,6 +251,12 @@ def set_tenant(
         opt_out=opt_out,
         test_event_code=test_event_code,
         take_test_payments=take_test_payments,
+        reporting_currency=reporting_currency,
+        time_zone=time_zone,
+        journey_days=journey_days,
+        half_life_hours=half_life_hours,
+        credit_unit=credit_unit,
+        buyer_memory_days=buyer_memory_days,
     )
     if not changes:
         raise usage("nothing to change was given; see `trackai tenant set --help`")
@@ -202,12 +282,12 @@ def list_tenants() -> None:
     rows = [
         (t.slug, t.name, t.status, t.pixel_id, str(t.lookback_days), t.email_matching, t.default_country,
          t.dispatch_policy, t.sent_event_id, t.limited_data_use, t.opt_out, t.test_event_code, t.take_test_payments,
-         t.id)
+         t.reporting_currency, t.time_zone, str(t.journey_days or t.lookback_days), t.id)
         for t in tenants
     ]  # fmt: skip
     columns = (
         "slug", "name", "status", "pixel", "lookback days", "e-mail matching", "country", "delivers", "event id",
-        "limited data use", "opt-out", "test code", "test payments", "id",
+        "limited data use", "opt-out", "test code", "test payments", "currency", "time zone", "journey days", "id",
     )  # fmt: skip
     results().print(table(columns, rows))
 

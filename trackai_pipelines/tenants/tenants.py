@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
@@ -30,6 +31,12 @@ class Tenant:
     opt_out: bool = False
     test_event_code: str | None = None
     take_test_payments: bool = False
+    reporting_currency: str | None = None
+    time_zone: str = "UTC"
+    journey_days: int | None = None
+    half_life_hours: Decimal = Decimal(168)
+    credit_unit: str = "campaign"
+    buyer_memory_days: int = 90
 
 
 def new_tenant_id() -> str:
@@ -45,7 +52,7 @@ def add_tenant(connection: Connection, tenant: Tenant) -> bool:
 def change_tenant(connection: Connection, slug: str, changes: Mapping[str, object]) -> bool:
     """Change columns of a tenant other than its slug and id; return False if there is no such tenant.
 
-    An empty text removes pixel, country or test event code.
+    An empty text removes pixel, country, test event code, reporting currency or journey days.
     """
     row = {**dict.fromkeys(field.name for field in fields(Tenant)), **changes, "slug": slug}
     return connection.execute(statement("tenants/change_tenant"), row).fetchone() is not None
