@@ -44,6 +44,7 @@ _NOT_PERSONAL = {
     ("campaigns", "name"): "an advertiser's campaign",
     ("funnels", "name"): "an advertiser's funnel",
     ("ad_accounts", "name"): "an advertiser's account",
+    ("ad_campaign_names", "name"): "an advertiser's campaign",
     ("ad_cost_statements", "campaign_name"): "an advertiser's campaign",
     ("ad_cost_statements", "adset_name"): "an advertiser's ad set",
     ("ad_cost_statements", "ad_name"): "an advertiser's ad",

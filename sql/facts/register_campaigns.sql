@@ -1,9 +1,9 @@
 -- Registers the campaigns that a tenant's clicks name and that are not known yet, e.g. of clicks that were inserted by
--- plain SQL; returns how many. Reads all clicks of the tenant: nothing says which of them came by plain SQL.
--- Index: campaigns' primary key. Repeating it changes nothing.
+-- plain SQL, and notes of others that a click named them; returns how many. Reads all clicks of the tenant: nothing says
+-- which of them came by plain SQL. Index: campaigns' primary key. Repeating it changes nothing.
 WITH registered AS (
-    INSERT INTO trackai.campaigns (tenant_id, campaign_id, name, status, created_at)
-    SELECT n.tenant_id, n.campaign_id, n.campaign_id, 'active', %(now)s
+    INSERT INTO trackai.campaigns AS c (tenant_id, campaign_id, name, status, created_at, clicked)
+    SELECT n.tenant_id, n.campaign_id, n.campaign_id, 'active', %(now)s, true
     FROM (
         SELECT DISTINCT d.tenant_id, trackai.campaign_of(d.utm_campaign) COLLATE "C" AS campaign_id
         FROM (
@@ -11,10 +11,11 @@ WITH registered AS (
         ) d
     ) n
     WHERE NOT EXISTS (
-        SELECT FROM trackai.campaigns c WHERE c.tenant_id = n.tenant_id AND c.campaign_id = n.campaign_id
+        SELECT FROM trackai.campaigns c
+        WHERE c.tenant_id = n.tenant_id AND c.campaign_id = n.campaign_id AND c.clicked
     )
     ORDER BY n.tenant_id, n.campaign_id
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET clicked = true WHERE NOT c.clicked
     RETURNING 1
 )
 SELECT count(*) FROM registered

@@ -9,6 +9,7 @@ CAMPAIGNS = Domain(
         # Facts.
         Table(name="ad_accounts", key=("tenant_id", "source", "account_id")),
         Table(name="ad_cost_statements", key=("tenant_id", "id")),
+        Table(name="ad_campaign_names", key=("tenant_id", "source", "campaign_id", "name")),
         Table(name="campaign_aliases", key=("tenant_id", "source", "alias")),
         Table(name="fx_rates", key=("tenant_id", "day", "base", "quote", "digest")),
         Table(
