@@ -1151,6 +1151,15 @@ CREATE VIEW trackai.ad_costs AS
           ORDER BY ad_cost_statements.tenant_id, ad_cost_statements.day, ad_cost_statements.source, ad_cost_statements.account_id, ad_cost_statements.campaign_id, ad_cost_statements.adset_id, ad_cost_statements.ad_id, ad_cost_statements.hour, ad_cost_statements.last_stated_at DESC, ad_cost_statements.spend DESC, ad_cost_statements.impressions DESC, ad_cost_statements.clicks DESC, ad_cost_statements.digest DESC) s
      LEFT JOIN trackai.ad_accounts a ON a.tenant_id = s.tenant_id AND a.source = s.source AND a.account_id = s.account_id;
 
+-- The campaign and the channel that each click belongs to.
+CREATE VIEW trackai.click_campaigns AS
+ SELECT k.tenant_id, k.id AS click_id, k.created_at,
+    trackai.campaign_of(k.utm_campaign, COALESCE(own.campaign_id, general.campaign_id)) COLLATE "C" AS campaign_id,
+    trackai.channel_of(k.utm_source, k.utm_medium, k.utm_campaign, trackai.click_key(k.fbc, k.fbclid) IS NOT NULL) COLLATE "C" AS channel
+   FROM trackai.clicks k
+     LEFT JOIN trackai.campaign_aliases own ON own.tenant_id = k.tenant_id AND own.alias = trackai.trimmed(k.utm_campaign) AND own.source = lower(trackai.trimmed(k.utm_source))
+     LEFT JOIN trackai.campaign_aliases general ON general.tenant_id = k.tenant_id AND general.alias = trackai.trimmed(k.utm_campaign) AND general.source = ''::text;
+
 -- Each conversion with its attribution, and whether it was delivered.
 CREATE VIEW trackai.v_conversions AS
  SELECT c.id, c.tenant_id, c.gateway, c.gateway_event_id, c.sale_key, c.order_id, c.event_name,
@@ -1289,6 +1298,55 @@ CREATE OR REPLACE FUNCTION trackai.campaign_of(utm_campaign text, alias text DEF
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN (COALESCE(trackai.trimmed(utm_campaign), '(none)'::text) = '(none)'::text) THEN '(none)'::text WHEN (alias IS NOT NULL) THEN alias WHEN (utm_campaign ~ '[{][{].*[}][}]|[{][A-Za-z_][A-Za-z0-9_]*[}]|__[A-Z][A-Z0-9_]*__|%7[Bb]'::text) THEN '(macro)'::text ELSE "left"(trackai.trimmed(utm_campaign), 512) END;
+
+CREATE OR REPLACE FUNCTION trackai.channel_of(utm_source text, utm_medium text, utm_campaign text, has_click_id boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+    search CONSTANT text[] COLLATE "C" := ARRAY[
+        'google', 'bing', 'yahoo', 'duckduckgo', 'baidu', 'yandex', 'ecosia', 'naver'];
+    social CONSTANT text[] COLLATE "C" := ARRAY[
+        'facebook', 'fb', 'instagram', 'ig', 'meta', 'messenger', 'an', 'audience_network', 'threads', 'whatsapp',
+        'tiktok', 'kwai', 'linkedin', 'pinterest', 'twitter', 'x', 'snapchat', 'reddit'];
+    video CONSTANT text[] COLLATE "C" := ARRAY['youtube', 'vimeo', 'twitch'];
+    email CONSTANT text[] COLLATE "C" := ARRAY['email', 'e-mail', 'e_mail', 'e mail', 'newsletter'];
+    display CONSTANT text[] COLLATE "C" := ARRAY['display', 'banner', 'expandable', 'interstitial', 'cpm'];
+    s text COLLATE "C" := coalesce(lower(trackai.trimmed(utm_source) COLLATE "C"), '');
+    m text COLLATE "C" := coalesce(lower(trackai.trimmed(utm_medium) COLLATE "C"), '');
+BEGIN
+    IF s IN ('direct', '(direct)') THEN
+        s := '';
+    END IF;
+    IF m IN ('(none)', '(not set)', 'none') THEN
+        m := '';
+    END IF;
+    RETURN CASE
+        WHEN s = '' AND m = '' AND NOT has_click_id
+             AND coalesce(trackai.trimmed(utm_campaign), '(none)') = '(none)' THEN 'direct'
+        WHEN m ~ '^(.*cp.*|ppc|retargeting|paid.*)$' THEN
+            CASE
+                WHEN s = ANY (search) THEN 'paid_search'
+                WHEN s = ANY (social) THEN 'paid_social'
+                WHEN s = ANY (video) THEN 'paid_video'
+                WHEN m = ANY (display) THEN 'display'
+                WHEN has_click_id THEN 'paid_social'
+                ELSE 'paid_other'
+            END
+        WHEN s = ANY (email) OR m = ANY (email) THEN 'email'
+        WHEN m IN ('affiliate', 'affiliates') THEN 'affiliate'
+        WHEN m = ANY (display) THEN 'display'
+        WHEN m IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media') THEN 'social'
+        WHEN m = 'organic' THEN CASE WHEN s = ANY (social) THEN 'social' ELSE 'organic_search' END
+        WHEN m IN ('referral', 'app', 'link') THEN 'referral'
+        WHEN m IN ('sms', 'push', 'audio') THEN m
+        WHEN has_click_id THEN 'paid_social'
+        WHEN s = ANY (social) THEN 'social'
+        WHEN s = ANY (search) THEN 'organic_search'
+        ELSE 'other'
+    END;
+END $function$;
 
 CREATE OR REPLACE FUNCTION trackai.click_key(fbc text, fbclid text)
  RETURNS text

@@ -1,0 +1,53 @@
+-- Collects the matched sales of a tenant's UTC day, with the keys that may lead to their touches and the click that each
+-- is matched with. It is a table of its own, as every step of the journeys: in one statement the planner would not know
+-- how few rows each step leaves, and loop.
+-- Indexes: conversions_by_day (the primary key for one sale), and the primary keys of matched_attributions, clicks,
+-- conversion_journeys and conversion_touchpoints.
+-- Guarantees: every conversion of the day whose attribution is not unmatched, once. `kept` is a journey that stays as it
+-- is, because the facts that it hangs on have left: contact hashes, or a day of clicks in its window.
+-- A matched click that was deleted leaves its columns NULL. A key that is missing or malformed is NULL, and so are
+-- contact hashes where the tenant does not match by e-mail.
+CREATE TEMPORARY TABLE journey_sales ON COMMIT DROP AS
+SELECT s.*,
+       m.id AS click_id,
+       m.created_at AS clicked_at,
+       trackai.click_key(m.fbc, m.fbclid) AS matched_click_key,
+       trackai.browser_key(m.fbp) AS matched_browser_key,
+       m.utm_source, m.utm_medium, m.utm_campaign, m.utm_content, m.utm_term,
+       %(keep)s AND s.shared_keys IS NOT NULL AND (
+           s.anonymised_at IS NOT NULL
+           OR EXISTS (
+               SELECT FROM trackai.archives h
+               WHERE h.table_name = 'clicks' AND h.state = 'dropped'
+                 AND h.day BETWEEN (s.after AT TIME ZONE 'UTC')::date AND (s.until AT TIME ZONE 'UTC')::date
+           )
+       ) AND EXISTS (
+           SELECT FROM trackai.conversion_touchpoints p
+           WHERE p.tenant_id = %(tenant_id)s AND p.conversion_id = s.conversion_id AND p.day = %(day)s
+       ) AS kept
+FROM (
+    SELECT c.id AS conversion_id,
+           c.occurred_at,
+           c.anonymised_at,
+           c.occurred_at
+               - coalesce(%(journey_days)s, t.journey_days, t.lookback_days) * interval '24 hours' AS after,
+           c.occurred_at + interval '5 minutes' AS until,
+           trackai.click_key(c.fbc, c.fbclid) AS click_key,
+           trackai.browser_key(c.fbp) AS browser_key,
+           CASE WHEN t.email_matching THEN trackai.contact_hash(c.customer_email_hash) END AS email_key,
+           CASE WHEN t.email_matching THEN trackai.contact_hash(c.customer_phone_hash) END AS phone_key,
+           a.click_id AS matched_id,
+           j.shared_keys,
+           j.truncated
+    FROM trackai.tenants t
+    JOIN trackai.conversions c ON c.tenant_id = t.id
+    JOIN trackai.matched_attributions a
+        ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id AND a.strategy <> 'unmatched'
+    LEFT JOIN trackai.conversion_journeys j ON j.tenant_id = c.tenant_id AND j.conversion_id = c.id
+    WHERE t.id = %(tenant_id)s
+      AND c.tenant_id = %(tenant_id)s
+      AND c.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
+      AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+      AND (%(conversion_id)s::bigint IS NULL OR c.id = %(conversion_id)s::bigint)
+) s
+LEFT JOIN {clicks} m ON m.tenant_id = %(tenant_id)s AND m.id = s.matched_id

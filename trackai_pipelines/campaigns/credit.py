@@ -1,0 +1,31 @@
+"""Credit: what each touch of a journey deserves, under nine models.
+
+What belongs here: the models' names, and dividing the sales of a tenant's UTC day. What does not: finding touches
+(journeys.py), training the data-driven models.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from psycopg import Connection
+
+from trackai_pipelines.campaigns.steps import make
+
+MODELS = (
+    "matched",
+    "last_touch",
+    "first_touch",
+    "linear",
+    "position_based",
+    "time_decay",
+    "last_non_direct",
+    "markov",
+    "shapley",
+)
+
+
+def divide(connection: Connection[Any], tenant_id: str, day: date, *, half_life_hours: Decimal | None = None) -> None:
+    """Make the temporary table journey_credits from journey_touches; `half_life_hours` replaces the tenant's."""
+    values = {"tenant_id": tenant_id, "day": day, "half_life_hours": half_life_hours}
+    make(connection, "journey_credits", "campaigns/journey_credits", values)

@@ -1,0 +1,25 @@
+"""Steps in temporary tables: in one statement the planner would not know how few rows each step leaves, and loop.
+
+What belongs here: making the table of a step. What does not: the steps.
+"""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
+
+from trackai_pipelines.database.statements import statement
+
+
+def make(
+    connection: Connection[Any],
+    table: str,
+    name: LiteralString,
+    values: Mapping[str, Any],
+    composed: Mapping[str, sql.Composable] = {},
+) -> None:
+    """Make the transaction's temporary `table` by the statement `name`, and analyse it; replaces an earlier one."""
+    target = sql.Identifier("pg_temp", table)
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
+    connection.execute(sql.SQL(statement(name)).format(**composed), values)
+    connection.execute(sql.SQL("ANALYZE {}").format(target))
