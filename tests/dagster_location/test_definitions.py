@@ -26,12 +26,13 @@ ASSETS = {
     "match_log",
     "daily_match_rates",
     "capi_dispatches",
+    "attribution_weights",
     "daily_report",
 }
 JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
-    "apply_retention", "prune_dagster_history", "make_report",
+    "train_attribution", "apply_retention", "prune_dagster_history", "make_report",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -40,7 +41,7 @@ SENSORS = {
 SCHEDULES = {
     "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
-    "nightly_report",
+    "weekly_attribution_training", "nightly_report",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -59,6 +60,7 @@ CHECKS = {
     "match_log": {"log_agrees_with_attributions", "partitions_ahead", "retention_keeps_up"},
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete", "net_values_are_current"},
     "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
+    "attribution_weights": set(),
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -105,7 +107,7 @@ def test_every_asset_explains_itself() -> None:
         assert asset.description, name
         assert asset.owners, name
         assert asset.kinds == ({"html"} if name == "daily_report" else {"postgres"}), name
-        assert asset.group_name in {"facts", "matching", "match_rates", "delivery", "report"}, name
+        assert asset.group_name in {"facts", "matching", "match_rates", "delivery", "campaigns", "report"}, name
 
 
 def test_every_job_sensor_schedule_and_check_explains_itself() -> None:
@@ -148,7 +150,7 @@ def test_checks_stand_on_their_assets() -> None:
 
 def test_partitions_are_utc_days_and_a_backfill_is_one_run() -> None:
     graph = defs.resolve_asset_graph()
-    for name in ("matched_attributions", "match_log", "daily_match_rates", "capi_dispatches", "daily_report"):
+    for name in ASSETS - {"clicks", "identities", "conversions", "users", "campaigns", "user_conversions", "refunds"}:
         asset = graph.get(dg.AssetKey(name))
         assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
         assert asset.partitions_def.timezone == "UTC"
@@ -173,6 +175,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "match_log": {"matched_attributions"},
         "daily_match_rates": {"conversions", "matched_attributions", "refunds"},
         "capi_dispatches": {"matched_attributions"},
+        "attribution_weights": {"clicks"},
         "daily_report": {"daily_match_rates", "capi_dispatches"},
     }
 

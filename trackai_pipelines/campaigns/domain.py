@@ -1,6 +1,24 @@
 """Campaigns: what each cost, sold and deserves."""
 
-from trackai_pipelines.domain import Domain, Personal, Table
+from typing import TYPE_CHECKING, Any
+
+from trackai_pipelines.domain import Command, Domain, Personal, Table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def _commands() -> Any:
+    from trackai_pipelines.campaigns.cli import app
+
+    return app
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.campaigns.defs import defs
+
+    return defs
+
 
 CAMPAIGNS = Domain(
     name="campaigns",
@@ -46,4 +64,6 @@ CAMPAIGNS = Domain(
         Table(name="campaign_trend_data", key=("tenant_id", "campaign_id", "granularity", "period")),
         Table(name="campaign_optimizations", key=("tenant_id", "id")),
     ),
+    definitions=_definitions,
+    commands=(Command(name="campaigns", says="What each campaign cost, sold and deserves.", load=_commands),),
 )

@@ -1,0 +1,12 @@
+"""`trackai campaigns`: the group; its commands live by topic in cli_<topic>.py.
+
+What belongs here: which commands there are. What does not: what they do.
+"""
+
+import typer
+
+from trackai_pipelines.campaigns import cli_decisions
+
+app = typer.Typer(help="What each campaign cost, sold and deserves.", no_args_is_help=True)
+
+app.command()(cli_decisions.train)

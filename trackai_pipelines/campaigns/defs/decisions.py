@@ -1,0 +1,67 @@
+"""What campaigns are judged by, in Dagster: the training of the data-driven models."""
+
+from collections.abc import Iterable
+from datetime import UTC, timedelta
+
+import dagster as dg
+
+from trackai_pipelines.campaigns.training import Training, train
+from trackai_pipelines.clock import utc_now
+from trackai_pipelines.database.defs.metadata import table_metadata
+from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run, range_tags
+
+
+@dg.asset(
+    group_name="campaigns",
+    deps=["clicks"],
+    partitions_def=UTC_DAYS,
+    backfill_policy=ONE_RUN,
+    owners=["team:tracking"],
+    kinds={"postgres"},
+    metadata={"dagster/table_name": "trackai.attribution_units"},
+    description="What the data-driven models learned from the 90 UTC days that end with the partition: each unit's "
+    "removal effect (Markov) and each set's shares (Shapley), for every tenant with 100 conversions and two units. "
+    "Later days take their weights from it. Materialising a partition again writes the same rows.",
+)
+def attribution_weights(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
+    """Train every tenant on each of the run's days."""
+    with database.connect("training") as connection:
+        for day in days_of_run(context):
+            trainings = train(connection, day, utc_now())
+            context.add_asset_metadata(_learned(trainings), partition_key=day.isoformat())
+        return dg.MaterializeResult(metadata=table_metadata(connection, "attribution_units"))
+
+
+def _learned(trainings: Iterable[Training]) -> dict[str, int]:
+    trained = [training for training in trainings if training.conversion_probability is not None]
+    return {
+        "tenants": len(trained),
+        "journeys": sum(training.journeys for training in trained),
+        "conversions": sum(training.conversions for training in trained),
+        "units": sum(training.units for training in trained),
+    }
+
+
+train_attribution = dg.define_asset_job(
+    "train_attribution",
+    selection=dg.AssetSelection.assets("attribution_weights"),
+    description="Trains the data-driven models of every tenant on the 90 UTC days that end with each chosen day. A "
+    "range of days is one run; safe to repeat.",
+)
+
+
+@dg.schedule(
+    job=train_attribution,
+    cron_schedule="30 3 * * 1",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="On Mondays at 03:30 UTC, when Sunday's journeys are there: trains the data-driven models on the 90 "
+    "days up to Sunday. The new weights count from Monday on. One run.",
+)
+def weekly_attribution_training(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Request one run for the day before the scheduled one, if it is a partition."""
+    sunday = context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1)
+    if sunday < FIRST_DAY:
+        return dg.SkipReason(f"Partitions begin on {FIRST_DAY}, as TRACKAI_FIRST_DAY says.")
+    return dg.RunRequest(run_key=sunday.isoformat(), tags=range_tags([sunday]))
