@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from campaigns.reference import vectors
-from campaigns.worlds import compute, insert_world, journeys_of, sale_days, touches_of
+from campaigns.worlds import compute, insert_world, journeys_of, refused_keys, touches_of
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from trackai_pipelines.campaigns.journeys import JourneyLimits, find_touches
+from trackai_pipelines.campaigns.journeys import JourneyLimits
 
 SALE = datetime(2026, 5, 12, 18, 4, tzinfo=UTC)
-KINDS = {1: "click", 2: "browser", 3: "email", 4: "phone"}
+KINDS = {"click": "click_id"}
 
 
 def _named(name: str) -> list[Any]:
@@ -50,29 +50,15 @@ def test_the_touches_of_each_sale(
     assert {c: [t["click_id"] for t in rows if t["matched"] == 1] for c, rows in touches.items()} == {
         conversion: [click] for conversion, click in matched.items()
     }
-    shared = {sale["conversion_id"]: sorted(map(tuple, sale["shared_keys"])) for sale in world["expected"]}
-    assert _refused(connection, tenant, limits, list(shared)) == shared
+    shared = {
+        sale["conversion_id"]: {(KINDS.get(kind, kind), key) for kind, key in sale["shared_keys"]}
+        for sale in world["expected"]
+    }
+    refused = refused_keys(connection, tenant, limits)
+    assert {conversion: refused.get(conversion, set()) for conversion in shared} == shared
     journeys = journeys_of(connection, tenant)
     assert {c: journey["shared_keys"] for c, journey in journeys.items()} == {c: len(k) for c, k in shared.items()}
     assert {c: journey["touches"] for c, journey in journeys.items()} == {c: len(rows) for c, rows in touches.items()}
-
-
-def _refused(
-    connection: Connection[Any], tenant: str, limits: JourneyLimits, conversions: list[int]
-) -> dict[int, list[tuple[str, str]]]:
-    refused: dict[int, list[tuple[str, str]]] = {conversion: [] for conversion in conversions}
-    for day in sale_days(connection, tenant):
-        with connection.transaction(force_rollback=True):
-            find_touches(connection, tenant, day, limits=limits)
-            keys = connection.execute(
-                """
-                SELECT conversion_id, rank, key FROM journey_keys_1 WHERE why IS NOT NULL
-                UNION ALL SELECT conversion_id, rank, key FROM journey_keys_2 WHERE why IS NOT NULL
-                """
-            ).fetchall()
-        for conversion, rank, key in keys:
-            refused[conversion].append((KINDS[rank], key))
-    return {conversion: sorted(keys) for conversion, keys in refused.items()}
 
 
 @pytest.mark.parametrize("journey", _named("journeys"))

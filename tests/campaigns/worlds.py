@@ -11,10 +11,18 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from trackai_pipelines.campaigns.credit import MODELS
-from trackai_pipelines.campaigns.journeys import LIMITS, JourneyLimits, JourneyTotals, compute_journeys, prepare_day
+from trackai_pipelines.campaigns.journeys import (
+    LIMITS,
+    JourneyLimits,
+    JourneyTotals,
+    compute_journeys,
+    find_touches,
+    prepare_day,
+)
 
 Row = dict[str, Any]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+KINDS = {1: "click_id", 2: "browser", 3: "email", 4: "phone"}
 _UTMS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
@@ -114,3 +122,22 @@ def journeys_of(connection: Connection[Any], tenant: str) -> dict[int, Row]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute("SELECT * FROM trackai.conversion_journeys WHERE tenant_id = %s", (tenant,)).fetchall()
     return {row["conversion_id"]: row for row in rows}
+
+
+def refused_keys(
+    connection: Connection[Any], tenant: str, limits: JourneyLimits = LIMITS
+) -> dict[int, set[tuple[str, str]]]:
+    """Return the keys that were not followed, as (kind, key), by conversion; conversions without any are left out."""
+    refused: dict[int, set[tuple[str, str]]] = {}
+    for day in sale_days(connection, tenant):
+        with connection.transaction(force_rollback=True):
+            find_touches(connection, tenant, day, limits=limits)
+            for conversion, rank, key in connection.execute(
+                """
+                SELECT conversion_id, rank, key FROM journey_keys_1 WHERE why IS NOT NULL
+                UNION ALL
+                SELECT conversion_id, rank, key FROM journey_keys_2 WHERE why IS NOT NULL
+                """
+            ):
+                refused.setdefault(conversion, set()).add((KINDS[rank], key))
+    return refused
