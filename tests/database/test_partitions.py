@@ -129,7 +129,7 @@ def test_parents_are_analysed(connection: Connection) -> None:
 def test_partitions_are_made_beside_an_open_reader_and_writer(database_url: str, connection: Connection) -> None:
     with reading(database_url), connect(database_url) as writer, writer.transaction():
         log(writer, TODAY, 1)
-        assert len(maintain(connection, TABLES, today=TODAY + timedelta(days=1)).made) == 1
+        assert len(maintain(connection, TABLES, today=TODAY + timedelta(days=60)).made) == DAYS_AHEAD + 2
 
 
 def test_bounds_are_utc_days_whatever_the_zone_of_the_server(database_url: str, connection: Connection) -> None:
@@ -157,6 +157,7 @@ def test_a_day_goes_out_and_comes_back_with_its_rows(connection: Connection) -> 
 
 
 def test_a_day_that_is_needed_and_stands_detached_is_attached_again(connection: Connection) -> None:
+    create_partitions_ahead(connection, TABLES, today=TODAY)
     log(connection, TODAY, 10)
     detach_partition(connection, TABLE, TODAY)
     assert maintain(connection, TABLES, today=TODAY).made == [partition_name(TABLE, TODAY)]

@@ -150,9 +150,8 @@ def test_it_leaves_first_and_has_partitions_ahead(connection: Connection[Any], t
     assert [*leaving(TABLES)] == [
         "visits", "match_log", "sign_ups", "dispatch_attempts", "clicks", "ingest_rejects"
     ]  # fmt: skip
-    made = create_partitions_ahead(connection, TABLES, today=TODAY)
-    assert [name for name in made if name.startswith("visits_")] == made
-    assert len(made) == 30
+    create_partitions_ahead(connection, TABLES, today=TODAY)
+    assert partition_days(connection, "visits") == [TODAY + ahead * DAY for ahead in range(-1, 29)]
     visit(connection, tenant, 1, TODAY + 28 * DAY)
 
 
