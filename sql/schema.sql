@@ -1160,6 +1160,72 @@ CREATE VIEW trackai.click_campaigns AS
      LEFT JOIN trackai.campaign_aliases own ON own.tenant_id = k.tenant_id AND own.alias = trackai.trimmed(k.utm_campaign) AND own.source = lower(trackai.trimmed(k.utm_source))
      LEFT JOIN trackai.campaign_aliases general ON general.tenant_id = k.tenant_id AND general.alias = trackai.trimmed(k.utm_campaign) AND general.source = ''::text;
 
+-- Credit on the UTC day of the click instead of that of the sale: what the clicks of a day have brought so far.
+CREATE VIEW trackai.v_campaign_credit_by_click_day AS
+ SELECT c.tenant_id, COALESCE((c.clicked_at AT TIME ZONE 'UTC'::text)::date, c.day) AS date,
+    c.campaign_id, c.channel, c.model, c.currency, sum(c.credit) AS conversions,
+    COALESCE(sum(c.revenue), 0::numeric) AS revenue, count(*) AS touches
+   FROM trackai.v_conversion_credits c
+  WHERE c.credit > 0::numeric
+  GROUP BY c.tenant_id, (COALESCE((c.clicked_at AT TIME ZONE 'UTC'::text)::date, c.day)), c.campaign_id, c.channel, c.model, c.currency;
+
+-- Revenue and ROAS of each campaign, UTC day and currency, one column for each model. Amounts as they were, never converted.
+CREATE VIEW trackai.v_campaign_models AS
+ SELECT s.tenant_id, s.campaign_id, s.date, s.currency, s.spend, s.revenue_matched,
+    s.revenue_last_touch, s.revenue_first_touch, s.revenue_linear, s.revenue_position_based,
+    s.revenue_time_decay, s.revenue_last_non_direct, s.revenue_markov, s.revenue_shapley,
+    s.revenue_matched / NULLIF(s.spend, 0::numeric) AS roas_matched,
+    s.revenue_last_touch / NULLIF(s.spend, 0::numeric) AS roas_last_touch,
+    s.revenue_first_touch / NULLIF(s.spend, 0::numeric) AS roas_first_touch,
+    s.revenue_linear / NULLIF(s.spend, 0::numeric) AS roas_linear,
+    s.revenue_position_based / NULLIF(s.spend, 0::numeric) AS roas_position_based,
+    s.revenue_time_decay / NULLIF(s.spend, 0::numeric) AS roas_time_decay,
+    s.revenue_last_non_direct / NULLIF(s.spend, 0::numeric) AS roas_last_non_direct,
+    s.revenue_markov / NULLIF(s.spend, 0::numeric) AS roas_markov,
+    s.revenue_shapley / NULLIF(s.spend, 0::numeric) AS roas_shapley
+   FROM ( SELECT p.tenant_id, p.campaign_id, p.date, p.currency, sum(p.spend) AS spend,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'matched'::text), 0::numeric) AS revenue_matched,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'last_touch'::text), 0::numeric) AS revenue_last_touch,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'first_touch'::text), 0::numeric) AS revenue_first_touch,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'linear'::text), 0::numeric) AS revenue_linear,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'position_based'::text), 0::numeric) AS revenue_position_based,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'time_decay'::text), 0::numeric) AS revenue_time_decay,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'last_non_direct'::text), 0::numeric) AS revenue_last_non_direct,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'markov'::text), 0::numeric) AS revenue_markov,
+            COALESCE(sum(p.revenue) FILTER (WHERE p.model = 'shapley'::text), 0::numeric) AS revenue_shapley
+           FROM ( SELECT m.tenant_id, m.campaign_id, m.date, m.currency, m.spend,
+                    NULL::text AS model, NULL::numeric AS revenue
+                   FROM trackai.campaign_daily_money m
+                UNION ALL
+                 SELECT c.tenant_id, c.campaign_id, c.date, c.currency, NULL::numeric, c.model,
+                    c.revenue
+                   FROM trackai.campaign_credit_daily c) p
+          GROUP BY p.tenant_id, p.campaign_id, p.date, p.currency) s;
+
+-- What each touch of each matched conversion deserves under each model: credits of a conversion sum to 1, revenue to its value.
+CREATE VIEW trackai.v_conversion_credits AS
+ SELECT t.tenant_id, t.conversion_id, t.day, t."position", t.click_id, t.clicked_at, t.campaign_id,
+    t.channel, t.via, m.model COLLATE "C" AS model, m.credit,
+    COALESCE(c.currency, 'XXX'::bpchar)::text COLLATE "C" AS currency,
+    (round(c.value * m.total, 4) - round(c.value * (m.total - m.credit), 4))::numeric(24,4) AS revenue
+   FROM ( SELECT p.tenant_id, p.conversion_id, p."position", p.day, p.click_id, p.clicked_at,
+            p.campaign_id, p.channel, p.via, p.credit_matched, p.credit_last_touch,
+            p.credit_first_touch, p.credit_linear, p.credit_position_based, p.credit_time_decay,
+            p.credit_last_non_direct, p.credit_markov, p.credit_shapley,
+            sum(p.credit_matched) OVER sale AS total_matched,
+            sum(p.credit_last_touch) OVER sale AS total_last_touch,
+            sum(p.credit_first_touch) OVER sale AS total_first_touch,
+            sum(p.credit_linear) OVER sale AS total_linear,
+            sum(p.credit_position_based) OVER sale AS total_position_based,
+            sum(p.credit_time_decay) OVER sale AS total_time_decay,
+            sum(p.credit_last_non_direct) OVER sale AS total_last_non_direct,
+            sum(p.credit_markov) OVER sale AS total_markov,
+            sum(p.credit_shapley) OVER sale AS total_shapley
+           FROM trackai.conversion_touchpoints p
+          WINDOW sale AS (PARTITION BY p.tenant_id, p.day, p.conversion_id ORDER BY p."position")) t
+     JOIN trackai.conversions c ON c.tenant_id = t.tenant_id AND c.id = t.conversion_id
+     CROSS JOIN LATERAL ( VALUES ('matched'::text,t.credit_matched,t.total_matched), ('last_touch'::text,t.credit_last_touch,t.total_last_touch), ('first_touch'::text,t.credit_first_touch,t.total_first_touch), ('linear'::text,t.credit_linear,t.total_linear), ('position_based'::text,t.credit_position_based,t.total_position_based), ('time_decay'::text,t.credit_time_decay,t.total_time_decay), ('last_non_direct'::text,t.credit_last_non_direct,t.total_last_non_direct), ('markov'::text,t.credit_markov,t.total_markov), ('shapley'::text,t.credit_shapley,t.total_shapley)) m(model, credit, total);
+
 -- Each conversion with its attribution, and whether it was delivered.
 CREATE VIEW trackai.v_conversions AS
  SELECT c.id, c.tenant_id, c.gateway, c.gateway_event_id, c.sale_key, c.order_id, c.event_name,

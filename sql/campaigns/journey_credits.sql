@@ -76,7 +76,7 @@ weighed AS (
     SELECT t.*,
            coalesce(l.markov, 0) AS markov,
            coalesce(l.shapley, 0) AS shapley,
-           CASE WHEN t.half_lives < 1000 THEN (2::float8 ^ -t.half_lives)::numeric ELSE 0 END AS time_decay
+           CASE WHEN t.half_lives < 100 THEN (2::float8 ^ -t.half_lives)::numeric ELSE 0 END AS time_decay
     FROM touches t
     LEFT JOIN learned l ON l.conversion_id = t.conversion_id AND l.unit = t.unit
 ),
