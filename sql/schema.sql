@@ -78,6 +78,7 @@ CREATE TABLE trackai.ad_cost_statements (
     CONSTRAINT ad_cost_statements_video_views_check CHECK ((video_views >= 0))
 );
 CREATE INDEX ad_cost_statements_by_arrival ON trackai.ad_cost_statements USING btree (tenant_id, ingested_at);
+CREATE INDEX ad_cost_statements_by_day ON trackai.ad_cost_statements USING brin (day date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Identifies this database to its archive, which belongs to one database only. One row.
 CREATE TABLE trackai.archive_owner (
@@ -229,6 +230,7 @@ CREATE TABLE trackai.campaign_analytics_daily (
     CONSTRAINT campaign_analytics_daily_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text)))
 );
 CREATE INDEX campaign_analytics_daily_by_date ON trackai.campaign_analytics_daily USING btree (tenant_id, date);
+CREATE INDEX campaign_analytics_daily_of_all_by_day ON trackai.campaign_analytics_daily USING brin (date date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Matched conversions of each campaign by segment, per UTC day, and over 90 days.
 CREATE TABLE trackai.campaign_analytics_segments (
@@ -253,6 +255,7 @@ CREATE TABLE trackai.campaign_analytics_segments (
 );
 CREATE INDEX campaign_analytics_segments_by_date ON trackai.campaign_analytics_segments USING btree (tenant_id, date);
 CREATE INDEX campaign_analytics_segments_by_name ON trackai.campaign_analytics_segments USING btree (tenant_id, segment_name, date);
+CREATE INDEX campaign_analytics_segments_of_all_by_day ON trackai.campaign_analytics_segments USING brin (date date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Buyers by month and campaign of their first sale, and what they bought up to certain ages.
 CREATE TABLE trackai.campaign_cohorts (
@@ -291,6 +294,7 @@ CREATE TABLE trackai.campaign_credit_daily (
     CONSTRAINT campaign_credit_daily_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
     CONSTRAINT campaign_credit_daily_model_check CHECK ((model = ANY (ARRAY['matched'::text, 'last_touch'::text, 'first_touch'::text, 'linear'::text, 'position_based'::text, 'time_decay'::text, 'last_non_direct'::text, 'markov'::text, 'shapley'::text])))
 );
+CREATE INDEX campaign_credit_daily_of_all_by_day ON trackai.campaign_credit_daily USING brin (date date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Matched sales and costs of each campaign per UTC day and currency, as they were, never converted.
 CREATE TABLE trackai.campaign_daily_money (
@@ -317,6 +321,7 @@ CREATE TABLE trackai.campaign_daily_money (
     CONSTRAINT campaign_daily_money_spend_check CHECK ((spend >= (0)::numeric)),
     CONSTRAINT campaign_daily_money_unknown_customers_check CHECK ((unknown_customers >= 0))
 );
+CREATE INDEX campaign_daily_money_of_all_by_day ON trackai.campaign_daily_money USING brin (date date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Results of holdout tests of campaigns, as somebody measured them elsewhere.
 CREATE TABLE trackai.campaign_lifts (
@@ -406,6 +411,7 @@ CREATE TABLE trackai.campaign_trend_data (
     CONSTRAINT campaign_trend_data_granularity_check CHECK ((granularity = ANY (ARRAY['hourly'::text, 'daily'::text, 'weekly'::text])))
 );
 CREATE INDEX campaign_trend_data_by_period ON trackai.campaign_trend_data USING btree (tenant_id, period);
+CREATE INDEX campaign_trend_data_of_all_by_day ON trackai.campaign_trend_data USING brin (period timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Ad campaigns: those a tenant lists, and those its clicks name.
 CREATE TABLE trackai.campaigns (
@@ -472,6 +478,7 @@ CREATE TABLE trackai.conversion_buyers (
 );
 CREATE INDEX conversion_buyers_by_buyer ON trackai.conversion_buyers USING btree (tenant_id, buyer_id) WHERE (buyer_id IS NOT NULL);
 CREATE INDEX conversion_buyers_by_day ON trackai.conversion_buyers USING btree (tenant_id, day);
+CREATE INDEX conversion_buyers_of_all_by_day ON trackai.conversion_buyers USING brin (day date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Each matched conversion's journey: how many touches it has, and what was not followed.
 CREATE TABLE trackai.conversion_journeys (
@@ -488,6 +495,7 @@ CREATE TABLE trackai.conversion_journeys (
     CONSTRAINT conversion_journeys_touches_check CHECK ((touches >= 1))
 );
 CREATE INDEX conversion_journeys_by_day ON trackai.conversion_journeys USING btree (tenant_id, day);
+CREATE INDEX conversion_journeys_of_all_by_day ON trackai.conversion_journeys USING brin (day date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- The ad clicks that led to each matched conversion, in order, and what each deserves under nine models. One partition a UTC day of the sale.
 CREATE TABLE trackai.conversion_touchpoints (

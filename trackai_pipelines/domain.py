@@ -107,6 +107,7 @@ class Need:
     table: str
     blocks: tuple[Blocks, ...] = ()
     restored: tuple[Callable[[Connection[Any]], None], ...] = ()
+    anonymise_blocks: tuple[Callable[[Connection[Any], date], str | None], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -313,12 +314,17 @@ def tables_of(domains: Iterable[Domain]) -> tuple[Table, ...]:
     """Return all tables in the order of the flow, each with what its owner and the other rooms need of it."""
     domains = tuple(domains)
     needs = [need for domain in domains for need in domain.needs]
-    return tuple(
-        replace(
+
+    def needed(table: Table) -> Table:
+        of_others = [need for need in needs if need.table == table.name]
+        return replace(
             table,
-            blocks=(*table.blocks, *(block for need in needs if need.table == table.name for block in need.blocks)),
-            restored=(*table.restored, *(call for need in needs if need.table == table.name for call in need.restored)),
+            blocks=(*table.blocks, *(block for need in of_others for block in need.blocks)),
+            restored=(*table.restored, *(call for need in of_others for call in need.restored)),
+            anonymise_blocks=(
+                *table.anonymise_blocks,
+                *(block for need in of_others for block in need.anonymise_blocks),
+            ),
         )
-        for domain in domains
-        for table in domain.tables
-    )
+
+    return tuple(needed(table) for domain in domains for table in domain.tables)

@@ -13,6 +13,9 @@ from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import attach_partition, create_detached, partition_name
 
+FILLED = ("match_log", "dispatch_attempts", "clicks", "ingest_rejects")
+"""Tables that rows of this module go to, in the order in which their days leave."""
+
 _numbers = count(1)
 
 

@@ -147,9 +147,8 @@ def files(store: Store) -> str:
 
 
 def test_it_leaves_first_and_has_partitions_ahead(connection: Connection[Any], tenant: str) -> None:
-    assert [*leaving(TABLES)] == [
-        "visits", "match_log", "sign_ups", "dispatch_attempts", "clicks", "ingest_rejects"
-    ]  # fmt: skip
+    order = ["visits", "match_log", "sign_ups", "dispatch_attempts", "clicks", "ingest_rejects"]
+    assert [name for name in leaving(TABLES) if name in order] == order
     create_partitions_ahead(connection, TABLES, today=TODAY)
     assert partition_days(connection, "visits") == [TODAY + ahead * DAY for ahead in range(-1, 29)]
     visit(connection, tenant, 1, TODAY + 28 * DAY)

@@ -11,6 +11,7 @@ from declared import LEAVING, MATCH_LOG
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lifecycle.old_rows import (
+    FILLED,
     count_rows,
     insert_attempts,
     insert_clicks,
@@ -78,7 +79,7 @@ def test_a_month_from_rows_to_files(connection: Connection[Any], live: Live, ten
     assert first.steps[1].outcome is not None
     assert archives(connection, "match_log")[0].path in first.steps[1].outcome
     # Archived rows are still there, the log's beside their table; refused lines are gone.
-    assert [count_rows(connection, table) for table in LEAVING] == [0, 4, 7, 0]
+    assert [count_rows(connection, table) for table in FILLED] == [0, 4, 7, 0]
     assert detached_days(connection, "match_log") == [day(20)]
     assert latest_plan(connection) == first
     assert first.finished_at == midnight(TODAY) + timedelta(hours=3)
@@ -87,7 +88,7 @@ def test_a_month_from_rows_to_files(connection: Connection[Any], live: Live, ten
     assert told(live()) == []
     assert told(live(TODAY + DAY)) == [("drop", "clicks", day(20), 5, "done")]
     assert told(live(TODAY + 2 * DAY)) == [("drop", "match_log", day(20), 3, "done")]
-    assert [count_rows(connection, table) for table in LEAVING] == [0, 0, 2, 0]
+    assert [count_rows(connection, table) for table in FILLED] == [0, 0, 2, 0]
     assert detached_days(connection, "match_log") == []
     assert {archive.state for archive in archives(connection)} == {"dropped"}
     # The sale is old in its turn.
@@ -172,7 +173,7 @@ def test_an_empty_partition_goes_without_a_file(connection: Connection[Any], liv
 
 
 def test_deleting_without_an_archive(connection: Connection[Any], live: Live, tenant: str) -> None:
-    set_policies(connection, *({"table_name": table, "keep": 10 * DAY, "action": "drop"} for table in LEAVING))
+    set_policies(connection, *({"table_name": table, "keep": 10 * DAY, "action": "drop"} for table in FILLED))
     (sale,) = insert_sales(connection, tenant, [midnight(TODAY)])
     edge = midnight(TODAY) - 10 * DAY
     times = [edge - timedelta(microseconds=1), edge - DAY, edge]
@@ -192,7 +193,7 @@ def test_deleting_without_an_archive(connection: Connection[Any], live: Live, te
         ("delete", "clicks", day(11), 2, "done"),
         ("delete", "ingest_rejects", day(11), 12_002, "done"),
     ]
-    assert [count_rows(connection, table) for table in LEAVING] == [0, 1, 1, 1]
+    assert [count_rows(connection, table) for table in FILLED] == [0, 1, 1, 1]
     assert archives(connection) == []
     # Whether it was delivered outlives the attempts.
     assert count_rows(connection, "past_deliveries") == 1
@@ -206,7 +207,7 @@ lifes = st.fixed_dictionaries(
     {
         "keeps": st.tuples(*[st.integers(1, 4)] * 5),
         "graces": st.tuples(*[st.integers(0, 2)] * 3),
-        "deleted": st.sets(st.sampled_from(list(LEAVING)), max_size=2),
+        "deleted": st.sets(st.sampled_from(list(FILLED)), max_size=2),
         "log": st.dictionaries(st.integers(0, 6), st.integers(0, 3), max_size=4),
         "attempts": backs,
         "clicks": backs,
@@ -264,7 +265,7 @@ def live_into(connection: Connection[Any], tenant: str, life: dict[str, Any]) ->
                 "grace": grace * DAY,
                 "action": "drop" if table in life["deleted"] or table == "ingest_rejects" else "archive_then_drop",
             }
-            for table, keep, grace in zip(LEAVING, life["keeps"][:4], (*life["graces"], 0), strict=True)
+            for table, keep, grace in zip(FILLED, life["keeps"][:4], (*life["graces"], 0), strict=True)
         ),
         {"table_name": "conversions", "keep": life["keeps"][4] * DAY, "action": "anonymise"},
     )

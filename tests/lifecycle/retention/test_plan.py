@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from declared import TABLES
+from declared import LEAVING, TABLES
 from lifecycle.old_rows import (
     insert_archive,
     insert_attempts,
@@ -255,7 +255,7 @@ def test_policies_that_nothing_can_be_done_for(connection: Connection[Any], tena
     assert said["clickz"] == "there is no table trackai.clickz: correct or delete the table's row of retention_policies"
     for kept in ("daily_match_rates", "identities"):
         assert f"rows of {kept} are kept forever" in str(said[kept])
-        assert "only those of match_log, dispatch_attempts, clicks, ingest_rejects leave" in str(said[kept])
+        assert f"only those of {', '.join(LEAVING)} leave" in str(said[kept])
     assert "only of clicks and conversions" in str(said["tenants"])
 
 

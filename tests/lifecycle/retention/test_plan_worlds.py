@@ -9,6 +9,7 @@ from declared import LEAVING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lifecycle.old_rows import (
+    FILLED,
     insert_archive,
     insert_attempts,
     insert_clicks,
@@ -73,7 +74,7 @@ keeps = st.integers(0, 8).flatmap(
 )
 policies = st.builds(
     Policy,
-    table=st.sampled_from((*LEAVING, *LEAVING, "conversions", "daily_match_rates", "identities", "no_such_table")),
+    table=st.sampled_from((*FILLED, *FILLED, "conversions", "daily_match_rates", "identities", "no_such_table")),
     keep=keeps,
     action=st.sampled_from(("archive_then_drop", "archive_then_drop", "drop", "anonymise")),
     enabled=st.sampled_from((True, True, True, False)),
@@ -82,7 +83,7 @@ policies = st.builds(
 moments = st.sampled_from((timedelta(0), MICROSECOND, timedelta(hours=13), DAY - MICROSECOND))
 days = st.builds(
     Days,
-    table=st.sampled_from((*LEAVING, "conversions")),
+    table=st.sampled_from((*FILLED, "conversions")),
     back=st.integers(0, 10),
     times=st.lists(moments, max_size=4).map(tuple),
     alone=st.booleans(),

@@ -63,8 +63,9 @@ class Tally:
             self.checksum += _sum_of_hashes(batch.slice(start, _HASHED_AT_ONCE))
         self.checksum %= 2**64
         bounds = pc.min_max(batch.column(time_column)).as_py()
-        self.first = min(self.first or bounds["min"], bounds["min"])
-        self.last = max(self.last or bounds["max"], bounds["max"])
+        first, last = moment_of(bounds["min"]), moment_of(bounds["max"])
+        self.first = min(self.first or first, first)
+        self.last = max(self.last or last, last)
 
     @property
     def digits(self) -> str:
@@ -87,9 +88,17 @@ def _arrow_type(kind: str) -> pa.DataType:
 
 
 def day_bounds(day: date) -> dict[str, datetime]:
-    """Return the parameters of statements over a UTC day: its beginning, and its end, which is not part of it."""
-    begin = datetime.combine(day, time(), UTC)
+    """Return the parameters of statements over a UTC day: its beginning, and its end, which is not part of it.
+
+    They fit a column of dates, too: sessions are in UTC, where a date is its first moment.
+    """
+    begin = moment_of(day)
     return {"from_time": begin, "to_time": begin + timedelta(days=1)}
+
+
+def moment_of(value: date) -> datetime:
+    """Return a time as it is, and of a date its first moment in UTC."""
+    return value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ _ARRAYS: dict[str, LiteralString] = {
     "int64": "bigint[]",
     "int32": "integer[]",
     "int16": "smallint[]",
+    "date32[day]": "date[]",
+    "timestamp[us, tz=UTC]": "timestamptz[]",
 }
 
 

@@ -5,7 +5,7 @@ What belongs here: the way from rows to a verified file. What does not: removing
 
 import errno
 import logging
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -183,12 +183,17 @@ def _trusted(connection: Connection[Any], store: Store, before: list[Archive]) -
     return trusted
 
 
-def _counted(connection: Connection[Any], table: Table, relation: str) -> tuple[Any, ...] | None:
+def _counted(connection: Connection[Any], table: Table, relation: str) -> tuple[int, datetime, datetime] | None:
     """Return the number of rows and the first and last time of a detached partition, as the database counts them."""
+    from trackai_pipelines.lifecycle.archive.arrow_rows import moment_of
+
     count = sql.SQL(statement("lifecycle/archive/count")).format(
         time=sql.Identifier(table.time_column), relation=sql.Identifier("trackai", relation)
     )
-    return connection.execute(count).fetchone()
+    row = connection.execute(count).fetchone()
+    assert row is not None
+    rows, first, last = row
+    return (rows, moment_of(first), moment_of(last)) if rows else None
 
 
 def _not_written(store: Store, path: str, table: Table, day: date, error: OSError) -> str:
