@@ -5,8 +5,9 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.campaigns import cli_decisions
+from trackai_pipelines.campaigns import cli_decisions, cli_journeys
 
 app = typer.Typer(help="What each campaign cost, sold and deserves.", no_args_is_help=True)
 
 app.command()(cli_decisions.train)
+app.command()(cli_journeys.journey)

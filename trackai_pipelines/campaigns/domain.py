@@ -1,11 +1,13 @@
 """Campaigns: what each cost, sold and deserves."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, Table
+from trackai_pipelines.domain import Command, Domain, Personal, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from psycopg import Connection
 
 
 def _commands() -> Any:
@@ -18,6 +20,12 @@ def _definitions() -> "dg.Definitions":
     from trackai_pipelines.campaigns.defs import defs
 
     return defs
+
+
+def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) -> Iterator[StoryPart]:
+    from trackai_pipelines.campaigns.story import story
+
+    return story(connection, tenant_id, conversion_id)
 
 
 CAMPAIGNS = Domain(
@@ -81,4 +89,5 @@ CAMPAIGNS = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="campaigns", says="What each campaign cost, sold and deserves.", load=_commands),),
+    story=_story,
 )
