@@ -205,7 +205,7 @@ def test_partitions_are_declared(connection: Connection) -> None:
 def test_the_columns_of_a_landing_kind_exist(columns: Columns) -> None:
     for domain in DOMAINS:
         for kind in domain.kinds():
-            assert set(kind.columns) <= set(columns[kind.name]), kind.name
+            assert set(kind.columns) <= set(columns[kind.table]), kind.name
 
 
 # What Dagster and the command line show ---------------------------------------------------------------------------

@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     import dagster as dg
     from psycopg import Connection
 
+    from trackai_pipelines.ingest.kinds import Kind
+
+
+def _kinds() -> "tuple[Kind, ...]":
+    from trackai_pipelines.campaigns.landing import KINDS
+
+    return KINDS
+
 
 def _commands() -> Any:
     from trackai_pipelines.campaigns.cli import app
@@ -87,6 +95,7 @@ CAMPAIGNS = Domain(
         ),
         Table(name="campaign_optimizations", key=("tenant_id", "id"), time="created_at", leaves="delete"),
     ),
+    kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="campaigns", says="What each campaign cost, sold and deserves.", load=_commands),),
     story=_story,

@@ -36,6 +36,12 @@ class Context:
     latest: datetime
     stated_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When the file was written: its rows say what was true then."""
+    in_root: bool = False
+    """Whether the file lies in the landing folder itself, which is no tenant's."""
+    word: str = ""
+    """The word that follows the kind's name in the file's, e.g. `meta`."""
+    known: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """What rows look up (`kinds.Kind.known`), by its keys. Rows may add to it for those behind them."""
     left_out: list[LeftOut] = field(default_factory=list)
     """Values that the row being read goes without; whoever reads the rows takes them away after each."""
     noted: Counter[tuple[str, str]] = field(default_factory=Counter)

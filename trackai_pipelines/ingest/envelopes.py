@@ -48,7 +48,7 @@ _PAGE_WORDS = (
     "last_page lastPage from to path first_page_url last_page_url next_page_url prev_page_url next_page_token "
     "nextPageToken next_cursor nextCursor previous_cursor cursor next_offset on_first_page on_last_page "
     "has_more_pages hasMore has_next has_prev iterator prevIterator done success paginator pagina paginas registros "
-    "recordCount"
+    "recordCount fieldMask requestId queryResourceConsumption"
 )
 _LIST_WORDS = "data items results orders events elements sales transactions records payments models dados"
 _REQUEST_WORDS = (
@@ -219,6 +219,12 @@ ENVELOPES = (
         has={"sales.data": list, "sales.current_page": int},
         payload="sales.data.*",
         only=frozenset(),
+    ),
+    Envelope(
+        name="a page of TikTok's API",
+        has={"code": int, "message": str, "data.list": list},
+        payload="data.list.*",
+        only=frozenset({"request_id"}),
     ),
     Envelope(name="an order", has={"order.id": None}, payload="order", only=frozenset()),
 )

@@ -23,9 +23,11 @@ MAX_IDENTIFIER = 512
 MAX_KEY = 4_096
 MAX_TEXT = 8_192
 MAX_VALUE = Decimal(10) ** 12
-# Four decimals are kept. Less than this beyond them is noise of binary fractions: rounding it away is not noted.
-_NOISE = Decimal("0.000001")
-_FOUR_PLACES = Decimal("0.0001")
+# Decimals that are kept. Less than a hundredth of the last is noise of binary fractions: rounding it away is not noted.
+_PLACES = {
+    4: (Decimal("0.0001"), "rounded to four decimals, half to even"),
+    6: (Decimal("0.000001"), "rounded to six decimals, half to even"),
+}
 # No event of this system is older; earlier times come from zeroed or misread clocks.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # A producer's clock may be ahead by a zone's mistake, not by more.
@@ -92,21 +94,22 @@ def ip_of(text: str, name: str) -> str:
     return found or ""
 
 
-def amount_of(value: Decimal, note: Callable[[str, str], None], name: str = "value") -> str:
-    """Return an amount of money for the database: 0 to 10^12, rounded half to even to four decimals.
+def amount_of(value: Decimal, note: Callable[[str, str], None], name: str = "value", decimals: int = 4) -> str:
+    """Return an amount of money for the database: 0 to 10^12, rounded half to even to four or six decimals.
 
     `note` is told the name and that it was rounded (`Context.note`).
     """
+    places, said = _PLACES[decimals]
     if not value.is_finite():
         raise Refused(f"{name} is {value}; expected a finite number")
     if not 0 <= value <= MAX_VALUE:
         raise Refused(f"{name} is " + ("negative" if value < 0 else "above 10^12") + "; expected 0 to 10^12")
-    rounded = value.quantize(_FOUR_PLACES, ROUND_HALF_EVEN)
+    rounded = value.quantize(places, ROUND_HALF_EVEN)
     if rounded != value:
         value = without_noise(value)
-        rounded = value.quantize(_FOUR_PLACES, ROUND_HALF_EVEN)
-    if rounded != value and abs(rounded - value) >= _NOISE:
-        note(name, "rounded to four decimals, half to even")
+        rounded = value.quantize(places, ROUND_HALF_EVEN)
+    if rounded != value and abs(rounded - value) >= places / 100:
+        note(name, said)
     return str(rounded)
 
 

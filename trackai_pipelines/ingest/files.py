@@ -24,6 +24,7 @@ _PARTITION = re.compile(r"(?:19|20)[0-9]{2}(?:-?[0-9]{2}){0,3}|[0-9]{2}|[a-z_][a
 _TENANT = re.compile(r"(?:tenant|tenant_id)=(.+)", re.IGNORECASE)
 _GATEWAY = re.compile(r"gateway=(.+)", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_WORD = re.compile(r"[_-]([a-z]+)")
 _ADVICE = {
     ".xlsx": "save it as CSV",
     ".xls": "save it as CSV",
@@ -52,6 +53,10 @@ class LandingFile:
     suffix: str
     folder: str
     gateway: str | None = None
+    in_root: bool = False
+    """Whether it lies in the landing folder itself, which is no tenant's."""
+    word: str = ""
+    """The word that follows the kind's name: `meta` of `ad_costs_meta_2026.csv`, or of a folder named so."""
 
     @property
     def kind(self) -> str:
@@ -109,8 +114,10 @@ def landing_file(path: Path, *, landing_dir: Path, kinds: Sequence[Kind]) -> Lan
     # The longest prefix: one kind's name may begin with another's.
     kind = max((kind for kind in kinds if name.startswith(kind.name)), key=lambda kind: len(kind.name), default=None)
     place = folders.above(len(folders.names))
+    named = name
     if kind is None and found is None:
-        kind = _kind_of_folder(folders.name(place), kinds)
+        named = folders.name(place).lower()
+        kind = _kind_of_folder(named, kinds)
         place = place if kind is None else folders.above(place)
     suffix = _suffix(name, RECORD_SUFFIXES)
     if kind is None:
@@ -120,7 +127,16 @@ def landing_file(path: Path, *, landing_dir: Path, kinds: Sequence[Kind]) -> Lan
         )
     if suffix is None:
         return found or IgnoredFile(path, _unread(name, RECORD_SUFFIXES))
-    return LandingFile(path, source_of(path, landing_dir), (kind,), suffix, folders.tenant or folders.name(place))
+    word = _WORD.match(named, len(kind.name))
+    return LandingFile(
+        path,
+        source_of(path, landing_dir),
+        (kind,),
+        suffix,
+        folders.tenant or folders.name(place),
+        in_root=folders.tenant is None and folders.is_root(place),
+        word=word[1] if word else "",
+    )
 
 
 def _webhooks(
@@ -153,14 +169,17 @@ class _Folders:
     names: tuple[str, ...]
     root: int
     tenants: tuple[str, ...]
+    inside: bool
+    """Whether that is in the landing folder."""
 
     @classmethod
     def of(cls, path: Path, landing_dir: Path) -> "_Folders":
         absolute, landing = path.absolute(), landing_dir.absolute()
         names = absolute.parts[1:-1]
-        root = len(landing.parts) - 2 if absolute.is_relative_to(landing) else 0
+        inside = absolute.is_relative_to(landing)
+        root = len(landing.parts) - 2 if inside else 0
         found = [unquote(match[1]) for name in names[max(root, 0) :] if (match := _TENANT.fullmatch(name))]
-        return cls(names, max(root, 0), tuple(dict.fromkeys(found)))
+        return cls(names, max(root, 0), tuple(dict.fromkeys(found)), inside)
 
     @property
     def tenant(self) -> str | None:
@@ -179,6 +198,10 @@ class _Folders:
             outer -= 1
         # Right inside the landing folder it is a tenant's, whatever it looks like.
         return place - 1 if place - 1 == self.root + 1 else outer
+
+    def is_root(self, place: int) -> bool:
+        """Return whether this is the place of the landing folder itself."""
+        return self.inside and place == self.root
 
     def name(self, place: int) -> str:
         return self.names[place] if 0 <= place < len(self.names) else ""

@@ -6,7 +6,7 @@ return them from `Domain.kinds`), and how kinds are loaded (`files`, `rows`, `wr
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, LiteralString, NamedTuple, get_args, get_type_hints
@@ -63,14 +63,17 @@ class Carried:
 # Identity, not equality: a kind holds mappings, and there is one of each name.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Kind:
-    """A kind of landing file. Its name is the prefix of its files, the asset, and the table in schema `trackai`."""
+    """A kind of landing file. Its name is the prefix of its files."""
 
     name: str
+    into: str | None = None
+    """The asset, and the table in schema `trackai`, where they have another name."""
     says: str
     """What the asset's rows are, for people; Markdown."""
     record: type[msgspec.Struct]
     """What a record may hold. A field's type says how a value of another format is read: text (`Text`, `str | None`),
-    a time (`datetime | None`), an amount (`Decimal | None`), or anything (`object`). Other fields are left out."""
+    a time (`datetime | None`), a day (`date | None`), an amount (`Decimal | None`), or anything (`object`). Other
+    fields are left out."""
     columns: tuple[str, ...]
     """The columns that are written, `tenant_id` first. Rows are written in the order of these values, so the first
     columns should be a unique key: two loaders lock rows in one order, and the first row of a key wins."""
@@ -81,6 +84,9 @@ class Kind:
     the row what it is, and refuses it."""
     optional_where: Callable[[Mapping[str, object]], frozenset[str]] = lambda _: frozenset()
     """Given the values of a record as they came, returns the fields that are optional in this record besides."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """Other names of fields, as the programs that write such files have them; a dot leads into an object. Of several
+    values for a field the first counts."""
     also_in_files: frozenset[str] = frozenset()
     """Columns that files may have, and that are left out without a note."""
     long_texts: frozenset[str] = frozenset()
@@ -98,6 +104,8 @@ class Kind:
     """Columns that name rows of other tables, each with the statement that returns which of them do not exist: it
     takes `tenant_ids` and `ids`, and returns pairs of them. A row goes without one that does not exist where the column
     is optional, and is refused where not."""
+    known: LiteralString | None = None
+    """The statement that returns what rows look up in `Context.known`: keys, then the value. Read once a file."""
     insert: LiteralString | None = None
     """The statement that moves rows from `pg_temp.staged_<name>` to the table and returns how many are new or changed.
     It takes `now`. None: INSERT ... SELECT ... ON CONFLICT DO NOTHING."""
@@ -110,6 +118,11 @@ class Kind:
     webhooks: Mapping[str, WebhookReader] = field(default_factory=dict)
     """What reads the payloads of a gateway. Several kinds may read the payloads of one; those that declare the same
     reader have each payload read once."""
+
+    @property
+    def table(self) -> str:
+        """The asset, and the table in schema `trackai`."""
+        return self.into or self.name
 
 
 class Columns(NamedTuple):
@@ -129,10 +142,13 @@ def types_of(record: type[msgspec.Struct]) -> Mapping[str, tuple[Any, ...]]:
 
 def columns_of(kind: Kind) -> Columns:
     """Return the columns that the files of a kind may have."""
-    types = types_of(kind.record)
+    types = {name: types_of(kind.record)[name] for name in kind.record.__struct_fields__}
+    types |= {spelling: types[name] for spelling, name in kind.spellings.items()}
     amounts = frozenset(name for name, among in types.items() if Decimal in among)
-    times = frozenset(name for name, among in types.items() if datetime in among)
-    return Columns(frozenset(kind.record.__struct_fields__) | kind.also_in_files, amounts, times)
+    times = frozenset(name for name, among in types.items() if datetime in among or date in among)
+    # An object is one column of a Parquet file.
+    objects = {spelling.partition(".")[0] for spelling in kind.spellings}
+    return Columns(frozenset(types) | objects | kind.also_in_files, amounts, times)
 
 
 def kinds_of(domains: Iterable[Domain]) -> tuple[Kind, ...]:

@@ -159,7 +159,15 @@ def _load_file(
     try:
         state = fingerprint(file.path)
         written_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-        context = Context(owners, file.folder, now + fields.CLOCK_SKEW, min(written_at, now))
+        context = Context(
+            owners,
+            file.folder,
+            now + fields.CLOCK_SKEW,
+            min(written_at, now),
+            in_root=file.in_root,
+            word=file.word,
+            known=_known(writers.connection, file.kinds),
+        )
         for line, kind, written in _written_chunks(writers, file, context, stated, notes):
             by_kind[kind] = by_kind.get(kind, Counts()) + written
             if on_progress is not None:
@@ -339,6 +347,11 @@ def _add_payload(
 
 def _owners(connection: Connection[TupleRow]) -> dict[str, Owner]:
     return owners_by_name([Owner(*row) for row in connection.execute(statement("ingest/tenants"))])
+
+
+def _known(connection: Connection[TupleRow], kinds: Iterable[Kind]) -> dict[tuple[str, ...], str]:
+    queries = [kind.known for kind in kinds if kind.known is not None]
+    return {tuple(keys): value for query in queries for *keys, value in connection.execute(statement(query))}
 
 
 def by_column(left_out: Mapping[LeftOut, int]) -> dict[str, dict[str, int]]:

@@ -9,9 +9,9 @@ accepts the odd (an epoch for a time) and knows the exact reason for the rest. B
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from datetime import time, timedelta
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from trackai_pipelines.ingest.kinds import Kind, columns_of, types_of
 from trackai_pipelines.ingest.moments import AS_WRITTEN, Days, moment_of
 from trackai_pipelines.ingest.outcomes import Reference, Refused, Row
 from trackai_pipelines.ingest.personal import emails_hashed
-from trackai_pipelines.ingest.records import Fields
+from trackai_pipelines.ingest.records import Fields, names_in
 from trackai_pipelines.ingest.streams import Line
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -38,6 +38,7 @@ class RowReader:
         self._values = kind.row
         self._decode = msgspec.json.Decoder(kind.record).decode
         self._readers = _value_readers(kind, sign, days)
+        self._spelled = _spelled(kind) if kind.spellings else None
         self._tabs = len(kind.columns) - 1
         self._references = [(place, name) for place, name in enumerate(kind.columns) if name in kind.references]
         place_of = kind.columns.index
@@ -52,6 +53,8 @@ class RowReader:
         """Return the row of a line or of named values. Raises Refused."""
         if isinstance(record, Fields):
             decoded = self._from_values(record.values, context)
+        elif self._spelled:
+            decoded = self._decoded_slowly(record.raw, context)
         else:
             raw = record.raw
             try:
@@ -122,6 +125,8 @@ class RowReader:
 
     def _from_values(self, values: Mapping[str, object], context: Context) -> msgspec.Struct:
         typed: dict[str, Any] = {}
+        if self._spelled:
+            values = _respelled(values, self._spelled)
         for name, read in self._readers:
             value = values.get(name)
             if value is not None and value != "":
@@ -152,6 +157,35 @@ class RowReader:
         return "\t".join(escaped)
 
 
+def _spelled(kind: Kind) -> Callable[[str], str | None]:
+    """Return what finds the field that a path means; case and punctuation make no difference, as in columns' names."""
+    known = frozenset(kind.record.__struct_fields__) | kind.spellings.keys()
+
+    @lru_cache(maxsize=4_096)
+    def field_of(path: str) -> str | None:
+        (name,) = names_in([path], known)
+        return kind.spellings.get(name, name if name in known else None)
+
+    return field_of
+
+
+def _respelled(values: Mapping[str, object], field_of: Callable[[str], str | None]) -> Mapping[str, object]:
+    found: dict[str, object] = {}
+    for path, value in _leaves(values, ""):
+        name = field_of(path)
+        if name is not None and found.get(name) in (None, ""):
+            found[name] = value
+    return found
+
+
+def _leaves(values: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
 def _no_names(_: msgspec.Struct) -> tuple[str, ...]:
     return ()
 
@@ -162,13 +196,19 @@ def _value_readers(kind: Kind, sign: Sign, days: Days) -> list[tuple[str, Callab
     whole_days = days if days.time_of_day else days._replace(time_of_day=time())
     readers: list[tuple[str, Callable[[object], object]]] = []
     for name in kind.record.__struct_fields__:
-        if name in columns.times:
+        if date in types[name] and datetime not in types[name]:
+            readers.append((name, partial(_day_of, name=name, days=whole_days)))
+        elif name in columns.times:
             readers.append((name, partial(moment_of, name=name, days=whole_days if name in kind.whole_days else days)))
         elif name in columns.amounts:
             readers.append((name, partial(number_of, name=name, sign=sign)))
         else:
             readers.append((name, _text_reader(name, types[name])))
     return readers
+
+
+def _day_of(value: object, name: str, days: Days) -> date:
+    return moment_of(value, name, days).date()
 
 
 def _text_reader(name: str, types: tuple[Any, ...]) -> Callable[[object], object]:

@@ -38,7 +38,7 @@ def move(cursor: Cursor[Any], kind: Kind, now: datetime) -> int:
 
 def _renew_statistics(cursor: Cursor[Any], kind: Kind) -> None:
     """Analyse those tables of the kind that have outgrown their statistics: autovacuum comes after the first load."""
-    grown = cursor.execute(statement("ingest/grown_tables"), {"tables": [kind.name, *kind.looks_into]}).fetchall()
+    grown = cursor.execute(statement("ingest/grown_tables"), {"tables": [kind.table, *kind.looks_into]}).fetchall()
     if not grown:
         return
     # 3,000 rows tell an index from another in a tenth of the time; autovacuum makes full statistics.
@@ -65,7 +65,7 @@ def _columns(kind: Kind) -> sql.Composed:
 def _create(kind: Kind) -> sql.Composed:
     return sql.SQL(
         "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM trackai.{} WITH NO DATA"
-    ).format(_staged(kind), _columns(kind), sql.Identifier(kind.name))
+    ).format(_staged(kind), _columns(kind), sql.Identifier(kind.table))
 
 
 @cache
@@ -88,7 +88,7 @@ def _insert(kind: Kind) -> sql.Composed:
         "WITH moved AS (INSERT INTO trackai.{} ({}) SELECT {} FROM {} ON CONFLICT DO NOTHING RETURNING 1) "
         "SELECT count(*) FROM moved"
     ).format(
-        sql.Identifier(kind.name),
+        sql.Identifier(kind.table),
         _columns(kind),
         sql.SQL(", ").join(values),
         _staged(kind),

@@ -5,7 +5,7 @@ there are (the domains).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -39,7 +39,7 @@ def landing_assets(domains: Sequence[Domain]) -> dg.AssetsDefinition:
         name="landing_files",
         specs=[
             dg.AssetSpec(
-                kind.name,
+                kind.table,
                 description=kind.says,
                 group_name=domain.name,
                 owners=OWNERS,
@@ -68,17 +68,19 @@ def landing_assets(domains: Sequence[Domain]) -> dg.AssetsDefinition:
             if report.note:
                 context.log.warning(f"{report.source}: {report.note}")
         context.log.info(f"{len(reports)} files, {sum(report.accepted for report in reports):,} new rows")
-        yield from _materialised(database, reports)
+        yield from _materialised(database, reports, {kind.name: kind.table for kind in kinds})
 
     return landing_files
 
 
-def _materialised(database: EventDatabase, reports: list[FileReport]) -> Iterator[dg.MaterializeResult[None]]:
+def _materialised(
+    database: EventDatabase, reports: list[FileReport], tables: Mapping[str, str]
+) -> Iterator[dg.MaterializeResult[None]]:
     """Yield what a load brought, for each kind that it brought something of."""
     with database.connect("ingest") as connection:
         for kind in dict.fromkeys(name for report in reports for name in report.by_kind):
-            metadata = {**load_metadata(kind, reports), **table_metadata(connection, kind)}
-            yield dg.MaterializeResult(asset_key=kind, metadata=metadata)
+            metadata = {**load_metadata(kind, reports), **table_metadata(connection, tables[kind])}
+            yield dg.MaterializeResult(asset_key=tables[kind], metadata=metadata)
 
 
 def _still_there(context: dg.AssetExecutionContext, paths: list[Path]) -> list[Path]:
