@@ -30,6 +30,12 @@ TABLE = "match_log"
 TODAY = datetime.now(UTC).date()
 
 
+@pytest.fixture(autouse=True)
+def _ahead_of_today(connection: Connection) -> None:
+    """The template database may have been made on another day, if midnight passed."""
+    create_partitions_ahead(connection, TABLES, today=TODAY)
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gives up on a lock after a second instead of half a minute."""
@@ -157,7 +163,6 @@ def test_a_day_goes_out_and_comes_back_with_its_rows(connection: Connection) -> 
 
 
 def test_a_day_that_is_needed_and_stands_detached_is_attached_again(connection: Connection) -> None:
-    create_partitions_ahead(connection, TABLES, today=TODAY)
     log(connection, TODAY, 10)
     detach_partition(connection, TABLE, TODAY)
     assert maintain(connection, TABLES, today=TODAY).made == [partition_name(TABLE, TODAY)]
