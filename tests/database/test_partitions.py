@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from declared import TABLES
+from declared import MATCH_LOG
 from psycopg import Connection, IsolationLevel, errors, sql
 
 from trackai_pipelines.database import partitions
@@ -26,7 +26,7 @@ from trackai_pipelines.database.partitions import (
 )
 from trackai_pipelines.matching.drain import drain
 
-TABLE = "match_log"
+TABLE, TABLES = "match_log", [MATCH_LOG]
 TODAY = datetime.now(UTC).date()
 
 
