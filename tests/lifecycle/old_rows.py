@@ -49,13 +49,14 @@ def insert_clicks(connection: Connection[Any], tenant: str, times: Iterable[date
 
 
 def insert_sales(connection: Connection[Any], tenant: str, times: Iterable[datetime], **columns: Any) -> list[int]:
-    """A conversion for each time, none of which waits to be matched; gives their ids."""
+    """A conversion for each time, none of which waits to be matched, of known buyers; gives their ids."""
     ids = []
     for at in times:
         number = 1_000_000 + next(_numbers)
         row = {"gateway": "stripe", "gateway_event_id": f"e{number}", "value": 1, "currency": "BRL"}
         own = {"tenant_id": tenant, "id": number, "occurred_at": at, "created_at": at}
         insert(connection, "conversions", {**row, **own, **columns})
+        insert(connection, "conversion_buyers", {"tenant_id": tenant, "conversion_id": number, "day": at.date()})
         ids.append(number)
     connection.execute("DELETE FROM trackai.match_queue")
     return ids

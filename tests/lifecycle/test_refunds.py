@@ -75,6 +75,10 @@ def test_a_refund_stays_when_all_that_can_leave_has_left_and_a_late_one_still_co
     counted = (old, 1, 1, 0, 0, Decimal(10), 1, Decimal(3))
     assert rates(connection) == [counted]
     before = refunds(connection)
+    of_sale = {"tenant_id": acme, "conversion_id": sale, "day": old}
+    insert(connection, "conversion_buyers", of_sale)
+    journey = {"touches": 1, "shared_keys": 0, "truncated": False, "computed_at": midnight(today)}
+    insert(connection, "conversion_journeys", {**of_sale, **journey})
 
     set_policies(
         connection,

@@ -1,9 +1,10 @@
 """Campaigns: what each cost, sold and deserves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, StoryPart, Table
+from trackai_pipelines.domain import Command, Domain, Need, Personal, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -34,6 +35,18 @@ def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) ->
     from trackai_pipelines.campaigns.story import story
 
     return story(connection, tenant_id, conversion_id)
+
+
+def _without_journeys(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
+    from trackai_pipelines.campaigns.retained import without_journeys
+
+    return without_journeys(connection, days)
+
+
+def _unready(connection: "Connection[Any]", before: date) -> str | None:
+    from trackai_pipelines.campaigns.retained import unready
+
+    return unready(connection, before)
 
 
 CAMPAIGNS = Domain(
@@ -94,6 +107,11 @@ CAMPAIGNS = Domain(
             leaves="delete",
         ),
         Table(name="campaign_optimizations", key=("tenant_id", "id"), time="created_at", leaves="delete"),
+    ),
+    needs=(
+        # Journeys and buyers are made from clicks and contact hashes, and outlive them.
+        Need(table="clicks", blocks=(_without_journeys,)),
+        Need(table="conversions", anonymise_blocks=(_unready,)),
     ),
     kinds=_kinds,
     definitions=_definitions,

@@ -285,6 +285,6 @@ def clear(connection: Connection[Any], store: Store) -> None:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition))
     connection.execute(
         "TRUNCATE trackai.clicks, trackai.dispatch_attempts, trackai.ingest_rejects, trackai.conversions,"
-        " trackai.archives, trackai.retention_plans, trackai.deleted_clicks CASCADE"
+        " trackai.conversion_buyers, trackai.archives, trackai.retention_plans, trackai.deleted_clicks CASCADE"
     )
     shutil.rmtree(store.root, ignore_errors=True)
