@@ -9,6 +9,7 @@ CREATE TABLE trackai.ad_accounts (
     currency text COLLATE "C",  -- ISO 4217 code of its costs, where their rows name none; NULL when unknown
     time_zone text COLLATE "C" DEFAULT 'UTC'::text NOT NULL,  -- IANA time zone of its days and hours
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was first seen
+    time_zone_changed_at timestamp with time zone,  -- when its time zone was last corrected; NULL: never
     CONSTRAINT ad_accounts_pkey PRIMARY KEY (tenant_id, source, account_id),
     CONSTRAINT ad_accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT ad_accounts_account_id_check CHECK ((account_id <> ''::text)),
@@ -178,6 +179,7 @@ CREATE TABLE trackai.buyers (
 );
 CREATE INDEX buyers_by_first_day ON trackai.buyers USING btree (tenant_id, first_day);
 CREATE UNIQUE INDEX buyers_by_key ON trackai.buyers USING btree (tenant_id, buyer_key) WHERE (buyer_key IS NOT NULL);
+CREATE INDEX buyers_remembered ON trackai.buyers USING btree (tenant_id, last_day) WHERE (buyer_key IS NOT NULL);
 
 -- Other names of campaigns, as clicks or ad platforms have them. An alias never points at an alias.
 CREATE TABLE trackai.campaign_aliases (
@@ -388,6 +390,14 @@ CREATE TABLE trackai.campaign_optimizations (
 );
 CREATE UNIQUE INDEX campaign_optimizations_open ON trackai.campaign_optimizations USING btree (tenant_id, campaign_id, rule, subject) WHERE ((NOT implemented) AND (withdrawn_at IS NULL));
 
+-- Up to when each tenant's facts were looked through for days whose campaign figures they change.
+CREATE TABLE trackai.campaign_scans (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose facts they are
+    scanned_to timestamp with time zone NOT NULL,  -- facts that arrived before are in the figures; later ones are still to be looked through
+    CONSTRAINT campaign_scans_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT campaign_scans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id)
+);
+
 -- Clicks, conversions, revenue and costs of each campaign by hour, day and week.
 CREATE TABLE trackai.campaign_trend_data (
     tenant_id text COLLATE "C" NOT NULL,  -- whose campaign it is
@@ -457,6 +467,7 @@ CREATE TABLE trackai.clicks (
     CONSTRAINT clicks_external_id_check CHECK ((external_id <> ''::text)),
     CONSTRAINT clicks_times_in_order CHECK ((created_at <= (ingested_at + '1 day'::interval)))
 );
+CREATE INDEX clicks_by_arrival ON trackai.clicks USING brin (ingested_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX clicks_by_browser_key ON trackai.clicks USING btree (tenant_id, trackai.key_hash(trackai.browser_key(fbp)), created_at DESC, id DESC) WITH (fillfactor='90');
 CREATE INDEX clicks_by_click_key ON trackai.clicks USING btree (tenant_id, trackai.key_hash(trackai.click_key(fbc, fbclid)), created_at DESC, id DESC) WITH (fillfactor='90');
 CREATE INDEX clicks_by_day ON trackai.clicks USING brin (created_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
@@ -1210,6 +1221,35 @@ CREATE VIEW trackai.v_campaign_models AS
                    FROM trackai.campaign_credit_daily c) p
           GROUP BY p.tenant_id, p.campaign_id, p.date, p.currency) s;
 
+-- Each campaign over the 90 UTC days that end today.
+CREATE VIEW trackai.v_campaign_performance_summary AS
+ SELECT s.tenant_id, s.campaign_id, s.currency, s.total_impressions, s.total_clicks,
+    s.total_conversions, s.total_revenue, s.total_spend,
+    round(100::numeric * (s.total_revenue - s.total_spend) / NULLIF(s.total_spend, 0::numeric), 2) AS roi,
+    round(s.total_revenue / NULLIF(s.total_spend, 0::numeric), 4) AS roas, s.avg_roi, s.latest_date
+   FROM ( SELECT d.tenant_id, d.campaign_id, d.currency,
+            sum(d.impressions)::bigint AS total_impressions, sum(d.clicks)::bigint AS total_clicks,
+            sum(d.conversions)::bigint AS total_conversions,
+                CASE
+                    WHEN bool_and(d.revenue IS NOT NULL) THEN sum(d.revenue)
+                    ELSE NULL::numeric
+                END AS total_revenue,
+                CASE
+                    WHEN bool_and(d.spend IS NOT NULL OR d.cost_basis = 'none'::text) THEN sum(d.spend)
+                    ELSE NULL::numeric
+                END AS total_spend,
+            round(avg(d.roi), 2) AS avg_roi, max(d.date) AS latest_date
+           FROM ( SELECT a.tenant_id, a.campaign_id, a.date, a.impressions, a.clicks, a.conversions,
+                    a.revenue, a.spend, a.cost_basis, a.roi,
+                        CASE
+                            WHEN min(a.currency) OVER w = max(a.currency) OVER w THEN min(a.currency) OVER w
+                            ELSE a.currency
+                        END AS currency
+                   FROM trackai.campaign_analytics_daily a
+                  WHERE a.date > ((now() AT TIME ZONE 'UTC'::text)::date - 90) AND a.date <= (now() AT TIME ZONE 'UTC'::text)::date
+                  WINDOW w AS (PARTITION BY a.tenant_id, a.campaign_id)) d
+          GROUP BY d.tenant_id, d.campaign_id, d.currency) s;
+
 -- What each touch of each matched conversion deserves under each model: credits of a conversion sum to 1, revenue to its value.
 CREATE VIEW trackai.v_conversion_credits AS
  SELECT t.tenant_id, t.conversion_id, t.day, t."position", t.click_id, t.clicked_at, t.campaign_id,
@@ -1313,6 +1353,43 @@ CREATE VIEW trackai.v_counted_ad_costs AS
           WINDOW of_campaign AS (PARTITION BY l.tenant_id, l.day, l.source, l.account_id, l.campaign_id), of_unit AS (PARTITION BY l.tenant_id, l.day, l.source, l.account_id, l.campaign_id, l.adset_id, l.ad_id)) c
   WHERE c.level = c.counted_level AND (c.hour >= 0) = (c.hours > 0 AND (c.spend_of_day IS NULL OR c.one_currency AND abs(c.spend_of_hours - c.spend_of_day) <= (0.01 * c.hours::numeric)));
 
+-- What ad platforms claim of each campaign and day, next to what was matched here and what of that was sent to Meta.
+CREATE VIEW trackai.v_platform_claims AS
+ SELECT p.tenant_id, p.campaign_id, p.date, sum(p.claimed) AS claimed,
+    sum(p.matched)::bigint AS matched, sum(p.sent) AS sent
+   FROM ( SELECT d.tenant_id, d.campaign_id, d.date, d.platform_conversions AS claimed,
+            d.conversions AS matched, 0 AS sent
+           FROM trackai.campaign_analytics_daily d
+        UNION ALL
+         SELECT t.tenant_id, t.campaign_id, t.day, NULL::numeric, 0, 1
+           FROM trackai.conversion_touchpoints t
+          WHERE t.credit_matched = 1::numeric AND ((EXISTS ( SELECT
+                   FROM trackai.dispatch_attempts a
+                  WHERE a.tenant_id = t.tenant_id AND a.conversion_id = t.conversion_id AND a.status = 'success'::text)) OR (EXISTS ( SELECT
+                   FROM trackai.past_deliveries b
+                  WHERE b.tenant_id = t.tenant_id AND b.conversion_id = t.conversion_id)))) p
+  GROUP BY p.tenant_id, p.campaign_id, p.date;
+
+-- All revenue of a tenant's day, matched or not, against all that its campaigns cost.
+CREATE VIEW trackai.v_tenant_efficiency AS
+ SELECT e.tenant_id, e.date, e.currency, sum(e.revenue) AS revenue, sum(e.spend) AS spend,
+    sum(e.new_customers) AS new_customers,
+    round(sum(e.revenue) / NULLIF(sum(e.spend), 0::numeric), 4) AS mer,
+    round(sum(e.spend) / NULLIF(sum(e.new_customers), 0)::numeric, 4) AS ncac
+   FROM ( SELECT r.tenant_id, r.day AS date, r.currency::text COLLATE "C" AS currency,
+            r.value_total AS revenue, NULL::numeric AS spend, 0 AS new_customers
+           FROM trackai.daily_match_rates r
+        UNION ALL
+         SELECT m.tenant_id, m.date, m.currency, 0, m.spend, 0
+           FROM trackai.campaign_daily_money m
+        UNION ALL
+         SELECT b.tenant_id, b.day,
+            COALESCE(c.currency::text, 'XXX'::text) COLLATE "C" AS "coalesce", 0, NULL::numeric, 1
+           FROM trackai.conversion_buyers b
+             JOIN trackai.conversions c ON c.tenant_id = b.tenant_id AND c.id = b.conversion_id
+          WHERE b.sale_number = 1) e
+  GROUP BY e.tenant_id, e.date, e.currency;
+
 -- Refunds whose stored link to a sale is not the one that the rule gives now.
 CREATE VIEW trackai.v_wrong_refund_links AS
  SELECT r.tenant_id, r.id AS refund_id, r.gateway, r.gateway_event_id,
@@ -1366,6 +1443,18 @@ CREATE OR REPLACE FUNCTION trackai.browser_key(fbp text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN (fbp ~ '^fb[.][0-9]+[.][0-9]+[.]0*[1-9][0-9]*$'::text) THEN fbp WHEN (trackai.trimmed(fbp) ~ '^fb[.][0-9]+[.][0-9]+[.]0*[1-9][0-9]*([.][^.]*)?$'::text) THEN "substring"(trackai.trimmed(fbp), '^fb[.][0-9]+[.][0-9]+[.][0-9]+'::text) ELSE NULL::text END;
+
+CREATE OR REPLACE FUNCTION trackai.buyer_contact(email_hash text, phone_hash text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN COALESCE(trackai.contact_hash(email_hash), trackai.contact_hash(phone_hash));
+
+CREATE OR REPLACE FUNCTION trackai.buyer_key(tenant_id text, contact text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN encode(sha256(convert_to(((tenant_id || chr(31)) || contact), 'UTF8'::name)), 'hex'::text);
 
 CREATE OR REPLACE FUNCTION trackai.campaign_of(utm_campaign text, alias text DEFAULT NULL::text)
  RETURNS text

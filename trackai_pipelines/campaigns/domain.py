@@ -97,6 +97,7 @@ CAMPAIGNS = Domain(
             time="cohort_month",
             leaves="delete",
         ),
+        Table(name="campaign_scans", key=("tenant_id",)),
         # Figures.
         Table(name="campaign_analytics_daily", key=("tenant_id", "campaign_id", "date"), time="date", leaves="delete"),
         Table(name="campaign_analytics_segments", key=("tenant_id", "id"), time="date", leaves="delete"),

@@ -1,0 +1,27 @@
+-- Collects the matched sales of a tenant's UTC day, each with its matched touch, its buyer and its value in the reporting
+-- currency, into pg_temp.day_sales.
+-- Indexes: the day's partition of conversion_touchpoints; the primary keys of conversions, conversion_buyers and clicks.
+-- Guarantees: a sale is there once, because one of its touches is matched. `converted` is NULL where there is no rate, and
+-- for a sale without a value. `again_at` is the buyer's next sale, as campaigns/stage_buyer_sales found it.
+CREATE TEMPORARY TABLE day_sales ON COMMIT DROP AS
+SELECT t.conversion_id,
+       t.campaign_id,
+       t.channel,
+       coalesce(trackai.trimmed(k.utm_source), '(none)') AS source,
+       c.gateway,
+       c.occurred_at,
+       date_trunc('hour', c.occurred_at, 'UTC') AS hour,
+       coalesce(c.currency::text, 'XXX') COLLATE "C" AS currency,
+       c.value IS NOT NULL AS has_value,
+       coalesce(c.value, 0) AS value,
+       round(c.value * r.times / r.per, 4) AS converted,
+       b.buyer_id,
+       b.sale_number,
+       s.again_at
+FROM trackai.conversion_touchpoints t
+JOIN trackai.conversions c ON c.tenant_id = t.tenant_id AND c.id = t.conversion_id
+LEFT JOIN trackai.conversion_buyers b ON b.tenant_id = t.tenant_id AND b.conversion_id = t.conversion_id
+LEFT JOIN buyer_sales s ON s.conversion_id = t.conversion_id
+LEFT JOIN trackai.clicks k ON k.tenant_id = t.tenant_id AND k.id = t.click_id
+LEFT JOIN day_rates r ON r.currency::text = c.currency::text
+WHERE t.tenant_id = %(tenant_id)s AND t.day = %(day)s AND t.credit_matched = 1

@@ -1,0 +1,41 @@
+-- Writes whose sale each conversion of a tenant's UTC day is, and renumbers the stored sales of the same buyers.
+-- Returns the other days on which a matched sale became or ceased to be a first one although no hash tells so any more:
+-- only this statement knows that their figures changed.
+-- Indexes: the primary keys of conversion_buyers and conversions, conversions_by_day.
+-- Guarantees: every conversion of the day has a row, with NULLs where the buyer is unknown.
+WITH numbered AS (
+    SELECT s.conversion_id, s.day, s.buyer_id, s.sale_number
+    FROM buyer_sales s
+    WHERE s.day = %(day)s OR s.stored_id IS NOT NULL
+    UNION ALL
+    SELECT c.id, %(day)s::date, NULL, NULL
+    FROM trackai.conversions c
+    WHERE c.tenant_id = %(tenant_id)s
+      AND c.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
+      AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+      AND NOT EXISTS (SELECT FROM buyer_sales s WHERE s.conversion_id = c.id)
+),
+before AS MATERIALIZED (
+    SELECT n.conversion_id, b.sale_number
+    FROM numbered n
+    JOIN trackai.conversion_buyers b ON b.tenant_id = %(tenant_id)s AND b.conversion_id = n.conversion_id
+),
+written AS (
+    INSERT INTO trackai.conversion_buyers AS b (tenant_id, conversion_id, day, buyer_id, sale_number)
+    SELECT %(tenant_id)s, n.conversion_id, n.day, n.buyer_id, n.sale_number
+    FROM numbered n
+    ON CONFLICT (tenant_id, conversion_id) DO UPDATE
+    SET day = excluded.day, buyer_id = excluded.buyer_id, sale_number = excluded.sale_number
+    WHERE (b.day, b.buyer_id, b.sale_number) IS DISTINCT FROM (excluded.day, excluded.buyer_id, excluded.sale_number)
+    RETURNING b.conversion_id, b.day, b.sale_number
+)
+SELECT DISTINCT w.day
+FROM written w
+JOIN before o ON o.conversion_id = w.conversion_id
+JOIN trackai.conversions c ON c.tenant_id = %(tenant_id)s AND c.id = w.conversion_id
+JOIN trackai.conversion_touchpoints t
+    ON t.tenant_id = %(tenant_id)s AND t.conversion_id = w.conversion_id AND t.day = w.day AND t.position = 1
+WHERE w.day <> %(day)s
+  AND (w.sale_number = 1) <> (o.sale_number = 1)
+  AND trackai.buyer_contact(c.customer_email_hash, c.customer_phone_hash) IS NULL
+ORDER BY w.day

@@ -1,0 +1,60 @@
+-- Writes campaign_analytics_segments of a tenant's UTC day from pg_temp.day_sales and pg_temp.sale_segments, and removes
+-- rows that nothing is left of.
+-- Indexes: campaign_analytics_segments' unique key and campaign_analytics_segments_by_date.
+-- Guarantees: a row that is computed again keeps its id and created_at. `retention_rate` is over known buyers, and NULL
+-- until 30 days have passed since the day.
+WITH buyers AS (
+    -- A buyer, or a sale without one, once.
+    SELECT s.campaign_id, o.segment_name, s.buyer_id,
+           count(*) AS conversions,
+           sum(s.converted) AS revenue,
+           bool_or(s.has_value AND s.converted IS NULL) AS unknown,
+           min(s.currency) FILTER (WHERE s.has_value) AS first_currency,
+           max(s.currency) FILTER (WHERE s.has_value) AS last_currency,
+           bool_or(s.again_at <= s.occurred_at + interval '720 hours') IS TRUE AS again
+    FROM day_sales s
+    JOIN sale_segments o ON o.conversion_id = s.conversion_id
+    GROUP BY s.campaign_id, o.segment_name, s.buyer_id
+),
+sums AS (
+    SELECT b.campaign_id, b.segment_name,
+           sum(b.conversions)::bigint AS conversions,
+           sum(CASE WHEN b.buyer_id IS NULL THEN b.conversions ELSE 1 END)::bigint AS users_count,
+           sum(b.revenue) AS revenue,
+           bool_or(b.unknown) AS unknown,
+           min(b.first_currency) AS first_currency,
+           max(b.last_currency) AS last_currency,
+           count(*) FILTER (WHERE b.buyer_id IS NOT NULL AND b.again)
+           / nullif(count(b.buyer_id), 0)::double precision AS retention_rate
+    FROM buyers b
+    GROUP BY b.campaign_id, b.segment_name
+),
+figures AS MATERIALIZED (
+    SELECT s.campaign_id, s.segment_name, s.users_count, s.conversions,
+           CASE WHEN y.one_currency AND NOT s.unknown THEN coalesce(s.revenue, 0) END AS revenue,
+           CASE WHEN y.one_currency THEN coalesce(t.reporting_currency, s.first_currency) END AS currency,
+           CASE WHEN %(day)s::date + 31 <= %(today)s::date THEN s.retention_rate END AS retention_rate
+    FROM sums s
+    JOIN trackai.tenants t ON t.id = %(tenant_id)s
+    CROSS JOIN LATERAL (
+        SELECT t.reporting_currency IS NOT NULL OR (s.first_currency = s.last_currency) IS NOT FALSE AS one_currency
+    ) y
+),
+removed AS (
+    DELETE FROM trackai.campaign_analytics_segments d
+    WHERE d.tenant_id = %(tenant_id)s AND d.date = %(day)s
+      AND NOT EXISTS (
+          SELECT FROM figures f WHERE f.campaign_id = d.campaign_id AND f.segment_name = d.segment_name
+      )
+)
+INSERT INTO trackai.campaign_analytics_segments
+    (tenant_id, campaign_id, segment_name, date, users_count, conversions, revenue, retention_rate, created_at, currency,
+     computed_at)
+SELECT %(tenant_id)s, f.campaign_id, f.segment_name, %(day)s::date, f.users_count, f.conversions, f.revenue,
+       f.retention_rate, %(now)s, f.currency, %(now)s
+FROM figures f
+ORDER BY f.campaign_id, f.segment_name
+ON CONFLICT (tenant_id, campaign_id, segment_name, date) DO UPDATE
+SET (users_count, conversions, revenue, retention_rate, currency, computed_at) =
+    (excluded.users_count, excluded.conversions, excluded.revenue, excluded.retention_rate, excluded.currency,
+     excluded.computed_at)

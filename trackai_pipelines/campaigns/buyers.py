@@ -1,0 +1,44 @@
+"""Buyers: whose sale each conversion is, and whether it is that buyer's first.
+
+A buyer is an e-mail hash, else a phone hash. Hashes leave sales after a time; `buyers.buyer_key` recognises the buyer
+for `tenants.buyer_memory_days` after the last sale, and what is stored of older sales is never computed again.
+
+What belongs here: numbering the sales of a tenant's UTC day, forgetting buyers. What does not: figures of customers
+(figures.py), cohorts.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import Connection
+
+from trackai_pipelines.campaigns.steps import make
+from trackai_pipelines.database.statements import statement
+
+
+def number_sales(connection: Connection[Any], tenant_id: str, day: date, now: datetime) -> list[date]:
+    """Store whose each conversion of a tenant's UTC day is, matched or not, and renumber its buyers' other sales.
+
+    Makes `pg_temp.buyer_sales`. Returns other days whose sales changed although their hashes have left, in order: their
+    figures have to be computed with this day's. The day's touches are there, and the transaction holds the tenant's
+    lock.
+    """
+    given = {"tenant_id": tenant_id, "day": day, "today": now.date()}
+    make(connection, "buyer_sales", "campaigns/stage_buyer_sales", given, {})
+    connection.execute(statement("campaigns/forget_earlier_buyers"), given)
+    connection.execute(statement("campaigns/add_buyers"), given)
+    connection.execute(statement("campaigns/update_buyers"), given)
+    changed = [other for (other,) in connection.execute(statement("campaigns/write_conversion_buyers"), given)]
+    connection.execute(statement("campaigns/remove_empty_buyers"), given)
+    connection.execute(statement("campaigns/remember_buyers"), given)
+    return changed
+
+
+def forget_buyers(connection: Connection[Any], tenant_id: str, today: date) -> int:
+    """Clear the keys of buyers whose last sale is longer ago than the tenant remembers; return how many.
+
+    Call it once every day before `today` is computed: a buyer's newest sale must have been seen.
+    """
+    row = connection.execute(statement("campaigns/forget_buyers"), {"tenant_id": tenant_id, "today": today}).fetchone()
+    assert row is not None
+    return int(row[0])
