@@ -27,12 +27,13 @@ ASSETS = {
     "daily_match_rates",
     "capi_dispatches",
     "attribution_weights",
+    "campaign_optimizations",
     "daily_report",
 }
 JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
-    "train_attribution", "apply_retention", "prune_dagster_history", "make_report",
+    "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history", "make_report",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -41,7 +42,7 @@ SENSORS = {
 SCHEDULES = {
     "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
-    "weekly_attribution_training", "nightly_report",
+    "weekly_attribution_training", "nightly_recommendations", "nightly_report",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -61,6 +62,7 @@ CHECKS = {
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete", "net_values_are_current"},
     "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
     "attribution_weights": set(),
+    "campaign_optimizations": set(),
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -150,7 +152,8 @@ def test_checks_stand_on_their_assets() -> None:
 
 def test_partitions_are_utc_days_and_a_backfill_is_one_run() -> None:
     graph = defs.resolve_asset_graph()
-    for name in ASSETS - {"clicks", "identities", "conversions", "users", "campaigns", "user_conversions", "refunds"}:
+    facts = {"clicks", "identities", "conversions", "users", "campaigns", "user_conversions", "refunds"}
+    for name in ASSETS - facts - {"campaign_optimizations"}:
         asset = graph.get(dg.AssetKey(name))
         assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
         assert asset.partitions_def.timezone == "UTC"
@@ -176,6 +179,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "daily_match_rates": {"conversions", "matched_attributions", "refunds"},
         "capi_dispatches": {"matched_attributions"},
         "attribution_weights": {"clicks"},
+        "campaign_optimizations": {"clicks", "matched_attributions"},
         "daily_report": {"daily_match_rates", "capi_dispatches"},
     }
 

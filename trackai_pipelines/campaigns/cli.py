@@ -11,3 +11,5 @@ app = typer.Typer(help="What each campaign cost, sold and deserves.", no_args_is
 
 app.command()(cli_decisions.train)
 app.command()(cli_journeys.journey)
+app.command()(cli_decisions.recommend)
+app.command()(cli_decisions.implemented)

@@ -1,6 +1,7 @@
-"""`trackai campaigns train`: learn what the data-driven models give credit by.
+"""`trackai campaigns train`, `recommend` and `implemented`: what campaigns are judged by, and what to do.
 
-What belongs here: options, and what is shown. What does not: what is learned (training.py).
+What belongs here: options, and what is shown. What does not: what is learned (training.py) or recommended
+(recommendations.py).
 """
 
 from datetime import datetime, timedelta
@@ -12,9 +13,11 @@ from trackai_pipelines.terminal.days import DAY_FORMAT
 from trackai_pipelines.terminal.output import remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
+_Tenant = Annotated[str | None, typer.Option(metavar="TENANT", help="Slug or id; every tenant if not given.")]
+
 
 def train(
-    tenant: Annotated[str | None, typer.Option(metavar="TENANT", help="Slug or id; every tenant if not given.")] = None,
+    tenant: _Tenant = None,
     to_day: Annotated[
         datetime | None,
         typer.Option(
@@ -55,3 +58,49 @@ def train(
             for one in trained
         ]
         results().print(table(columns, rows))
+
+
+def recommend(tenant: _Tenant = None) -> None:
+    """Bring recommendations for campaigns up to date and show the open ones, the most urgent first.
+
+    They follow from the 28 days that ended 3 days ago; repeating it changes nothing. Those that no longer hold are
+    withdrawn, and those that were implemented 28 days ago are measured.
+    """
+    from trackai_pipelines.campaigns import recommendations
+    from trackai_pipelines.clock import utc_now
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.settings import Settings
+
+    with connect(ready_database(Settings()), name="trackai campaigns recommend") as connection:
+        for one in recommendations.recommend(connection, utc_now(), tenant=tenant):
+            remark(
+                f"{one.slug}: {one.new} new, {one.changed} changed, {one.withdrawn} withdrawn, {one.measured} measured."
+            )
+        found = recommendations.open_recommendations(connection, tenant=tenant)
+    if not found:
+        remark("Nothing is recommended.")
+        return
+    columns = ("tenant", "id", "priority", "recommendation", "uplift", "confidence", "effort")
+    rows = [
+        (
+            *(one.slug, str(one.id), one.priority, one.recommendation_text),
+            None if one.potential_uplift_percent is None else f"{one.potential_uplift_percent:.1f}%",
+            *(f"{one.confidence_score:.4f}", one.implementation_effort),
+        )
+        for one in found
+    ]
+    results().print(table(columns, rows))
+
+
+def implemented(
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its id, as `trackai campaigns recommend` shows it.")],
+) -> None:
+    """Note that a recommendation was implemented today; what came of it is measured 28 days later."""
+    from trackai_pipelines.campaigns.recommendations import implement
+    from trackai_pipelines.clock import utc_now
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.settings import Settings
+
+    with connect(ready_database(Settings()), name="trackai campaigns implemented") as connection:
+        slug, _, text, at = implement(connection, number, utc_now())
+    remark(f"{slug}, implemented on {at:%Y-%m-%d}: {text}")

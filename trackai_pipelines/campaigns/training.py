@@ -14,10 +14,10 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from trackai_pipelines.campaigns.chosen import ChosenTenant, chosen_tenants
 from trackai_pipelines.campaigns.markov import Chain, Outcomes, solve
 from trackai_pipelines.campaigns.shapley import sets_of, shares
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.errors import ExpectedError
 
 DAYS = 90
 LEAST_CONVERSIONS = 100
@@ -57,20 +57,18 @@ def train(connection: Connection, to_day: date, now: datetime, *, tenant: str | 
     Each tenant's training is written in a transaction of its own; the same facts give the same rows. Raises
     ExpectedError for an unknown tenant.
     """
-    tenants = connection.execute(statement("campaigns/tenants_to_train"), {"tenant": tenant}).fetchall()
-    if tenant is not None and not tenants:
-        raise ExpectedError(f"There is no tenant {tenant}. `trackai tenant list` shows those that there are.")
-    return [_train_one(connection, id_, slug, unit, to_day, now) for id_, slug, unit in tenants]
+    return [_train_one(connection, chosen, to_day, now) for chosen in chosen_tenants(connection, tenant)]
 
 
-def _train_one(connection: Connection, tenant_id: str, slug: str, unit: str, to_day: date, now: datetime) -> Training:
+def _train_one(connection: Connection, tenant: ChosenTenant, to_day: date, now: datetime) -> Training:
+    unit = tenant.credit_unit
     from_day = to_day - timedelta(days=DAYS - 1)
-    days = {"tenant_id": tenant_id, "from_day": from_day, "to_day": to_day}
+    days = {"tenant_id": tenant.id, "from_day": from_day, "to_day": to_day}
     (left,) = connection.execute(statement("campaigns/days_that_left"), days).fetchone() or (False,)
     if left:
-        return Training(slug, unit, from_day, to_day, 0, 0, 0, None, left=True)
+        return Training(tenant.slug, unit, from_day, to_day, 0, 0, 0, None, left=True)
     with connection.transaction():
-        paths = with_fewer_units(paths_of(connection, tenant_id, unit, from_day, to_day))
+        paths = with_fewer_units(paths_of(connection, tenant.id, unit, from_day, to_day))
         conversions = sum(of[0] for of in paths.values())
         journeys = conversions + sum(of[1] for of in paths.values())
         units = len({name for path in paths for name in path})
@@ -80,7 +78,7 @@ def _train_one(connection: Connection, tenant_id: str, slug: str, unit: str, to_
             figures = {"unit": unit, "journeys": journeys, "conversions": conversions, "now": now}
             _write(connection, {**days, **figures}, paths, chain)
     probability = chain.conversion_probability if chain else None
-    return Training(slug, unit, from_day, to_day, journeys, conversions, units, probability)
+    return Training(tenant.slug, unit, from_day, to_day, journeys, conversions, units, probability)
 
 
 def paths_of(connection: Connection, tenant_id: str, unit: str, from_day: date, to_day: date) -> Paths:

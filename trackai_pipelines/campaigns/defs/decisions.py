@@ -1,10 +1,11 @@
-"""What campaigns are judged by, in Dagster: the training of the data-driven models."""
+"""What campaigns are judged by, in Dagster: the training of the data-driven models, and recommendations."""
 
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
 import dagster as dg
 
+from trackai_pipelines.campaigns.recommendations import recommend
 from trackai_pipelines.campaigns.training import Training, train
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.metadata import table_metadata
@@ -65,3 +66,40 @@ def weekly_attribution_training(context: dg.ScheduleEvaluationContext) -> dg.Run
     if sunday < FIRST_DAY:
         return dg.SkipReason(f"Partitions begin on {FIRST_DAY}, as TRACKAI_FIRST_DAY says.")
     return dg.RunRequest(run_key=sunday.isoformat(), tags=range_tags([sunday]))
+
+
+@dg.asset(
+    group_name="campaigns",
+    deps=["clicks", "matched_attributions"],
+    owners=["team:tracking"],
+    kinds={"postgres"},
+    description="Recommendations for campaigns that eight rules make from the 28 UTC days that ended 3 days ago, each "
+    "with the evidence that it can be computed from again. What no longer holds is withdrawn, and what was implemented "
+    "28 days ago is measured. It always says what holds now, so it has no partitions; repeating it changes nothing.",
+)
+def campaign_optimizations(database: EventDatabase) -> dg.MaterializeResult[None]:
+    """Bring every tenant's recommendations up to date."""
+    with database.connect("recommendations") as connection:
+        found = recommend(connection, utc_now())
+        counts = {name: sum(getattr(one, name) for one in found) for name in ("new", "withdrawn", "measured")}
+        return dg.MaterializeResult(metadata={**counts, **table_metadata(connection, "campaign_optimizations")})
+
+
+recommend_campaigns = dg.define_asset_job(
+    "recommend_campaigns",
+    selection=dg.AssetSelection.assets("campaign_optimizations"),
+    description="Brings the recommendations for every tenant's campaigns up to date; safe to repeat.",
+)
+
+
+@dg.schedule(
+    job=recommend_campaigns,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="At 02:00 UTC, when the night has computed the campaigns' days: brings recommendations up to date. One "
+    "run.",
+)
+def nightly_recommendations(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request one run."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time.astimezone(UTC):%Y-%m-%d}")
