@@ -94,10 +94,11 @@ def _personal_columns(table: Table) -> set[str]:
     personal = table.personal
     if personal is None:
         return set()
-    found_by = (personal.email_hash, personal.phone_hash, personal.user_id, personal.conversion)
+    found_by = (personal.email_hash, personal.phone_hash, personal.user_id, personal.contact_key, personal.conversion)
+    shrinks = (*personal.shrinks.stays, *personal.shrinks.becomes) if personal.shrinks else ()
     # Rows that lose something by their age say so.
     stamp = ("anonymised_at",) if personal.by_age and not personal.conversion else ()
-    named = (*found_by, *personal.texts, *personal.clear, *personal.quotes, *personal.by_age, *stamp)
+    named = (*found_by, *shrinks, *personal.texts, *personal.clear, *personal.quotes, *personal.by_age, *stamp)
     return {column for column in named if column is not None}
 
 

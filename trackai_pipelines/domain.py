@@ -39,6 +39,16 @@ class Remains(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Shrinks:
+    """What remains of rows that together say what a person did: some of them, with values that say nothing."""
+
+    stays: Mapping[str, object] = field(default_factory=dict)
+    """Rows with these values stay, and the others are deleted."""
+    becomes: Mapping[str, object]
+    """What the columns of rows that stay become."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Personal:
     """What the rows of a table say about a person, how the person is found, and what remains without it."""
 
@@ -48,6 +58,8 @@ class Personal:
     """The column with the SHA-256 of a person's phone number."""
     user_id: str | None = None
     """The column with the app's own id of a user (`users.id`)."""
+    contact_key: str | None = None
+    """The column with a contact's key at a tenant (`customer_information.hashing.contact_key`)."""
     conversion: str | None = None
     """The column with a conversion's id: the row is erased in the transaction that erases the sale, and anonymised with
     it."""
@@ -59,6 +71,8 @@ class Personal:
     """Columns that are replaced only where they quote the person who is erased, each with what replaces the text."""
     delete: bool = False
     """Erasing deletes the row instead."""
+    shrinks: Shrinks | None = None
+    """Erasing leaves this of the rows instead."""
     by_age: Mapping[str, Remains] = field(default_factory=dict)
     """What remains of columns once the row is old. The table then has a column `anonymised_at timestamptz`, which is
     set with them (and by erasing), unless `conversion` is given; the age is counted from `Table.time`."""

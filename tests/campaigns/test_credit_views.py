@@ -9,7 +9,7 @@ import pytest
 from campaigns.worlds import NOW, Row, compute, insert_world, touches_of
 from psycopg import Connection
 
-from trackai_pipelines.campaigns.credit import MODELS
+from trackai_pipelines.campaigns.credit_models import MODELS
 from trackai_pipelines.campaigns.reconcile_credit import verdict_on
 
 SALE = datetime(2026, 5, 12, 18, 4, tzinfo=UTC)

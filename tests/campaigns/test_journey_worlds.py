@@ -15,7 +15,7 @@ from matching.brute_force import NOBODYS
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from trackai_pipelines.campaigns.credit import MODELS
+from trackai_pipelines.campaigns.credit_models import MODELS
 from trackai_pipelines.campaigns.journeys import JourneyLimits
 
 Row = dict[str, Any]

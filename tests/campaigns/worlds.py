@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from trackai_pipelines.campaigns.credit import MODELS
+from trackai_pipelines.campaigns.credit_models import MODELS
 from trackai_pipelines.campaigns.journeys import (
     LIMITS,
     JourneyLimits,

@@ -24,7 +24,7 @@ def number_sales(connection: Connection[Any], tenant_id: str, day: date, now: da
     lock.
     """
     given = {"tenant_id": tenant_id, "day": day, "today": now.date()}
-    make(connection, "buyer_sales", "campaigns/stage_buyer_sales", given, {})
+    stage_sales(connection, tenant_id, day)
     connection.execute(statement("campaigns/forget_earlier_buyers"), given)
     connection.execute(statement("campaigns/add_buyers"), given)
     connection.execute(statement("campaigns/update_buyers"), given)
@@ -32,6 +32,11 @@ def number_sales(connection: Connection[Any], tenant_id: str, day: date, now: da
     connection.execute(statement("campaigns/remove_empty_buyers"), given)
     connection.execute(statement("campaigns/remember_buyers"), given)
     return changed
+
+
+def stage_sales(connection: Connection[Any], tenant_id: str, day: date) -> None:
+    """Make `pg_temp.buyer_sales`: all sales of everybody who bought on a tenant's UTC day, in order and numbered."""
+    make(connection, "buyer_sales", "campaigns/stage_buyer_sales", {"tenant_id": tenant_id, "day": day}, {})
 
 
 def forget_buyers(connection: Connection[Any], tenant_id: str, today: date) -> int:

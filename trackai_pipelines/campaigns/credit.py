@@ -1,6 +1,6 @@
 """Credit: what each touch of a journey deserves, under nine models.
 
-What belongs here: the models' names, and dividing the sales of a tenant's UTC day. What does not: finding touches
+What belongs here: dividing the sales of a tenant's UTC day. What does not: finding touches
 (journeys.py), training the data-driven models.
 """
 
@@ -11,18 +11,6 @@ from typing import Any
 from psycopg import Connection
 
 from trackai_pipelines.campaigns.steps import make
-
-MODELS = (
-    "matched",
-    "last_touch",
-    "first_touch",
-    "linear",
-    "position_based",
-    "time_decay",
-    "last_non_direct",
-    "markov",
-    "shapley",
-)
 
 
 def divide(connection: Connection[Any], tenant_id: str, day: date, *, half_life_hours: Decimal | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 from psycopg import Connection
 
 from trackai_pipelines.campaigns import figures
-from trackai_pipelines.campaigns.buyers import forget_buyers, number_sales
+from trackai_pipelines.campaigns.buyers import forget_buyers, number_sales, stage_sales
 from trackai_pipelines.campaigns.journeys import compute_journeys, prepare_day
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database import locks
@@ -32,6 +32,7 @@ _REASONS: Mapping[LiteralString, LiteralString] = {
     "campaigns/due_rates": "a rate stated later",
     "campaigns/due_aliases": "an alias made later",
     "campaigns/due_accounts": "an account's time zone",
+    "campaigns/due_erasures": "a person was erased",
     "campaigns/due_retention": "30 days have passed",
     "campaigns/due_buyers": _BUYERS,
 }
@@ -71,6 +72,7 @@ def compute_day(connection: Connection[Any], tenant_id: str, day: date, now: dat
     final = not prepare_day(connection, day)
     with _alone(connection, tenant_id):
         if final:
+            stage_sales(connection, tenant_id, day)
             figures.write_day(connection, tenant_id, day, now, final=True)
             return False
         compute_journeys(connection, tenant_id, day, now)

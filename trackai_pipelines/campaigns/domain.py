@@ -1,10 +1,11 @@
 """Campaigns: what each cost, sold and deserves."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Need, Personal, StoryPart, Table
+from trackai_pipelines.campaigns.credit_models import MODELS
+from trackai_pipelines.domain import Command, Domain, Need, Personal, Shrinks, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -49,6 +50,14 @@ def _unready(connection: "Connection[Any]", before: date) -> str | None:
     return unready(connection, before)
 
 
+def _erased_with_sales(
+    connection: "Connection[Any]", tenant_id: str, conversion_ids: Sequence[int], now: datetime
+) -> int:
+    from trackai_pipelines.campaigns.erased import erased_with_sales
+
+    return erased_with_sales(connection, tenant_id, conversion_ids, now)
+
+
 CAMPAIGNS = Domain(
     name="campaigns",
     says="What each campaign cost, sold and deserves.",
@@ -71,8 +80,24 @@ CAMPAIGNS = Domain(
             key=("tenant_id", "conversion_id", "position", "day"),
             time="day",
             leaves="partition",
+            personal=Personal(
+                conversion="conversion_id",
+                shrinks=Shrinks(
+                    stays={"via": "matched"},
+                    becomes={"position": 1, **dict.fromkeys((f"credit_{model}" for model in MODELS), 1)},
+                ),
+            ),
         ),
-        Table(name="conversion_journeys", key=("tenant_id", "conversion_id"), time="day", leaves="delete"),
+        Table(
+            name="conversion_journeys",
+            key=("tenant_id", "conversion_id"),
+            time="day",
+            leaves="delete",
+            personal=Personal(
+                conversion="conversion_id",
+                shrinks=Shrinks(becomes={"touches": 1, "shared_keys": 0, "truncated": False, "training_id": None}),
+            ),
+        ),
         Table(
             name="campaign_credit_daily",
             key=("tenant_id", "date", "campaign_id", "channel", "model", "currency"),
@@ -89,7 +114,11 @@ CAMPAIGNS = Domain(
         # These two leave with their training.
         Table(name="attribution_units", key=("tenant_id", "training_id", "unit")),
         Table(name="attribution_sets", key=("tenant_id", "training_id", "set_key")),
-        Table(name="buyers", key=("tenant_id", "buyer_id"), personal=Personal(clear=("buyer_key",))),
+        Table(
+            name="buyers",
+            key=("tenant_id", "buyer_id"),
+            personal=Personal(contact_key="buyer_key", clear=("buyer_key",)),
+        ),
         Table(name="conversion_buyers", key=("tenant_id", "conversion_id"), time="day", leaves="delete"),
         Table(
             name="campaign_cohorts",
@@ -118,4 +147,5 @@ CAMPAIGNS = Domain(
     definitions=_definitions,
     commands=(Command(name="campaigns", says="What each campaign cost, sold and deserves.", load=_commands),),
     story=_story,
+    erased_with_sales=_erased_with_sales,
 )

@@ -17,8 +17,8 @@ from trackai_pipelines.database.statements import statement
 def write_day(connection: Connection[Any], tenant_id: str, day: date, now: datetime, *, final: bool = False) -> None:
     """Write all figures of a tenant's UTC day, replacing what was there; rows that stay keep their id and created_at.
 
-    `final`: the day's touches have left, so only costs are renewed. Otherwise `pg_temp.buyer_sales` is there
-    (`buyers.number_sales`), and so are the day's touches. The caller's transaction holds the tenant's lock.
+    `final`: the day's touches have left, so only costs are renewed. `pg_temp.buyer_sales` is there
+    (`buyers.stage_sales`), and so are the day's touches otherwise. The caller's transaction holds the tenant's lock.
     """
     given = {"tenant_id": tenant_id, "day": day, "now": now, "today": now.date(), "final": final}
     left = connection.execute(statement("campaigns/clicks_left"), given).fetchone() is not None

@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 
-from trackai_pipelines.campaigns.credit import MODELS
+from trackai_pipelines.campaigns.credit_models import MODELS
 from trackai_pipelines.campaigns.journeys import LIMITS, find_touches
 from trackai_pipelines.database.statements import statement
 

@@ -19,6 +19,11 @@ def sha256_hex(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def contact_key(tenant_id: str, contact_hash: str) -> str:
+    """Return by what a tenant recognises a contact whose hash is gone; it does not lead to other tenants' contacts."""
+    return sha256_hex(f"{tenant_id}\x1f{contact_hash}")
+
+
 def already_hashed(value: object) -> str | None:
     """Return the hash in lower case if the value is 64 hex digits, else None.
 

@@ -16,15 +16,15 @@ PARTITIONS = 7_221_001
 AGGREGATE_DAY = 7_221_002
 """With a day as the second key: one aggregation of a UTC day at a time (event database)."""
 
-CAMPAIGN_DAYS = 7_221_007
-"""With a tenant's id as the second key: one computation of its campaigns' days at a time, because weeks and buyers span
-days (event database)."""
-
 LEASES = 7_221_003
 """Promising and taking the leases of residents (event database)."""
 
 BATCHES = 7_221_004
 """Every micro-batch of matching shares it: a session that holds it exclusively knows that none is under way."""
+
+CAMPAIGN_DAYS = 7_221_007
+"""With a tenant's id as the second key: one computation of its campaigns' days at a time, because weeks and buyers span
+days (event database)."""
 
 SALE_NAMES = 7_221_006
 """With a tenant's gateway as the second key: one joining of its events into sales at a time (event database)."""

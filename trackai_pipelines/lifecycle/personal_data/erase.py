@@ -185,8 +185,8 @@ def _erase_texts(connection: Connection, store: Store, tables: Sequence[Table], 
 
 def _erase_declared(connection: Connection, store: Store, tables: Sequence[Table], found: Found, now: datetime) -> None:
     """Rows found by hashes, user ids or sales, in archives and in the database, but those that lead to others."""
-    for part, theirs in found.archived.items():
-        _rewrite(connection, store, tables, part, partial(_without_person, found, now), theirs=theirs)
+    for part, gone in found.archived.items():
+        _rewrite(connection, store, tables, part, partial(_without_person, found, now), gone=gone)
     for table in tables:
         if table.name in found.rows and not leads_further(table):
             for rows, there in places_of(connection, table):
@@ -304,16 +304,16 @@ def _rewrite(
     part: Part,
     change: "Callable[[Table, pyarrow.Table], pyarrow.Table]",
     *,
-    theirs: int = 0,
+    gone: int = 0,
 ) -> None:
-    """Put an archive through `change`; of a table whose rows are deleted, without `theirs` rows."""
+    """Put an archive through `change`, which leaves out `gone` rows."""
     from trackai_pipelines.lifecycle.archive.rewrite import rewrite_archive
 
     name, day, number = part
     table = leaving(tables)[name]
     for archive in archives(connection, name, day):
         if archive.part == number:
-            left = archive.rows - theirs if personal_of(table).delete else archive.rows
+            left = archive.rows - gone
             if left:
                 rewrite_archive(connection, store, table, archive, partial(change, table), rows=left)
             else:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection, sql
 
+from trackai_pipelines.customer_information.hashing import contact_key
 from trackai_pipelines.database.partitions import days_apart, partition_name
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.database.tables import columns_of
-from trackai_pipelines.domain import Personal, Table
+from trackai_pipelines.domain import Personal, Shrinks, Table
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,12 +40,18 @@ class Person:
     conversion_ids: tuple[int, ...] = ()
 
     @property
+    def contact_keys(self) -> tuple[str, ...]:
+        """Return by what the tenant recognises the person once the hashes are gone."""
+        return tuple(contact_key(self.tenant_id, digest) for digest in self.hashes)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the statements of this module."""
         return {
             "tenant_id": self.tenant_id,
             "given": list(self.given),
             "hashes": list(self.hashes),
+            "contact_keys": list(self.contact_keys),
             "user_ids": list(self.user_ids),
             "conversion_ids": list(self.conversion_ids),
         }
@@ -99,13 +106,20 @@ def within(table: Table, columns: Collection[str]) -> Table:
             email_hash=there(personal.email_hash),
             phone_hash=there(personal.phone_hash),
             user_id=there(personal.user_id),
+            contact_key=there(personal.contact_key),
             conversion=there(personal.conversion),
             texts=tuple(filter(there, personal.texts)),
             clear=tuple(filter(there, personal.clear)),
             quotes={column: instead for column, instead in personal.quotes.items() if column in columns},
+            shrinks=_within(personal.shrinks, columns),
             by_age=personal.by_age if STAMP in columns else {},
         ),
     )
+
+
+def _within(shrinks: Shrinks | None, columns: Collection[str]) -> Shrinks | None:
+    becomes = shrinks and {name: value for name, value in shrinks.becomes.items() if name in columns}
+    return replace(shrinks, becomes=becomes) if shrinks and becomes else None
 
 
 # PostgreSQL -------------------------------------------------------------------------------------------------------
@@ -120,6 +134,16 @@ def erasing(table: Table, rows: sql.Identifier, which: sql.Composable) -> sql.Co
     personal = personal_of(table)
     if personal.delete:
         return sql.SQL(statement("lifecycle/personal_data/delete_rows")).format(rows=rows, which=which)
+    if personal.shrinks:
+        return sql.SQL(statement("lifecycle/personal_data/shrink_rows")).format(
+            rows=rows,
+            which=which,
+            stays=_has(personal.shrinks.stays),
+            changes=sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(value))
+                for column, value in personal.shrinks.becomes.items()
+            ),
+        )
     changes: list[sql.Composable] = [sql.SQL("{} = NULL").format(sql.Identifier(column)) for column in personal.clear]
     for column, instead in personal.quotes.items():
         if personal.texts:
@@ -169,6 +193,7 @@ def of_person(table: Table, *, named: bool | None = None) -> sql.Composed:
     hashes = hash_columns(table)
     found = [_among(column, "hashes") for column in hashes]
     found += [_among(personal.user_id, "user_ids")] if personal.user_id else []
+    found += [_among(personal.contact_key, "contact_keys")] if personal.contact_key else []
     found += [_among(personal.conversion, "conversion_ids")] if personal.conversion else []
     which = sql.SQL("t.tenant_id = {} AND {} AND {}").format(
         sql.Placeholder("tenant_id"), _any(found), _something_left(table)
@@ -180,7 +205,9 @@ def of_person(table: Table, *, named: bool | None = None) -> sql.Composed:
 
 
 def at_most(table: Table, rows: sql.Identifier, which: sql.Composed) -> sql.Composed:
-    """Return a choice of rows cut down to the parameter `size` of them."""
+    """Return a choice of rows cut down to the parameter `size` of them; a sale's rows shrink together."""
+    if personal_of(table).shrinks:
+        return which
     key = sql.SQL(", ").join(_T.format(sql.Identifier(column)) for column in table.key)
     return sql.SQL("{which} AND ({key}) IN (SELECT {key} FROM {rows} t WHERE {which} LIMIT {size})").format(
         which=which, key=key, rows=rows, size=sql.Placeholder("size")
@@ -204,10 +231,20 @@ def _something_left(table: Table) -> sql.Composable:
     personal = personal_of(table)
     if personal.delete:
         return sql.SQL("true")
+    if personal.shrinks:
+        return sql.SQL("NOT ({} AND {})").format(_has(personal.shrinks.stays), _has(personal.shrinks.becomes))
     if not personal.clear:
         raise ValueError(f"{table.name} declares by what a person is found, but no column to clear")
     columns = sql.SQL(", ").join(_T.format(sql.Identifier(column)) for column in personal.clear)
     return sql.SQL("num_nonnulls({}) > 0").format(columns)
+
+
+def _has(values: Mapping[str, object]) -> sql.Composed:
+    same = (
+        sql.SQL("t.{} IS NOT DISTINCT FROM {}").format(sql.Identifier(column), sql.Literal(value))
+        for column, value in values.items()
+    )
+    return sql.SQL("({})").format(sql.SQL(" AND ").join([sql.SQL("true"), *same]))
 
 
 # Parquet ----------------------------------------------------------------------------------------------------------
@@ -219,12 +256,16 @@ def rows_of_person(table: Table, person: Person, rows: "pyarrow.Table") -> "pyar
 
     personal = personal_of(within(table, rows.column_names))
     by = [(column, person.hashes) for column in (personal.email_hash, personal.phone_hash)]
-    by += [(personal.user_id, person.user_ids), (personal.conversion, tuple(map(str, person.conversion_ids)))]
+    by += [(personal.user_id, person.user_ids), (personal.contact_key, person.contact_keys)]
+    by += [(personal.conversion, tuple(map(str, person.conversion_ids)))]
     theirs = _none(rows)
     for column, values in by:
         if column is not None:
             theirs = compute.or_(theirs, _is_in(rows[column], values))
-    if not personal.delete:
+    if personal.shrinks:
+        has_all = compute.and_(_having(rows, personal.shrinks.stays), _having(rows, personal.shrinks.becomes))
+        theirs = compute.and_(theirs, compute.invert(has_all))
+    elif not personal.delete:
         left = _none(rows)
         for column in personal.clear:
             left = compute.or_(left, compute.is_valid(rows[column]))
@@ -239,6 +280,18 @@ def rows_with_ids(table: Table, tenant_id: str, ids: Collection[int], rows: "pya
     return compute.and_(_is_in(rows["tenant_id"], (tenant_id,)), _is_in(rows[table.key[-1]], tuple(map(str, ids))))
 
 
+def going(table: Table, rows: "pyarrow.Table", theirs: "pyarrow.ChunkedArray") -> "pyarrow.ChunkedArray":
+    """Return which of the rows that are `theirs` are deleted."""
+    from pyarrow import compute
+
+    personal = personal_of(table)
+    if personal.delete:
+        return theirs
+    if personal.shrinks:
+        return compute.and_(theirs, compute.invert(_having(rows, personal.shrinks.stays)))
+    return _none(rows)
+
+
 def erased(
     table: Table,
     rows: "pyarrow.Table",
@@ -250,8 +303,11 @@ def erased(
     from pyarrow import compute
 
     personal = personal_of(within(table, rows.column_names))
-    if personal.delete:
-        return rows.filter(compute.invert(theirs))
+    gone = going(table, rows, theirs)
+    for column, value in (personal.shrinks.becomes if personal.shrinks else {}).items():
+        rows = _replaced(rows, column, theirs, value)
+    if personal.delete or personal.shrinks:
+        return rows.filter(compute.invert(gone))
     for column in personal.clear:
         rows = _replaced(rows, column, theirs, None)
     for column, instead in personal.quotes.items():
@@ -270,6 +326,21 @@ def matching(table: Table, rows: "pyarrow.Table", expression: str) -> "dict[str,
         for column in personal_of(table).quotes
         if column in rows.column_names
     }
+
+
+def _having(rows: "pyarrow.Table", values: Mapping[str, object]) -> Any:
+    import pyarrow
+    from pyarrow import compute
+
+    found = compute.invert(_none(rows))
+    for column, value in values.items():
+        same = (
+            compute.is_null(rows[column])
+            if value is None
+            else compute.equal(rows[column], pyarrow.scalar(value, rows.schema.field(column).type))
+        )
+        found = compute.and_(found, compute.fill_null(same, fill_value=False))
+    return found
 
 
 def _none(rows: "pyarrow.Table") -> Any:

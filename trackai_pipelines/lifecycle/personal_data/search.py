@@ -21,6 +21,7 @@ from trackai_pipelines.lifecycle.archive.store import ArchiveDamaged, Store
 from trackai_pipelines.lifecycle.personal_data.clicks import Clicks, Part, clicks_of, part_of, unreadable
 from trackai_pipelines.lifecycle.personal_data.parquet_mask import (
     Person,
+    going,
     hash_columns,
     hashed,
     of_person,
@@ -81,7 +82,7 @@ class Found:
     rows: dict[str, int]
     """By table: how many rows are the person's by a hash, a user id or a sale; in the database and in archives."""
     archived: dict[Part, int]
-    """The archives that hold some of these rows, and how many."""
+    """The archives that hold some of these rows, and how many of them are to be deleted."""
     dry_runs: list[Path]
     clicks: tuple[Clicks, Clicks]
     """Those found by a key alone; those that a sale or an identity points at, which have the keys."""
@@ -140,7 +141,8 @@ def found_by_person(table: Table) -> bool:
     if table.personal is None or table.name in SPELLED_OUT:
         return False
     with_sale = table.personal.conversion is not None and table.leaves != "never"
-    return bool(hash_columns(table)) or table.personal.user_id is not None or with_sale
+    by = (*hash_columns(table), table.personal.user_id, table.personal.contact_key)
+    return any(by) or with_sale
 
 
 def _person(connection: Connection, tables: Sequence[Table], tenant_id: str, given: tuple[str, ...]) -> Person:
@@ -171,7 +173,7 @@ def _person(connection: Connection, tables: Sequence[Table], tenant_id: str, giv
 def _declared_rows(
     connection: Connection, store: Store, tables: Sequence[Table], person: Person
 ) -> tuple[dict[str, int], dict[Part, int]]:
-    """Return how many rows are the person's by the tables' declarations: by table, and by archive."""
+    """Return how many rows are the person's by table, and by archive how many of them are to be deleted."""
     rows: dict[str, int] = {}
     archived: dict[Part, int] = {}
     for table in filter(found_by_person, tables):
@@ -182,11 +184,13 @@ def _declared_rows(
             assert row is not None
             here += row[0]
         for file in archives(connection, table.name) if table.leaves != "never" else []:
-            theirs = sum(
-                rows_of_person(table, person, batch).to_pylist().count(True) for batch in _batches(store, file)
-            )
+            theirs = gone = 0
+            for batch in _batches(store, file):
+                found = rows_of_person(table, person, batch)
+                theirs += found.to_pylist().count(True)
+                gone += going(table, batch, found).to_pylist().count(True)
             if theirs:
-                archived[part_of(file)] = theirs
+                archived[part_of(file)] = gone
                 here += theirs
         if here:
             rows[table.name] = here
