@@ -1188,6 +1188,29 @@ CREATE VIEW trackai.v_campaign_credit_by_click_day AS
   WHERE c.credit > 0::numeric
   GROUP BY c.tenant_id, (COALESCE((c.clicked_at AT TIME ZONE 'UTC'::text)::date, c.day)), c.campaign_id, c.channel, c.model, c.currency;
 
+-- Results of holdout tests, the newest of each campaign, range and method, next to what was matched and spent in those days.
+CREATE VIEW trackai.v_campaign_incrementality AS
+ SELECT l.tenant_id, l.campaign_id, l.from_day, l.to_day, l.method, l.source, l.stated_at,
+    l.incremental_conversions, l.ci_low, l.ci_high, l.incremental_revenue, l.currency, m.conversions,
+    m.spend, trackai.ratio(l.incremental_conversions, m.conversions::numeric) AS factor,
+    trackai.ratio(l.ci_low, m.conversions::numeric) AS factor_low,
+    trackai.ratio(l.ci_high, m.conversions::numeric) AS factor_high,
+    trackai.ratio(l.incremental_revenue, m.spend) AS iroas
+   FROM ( SELECT DISTINCT ON (campaign_lifts.tenant_id, campaign_lifts.campaign_id, campaign_lifts.from_day, campaign_lifts.to_day, campaign_lifts.method) campaign_lifts.tenant_id,
+            campaign_lifts.id, campaign_lifts.campaign_id, campaign_lifts.from_day,
+            campaign_lifts.to_day, campaign_lifts.method, campaign_lifts.incremental_conversions,
+            campaign_lifts.incremental_revenue, campaign_lifts.currency, campaign_lifts.ci_low,
+            campaign_lifts.ci_high, campaign_lifts.source, campaign_lifts.stated_at
+           FROM trackai.campaign_lifts
+          ORDER BY campaign_lifts.tenant_id, campaign_lifts.campaign_id, campaign_lifts.from_day, campaign_lifts.to_day, campaign_lifts.method, campaign_lifts.stated_at DESC, campaign_lifts.source) l
+     CROSS JOIN LATERAL ( SELECT sum(d.conversions)::bigint AS conversions,
+                CASE
+                    WHEN bool_and(d.currency = l.currency) FILTER (WHERE d.spend > 0::numeric) THEN sum(d.spend) FILTER (WHERE d.currency = l.currency)
+                    ELSE NULL::numeric
+                END AS spend
+           FROM trackai.campaign_daily_money d
+          WHERE d.tenant_id = l.tenant_id AND d.campaign_id = l.campaign_id AND d.date >= l.from_day AND d.date <= l.to_day) m;
+
 -- Revenue and ROAS of each campaign, UTC day and currency, one column for each model. Amounts as they were, never converted.
 CREATE VIEW trackai.v_campaign_models AS
  SELECT s.tenant_id, s.campaign_id, s.date, s.currency, s.spend, s.revenue_matched,

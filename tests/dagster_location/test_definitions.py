@@ -27,6 +27,7 @@ ASSETS = {
     "daily_match_rates",
     "capi_dispatches",
     "attribution_weights",
+    "campaign_cohorts",
     "campaign_optimizations",
     "daily_report",
 }
@@ -62,6 +63,7 @@ CHECKS = {
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete", "net_values_are_current"},
     "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
     "attribution_weights": set(),
+    "campaign_cohorts": set(),
     "campaign_optimizations": set(),
     "daily_report": set(),
 }
@@ -179,6 +181,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "daily_match_rates": {"conversions", "matched_attributions", "refunds"},
         "capi_dispatches": {"matched_attributions"},
         "attribution_weights": {"clicks"},
+        "campaign_cohorts": {"conversions"},
         "campaign_optimizations": {"clicks", "matched_attributions"},
         "daily_report": {"daily_match_rates", "capi_dispatches"},
     }

@@ -1,10 +1,11 @@
-"""What campaigns are judged by, in Dagster: the training of the data-driven models, and recommendations."""
+"""What campaigns are judged by, in Dagster: training of the data-driven models, cohorts, recommendations."""
 
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
 import dagster as dg
 
+from trackai_pipelines.campaigns.cohorts import compute_cohorts
 from trackai_pipelines.campaigns.recommendations import recommend
 from trackai_pipelines.campaigns.training import Training, train
 from trackai_pipelines.clock import utc_now
@@ -66,6 +67,25 @@ def weekly_attribution_training(context: dg.ScheduleEvaluationContext) -> dg.Run
     if sunday < FIRST_DAY:
         return dg.SkipReason(f"Partitions begin on {FIRST_DAY}, as TRACKAI_FIRST_DAY says.")
     return dg.RunRequest(run_key=sunday.isoformat(), tags=range_tags([sunday]))
+
+
+@dg.asset(
+    group_name="campaigns",
+    deps=["conversions"],
+    partitions_def=UTC_DAYS,
+    backfill_policy=ONE_RUN,
+    owners=["team:tracking"],
+    kinds={"postgres"},
+    description="Buyers by month and campaign of their first sale, and what they bought in their first 0 to 365 days, "
+    "per currency. A partition is the last day that counts; a row exists once the whole month is old enough, and is "
+    "the same whatever day computes it.",
+)
+def campaign_cohorts(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
+    """Compute the rows that are complete on the run's last day."""
+    days = days_of_run(context)
+    with database.connect("cohorts") as connection:
+        rows = sum(of.rows for of in compute_cohorts(connection, days[0], days[-1], utc_now()))
+        return dg.MaterializeResult(metadata={"rows computed": rows, **table_metadata(connection, "campaign_cohorts")})
 
 
 @dg.asset(
