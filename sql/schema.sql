@@ -1413,6 +1413,19 @@ CREATE VIEW trackai.v_tenant_efficiency AS
           WHERE b.sale_number = 1) e
   GROUP BY e.tenant_id, e.date, e.currency;
 
+-- Spend of campaigns that no click has ever named, by its own name or an alias.
+CREATE VIEW trackai.v_unjoined_spend AS
+ SELECT v.tenant_id, v.date, v.source, v.account_id, v.platform_campaign_id, v.campaign_id,
+    v.currency, sum(v.spend) AS spend, sum(v.ad_clicks)::bigint AS ad_clicks
+   FROM trackai.v_counted_ad_costs v
+  WHERE NOT (EXISTS ( SELECT
+           FROM trackai.campaigns k
+          WHERE k.tenant_id = v.tenant_id AND k.clicked AND (k.campaign_id = v.campaign_id OR (k.campaign_id IN ( SELECT a.alias
+                   FROM trackai.campaign_aliases a
+                  WHERE a.tenant_id = v.tenant_id AND a.campaign_id = v.campaign_id)))))
+  GROUP BY v.tenant_id, v.date, v.source, v.account_id, v.platform_campaign_id, v.campaign_id, v.currency
+ HAVING sum(v.spend) > 0::numeric;
+
 -- Refunds whose stored link to a sale is not the one that the rule gives now.
 CREATE VIEW trackai.v_wrong_refund_links AS
  SELECT r.tenant_id, r.id AS refund_id, r.gateway, r.gateway_event_id,

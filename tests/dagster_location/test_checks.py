@@ -23,6 +23,7 @@ CHECKS = {
     "match_rates_in_bounds", "yesterday_is_complete", "retention_keeps_up",
     "user_links_are_current", "refunds_within_their_sales", "refunds_are_no_sales",
     "refunds_in_the_currency_of_their_sales", "refunds_find_their_sales", "net_values_are_current",
+    "costs_agree_across_levels", "unjoined_spend", "rates_are_known", "costs_are_fresh",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 

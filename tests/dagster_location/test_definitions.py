@@ -14,14 +14,12 @@ from trackai_pipelines.definitions import build_definitions, defs
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ASSETS = {
-    "clicks",
-    "identities",
-    "conversions",
-    "users",
-    "campaigns",
+LANDED = {
+    "clicks", "identities", "conversions", "users", "campaigns", "refunds", "ad_accounts", "campaign_aliases",
+    "ad_cost_statements", "fx_rates", "user_segments", "campaign_lifts",
+}  # fmt: skip
+ASSETS = LANDED | {
     "user_conversions",
-    "refunds",
     "matched_attributions",
     "match_log",
     "daily_match_rates",
@@ -62,6 +60,12 @@ CHECKS = {
     "match_log": {"log_agrees_with_attributions", "partitions_ahead", "retention_keeps_up"},
     "daily_match_rates": {"match_rates_in_bounds", "yesterday_is_complete", "net_values_are_current"},
     "capi_dispatches": {"every_due_event_is_accounted_for", "oldest_due_event"},
+    "ad_accounts": set(),
+    "campaign_aliases": set(),
+    "ad_cost_statements": {"costs_agree_across_levels", "unjoined_spend", "costs_are_fresh"},
+    "fx_rates": {"rates_are_known"},
+    "user_segments": set(),
+    "campaign_lifts": set(),
     "attribution_weights": set(),
     "campaign_cohorts": set(),
     "campaign_optimizations": set(),
@@ -154,8 +158,7 @@ def test_checks_stand_on_their_assets() -> None:
 
 def test_partitions_are_utc_days_and_a_backfill_is_one_run() -> None:
     graph = defs.resolve_asset_graph()
-    facts = {"clicks", "identities", "conversions", "users", "campaigns", "user_conversions", "refunds"}
-    for name in ASSETS - facts - {"campaign_optimizations"}:
+    for name in ASSETS - LANDED - {"user_conversions", "campaign_optimizations"}:
         asset = graph.get(dg.AssetKey(name))
         assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
         assert asset.partitions_def.timezone == "UTC"
@@ -169,12 +172,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         for key in graph.get_all_asset_keys()
     }
     assert parents == {
-        "clicks": set(),
-        "identities": set(),
-        "conversions": set(),
-        "users": set(),
-        "campaigns": set(),
-        "refunds": set(),
+        **{name: set() for name in LANDED},
         "user_conversions": {"users", "conversions"},
         "matched_attributions": {"clicks", "identities", "conversions"},
         "match_log": {"matched_attributions"},

@@ -5,10 +5,14 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.campaigns import cli_decisions, cli_journeys
+from trackai_pipelines.campaigns import cli_costs, cli_decisions, cli_journeys
 
 app = typer.Typer(help="What each campaign cost, sold and deserves.", no_args_is_help=True)
 
+app.command()(cli_costs.unjoined)
+app.command()(cli_costs.alias)
+app.command()(cli_costs.account)
+app.command()(cli_costs.restatements)
 app.command()(cli_decisions.train)
 app.command()(cli_journeys.journey)
 app.command()(cli_decisions.recommend)

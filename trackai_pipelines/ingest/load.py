@@ -105,7 +105,7 @@ def load_paths(
     files, ignored = landing_files(paths, landing_dir=landing_dir, kinds=kinds)
     reports = []
     with _writers(database_url) as writers:
-        owners = _owners(writers.connection)
+        owners = owners_of(writers.connection)
         for file in files:
             reports.append(_load_file(writers, file, owners, clock(), stated, on_progress))
     for skipped in ignored:
@@ -166,7 +166,7 @@ def _load_file(
             min(written_at, now),
             in_root=file.in_root,
             word=file.word,
-            known=_known(writers.connection, file.kinds),
+            known=known_values(writers.connection, file.kinds),
         )
         for line, kind, written in _written_chunks(writers, file, context, stated, notes):
             by_kind[kind] = by_kind.get(kind, Counts()) + written
@@ -345,11 +345,11 @@ def _add_payload(
     return reasons or ([] if taken else nothing_for)
 
 
-def _owners(connection: Connection[TupleRow]) -> dict[str, Owner]:
+def owners_of(connection: Connection[TupleRow]) -> dict[str, Owner]:
     return owners_by_name([Owner(*row) for row in connection.execute(statement("ingest/tenants"))])
 
 
-def _known(connection: Connection[TupleRow], kinds: Iterable[Kind]) -> dict[tuple[str, ...], str]:
+def known_values(connection: Connection[TupleRow], kinds: Iterable[Kind]) -> dict[tuple[str, ...], str]:
     queries = [kind.known for kind in kinds if kind.known is not None]
     return {tuple(keys): value for query in queries for *keys, value in connection.execute(statement(query))}
 
