@@ -18,3 +18,4 @@ WHERE NOT EXISTS (
       AND p.position = c.position
       AND p.day = %(day)s
 )
+ORDER BY c.conversion_id, c.position

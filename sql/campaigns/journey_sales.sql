@@ -4,7 +4,8 @@
 -- Indexes: conversions_by_day (the primary key for one sale), and the primary keys of matched_attributions, clicks,
 -- conversion_journeys and conversion_touchpoints.
 -- Guarantees: every conversion of the day whose attribution is not unmatched, once. `kept` is a journey that stays as it
--- is, because the facts that it hangs on have left: contact hashes, or a day of clicks in its window.
+-- is, because the facts that it hangs on have left: contact hashes, or a day of clicks in its window; with `keep` = none
+-- no journey is, with all every one.
 -- A matched click that was deleted leaves its columns NULL. A key that is missing or malformed is NULL, and so are
 -- contact hashes where the tenant does not match by e-mail.
 CREATE TEMPORARY TABLE journey_sales ON COMMIT DROP AS
@@ -14,8 +15,9 @@ SELECT s.*,
        trackai.click_key(m.fbc, m.fbclid) AS matched_click_key,
        trackai.browser_key(m.fbp) AS matched_browser_key,
        m.utm_source, m.utm_medium, m.utm_campaign, m.utm_content, m.utm_term,
-       %(keep)s AND s.shared_keys IS NOT NULL AND (
-           s.anonymised_at IS NOT NULL
+       %(keep)s <> 'none' AND s.shared_keys IS NOT NULL AND (
+           %(keep)s = 'all'
+           OR s.anonymised_at IS NOT NULL
            OR EXISTS (
                SELECT FROM trackai.archives h
                WHERE h.table_name = 'clicks' AND h.state = 'dropped'
@@ -36,7 +38,13 @@ FROM (
            trackai.browser_key(c.fbp) AS browser_key,
            CASE WHEN t.email_matching THEN trackai.contact_hash(c.customer_email_hash) END AS email_key,
            CASE WHEN t.email_matching THEN trackai.contact_hash(c.customer_phone_hash) END AS phone_key,
-           a.click_id AS matched_id,
+           -- An archived click leaves the attribution, and is found again where archives are read, too.
+           coalesce(a.click_id, (
+               SELECT p.click_id FROM trackai.conversion_touchpoints p
+               WHERE p.tenant_id = a.tenant_id AND p.conversion_id = a.conversion_id AND p.day = %(day)s
+                 AND p.credit_matched = 1
+               LIMIT 1
+           )) AS matched_id,
            j.shared_keys,
            j.truncated
     FROM trackai.tenants t

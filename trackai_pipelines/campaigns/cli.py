@@ -5,7 +5,7 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.campaigns import cli_costs, cli_decisions, cli_journeys
+from trackai_pipelines.campaigns import cli_costs, cli_decisions, cli_journeys, cli_models
 
 app = typer.Typer(help="What each campaign cost, sold and deserves.", no_args_is_help=True)
 
@@ -15,5 +15,7 @@ app.command()(cli_costs.account)
 app.command()(cli_costs.restatements)
 app.command()(cli_decisions.train)
 app.command()(cli_journeys.journey)
+app.command()(cli_models.models)
+app.command()(cli_models.what_if)
 app.command()(cli_decisions.recommend)
 app.command()(cli_decisions.implemented)

@@ -14,8 +14,7 @@ from trackai_pipelines.terminal.workspace import ready_database
 if TYPE_CHECKING:
     from trackai_pipelines.campaigns.sale_journey import Touch
 
-# Models by the heads of their columns.
-_COLUMNS = {
+COLUMNS = {
     "matched": "matched",
     "last_touch": "last",
     "first_touch": "first",
@@ -26,6 +25,7 @@ _COLUMNS = {
     "markov": "markov",
     "shapley": "shapley",
 }
+"""The heads of columns, by model."""
 
 
 def journey(
@@ -52,13 +52,13 @@ def journey(
         shared = shared_keys_of(connection, sale) if touches else []
     results().print(sentence_on(sale, touches, shared), markup=False)
     if touches:
-        columns = ("#", "clicked", "campaign", "channel", "joined by", *_COLUMNS.values())
+        columns = ("#", "clicked", "campaign", "channel", "joined by", *COLUMNS.values())
         results().print(table(columns, [_row(touch) for touch in touches]))
 
 
 def _row(touch: "Touch") -> tuple[object, ...]:
     clicked = f"{touch.clicked_at:%Y-%m-%d %H:%M}" if touch.clicked_at else None
-    shares = [_short(touch.credit[model]) for model in _COLUMNS]
+    shares = [_short(touch.credit[model]) for model in COLUMNS]
     return str(touch.position), clicked, touch.campaign_id, touch.channel, touch.via, *shares
 
 

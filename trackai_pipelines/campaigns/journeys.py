@@ -7,7 +7,7 @@ statements' rules (sql/campaigns/journey_*.sql), how credit is divided (credit.p
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 from psycopg import Connection, sql
 from psycopg.rows import class_row
@@ -100,14 +100,15 @@ def find_touches(
     limits: JourneyLimits = LIMITS,
     conversion_id: int | None = None,
     journey_days: int | None = None,
-    keep: bool = True,
+    keep: Literal["none", "left", "all"] = "left",
     clicks: sql.Identifier = CLICKS,
 ) -> None:
     """Make the temporary tables journey_sales and journey_touches of a tenant's UTC day.
 
-    Only of one conversion where `conversion_id` is given, and over another window where `journey_days` is. `keep`:
-    journeys whose facts have left keep their stored touches. `clicks` is a relation with the columns and indexes of
-    trackai.clicks. The keys of both rounds, and why some were not followed, are in journey_keys_1 and journey_keys_2.
+    Only of one conversion where `conversion_id` is given, and over another window where `journey_days` is. `keep` says
+    which journeys keep their stored touches: those whose facts have left, none or all. `clicks` is a relation with the
+    columns and indexes of trackai.clicks. The keys of both rounds, and why some were not followed, are in
+    journey_keys_1 and journey_keys_2.
     """
     values = {
         "tenant_id": tenant_id,
