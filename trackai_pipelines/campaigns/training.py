@@ -31,7 +31,7 @@ SEPARATOR = "\x1f"
 Paths = Mapping[tuple[str, ...], Outcomes]
 
 # The column of touches and clicks that has the unit.
-_COLUMNS = {"campaign": "campaign_id", "channel": "channel"}
+UNIT_COLUMNS = {"campaign": "campaign_id", "channel": "channel"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _train_one(connection: Connection, tenant: ChosenTenant, to_day: date, now: 
 
 def paths_of(connection: Connection, tenant_id: str, unit: str, from_day: date, to_day: date) -> Paths:
     """Return how many journeys of the UTC days took each path of units, with and without a conversion."""
-    query = sql.SQL(statement("campaigns/paths")).format(unit=sql.Identifier(_COLUMNS[unit]))
+    query = sql.SQL(statement("campaigns/paths")).format(unit=sql.Identifier(UNIT_COLUMNS[unit]))
     days = {"tenant_id": tenant_id, "from_day": from_day, "to_day": to_day}
     return {tuple(path): (conversions, nulls) for path, conversions, nulls in connection.execute(query, days)}
 
