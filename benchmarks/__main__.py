@@ -1,6 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
-Names: throughput, server, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance, hostile.
+Names: throughput, server, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance,
+campaigns, hostile.
 Ctrl-C ends it; what was measured is kept.
 """
 
@@ -30,6 +31,7 @@ BENCHMARKS = (
     "storage",
     "archive",
     "maintenance",
+    "campaigns",
     "hostile",
 )
 

@@ -12,6 +12,7 @@ from psycopg import Connection
 from benchmarks import (
     aggregate,
     archive,
+    campaigns,
     delivery,
     growth,
     ingest,
@@ -208,6 +209,22 @@ def test_maintenance(database: Database, connection: Connection[Any]) -> None:
     left = connection.execute("SELECT count(*) FROM trackai.clicks WHERE fbclid NOT LIKE 'written%'").fetchone()
     assert left == (0,)
     assert connection.execute("SELECT count(*) FROM trackai.archives WHERE state <> 'dropped'").fetchone() == (0,)
+
+
+def test_campaigns(database: Database, connection: Connection[Any]) -> None:
+    journeys, *_ = tables(campaigns.run("small", database)).values()
+    whole, shared = "2k clicks, 1k sales", "2k clicks, 5 % of them with one browser id"
+    assert list(journeys) == [whole, shared]
+    assert list(journeys[whole]) == [
+        *("CPU µs a journey", "touches a journey", "times matching", "times the smallest", "bytes a touch")
+    ]
+    assert journeys[whole]["touches a journey"].value > 1.2
+    assert journeys[shared]["times without it"].value > 0
+    # What the last run left, and that no other benchmark takes it up.
+    stored = connection.execute("SELECT count(*) FROM trackai.conversion_journeys").fetchone()
+    assert stored is not None
+    assert 0 < stored[0] < 1_000
+    assert connection.execute("SELECT count(*) FROM benchmark.world").fetchone() == (0,)
 
 
 def test_the_report_keeps_what_is_not_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

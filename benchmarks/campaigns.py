@@ -1,0 +1,17 @@
+"""What campaigns cost: journeys of a day.
+
+What belongs here: which parts there are. What does not: the parts (campaigns_*.py).
+"""
+
+from collections.abc import Iterator
+
+from benchmarks import campaigns_journeys
+from benchmarks.database import Database
+from benchmarks.figures import Figure, Scale
+
+CHARTED = ("times matching",)
+
+
+def run(scale: Scale, database: Database) -> Iterator[Figure]:
+    """Yield the figures of each part."""
+    yield from campaigns_journeys.run(scale, database)
