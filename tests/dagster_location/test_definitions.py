@@ -25,6 +25,11 @@ ASSETS = LANDED | {
     "daily_match_rates",
     "capi_dispatches",
     "attribution_weights",
+    "conversion_touchpoints",
+    "campaign_credit_daily",
+    "campaign_analytics_daily",
+    "campaign_trend_data",
+    "campaign_analytics_segments",
     "campaign_cohorts",
     "campaign_optimizations",
     "daily_report",
@@ -32,7 +37,8 @@ ASSETS = LANDED | {
 JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
-    "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history", "make_report",
+    "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
+    "make_report",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -41,7 +47,7 @@ SENSORS = {
 SCHEDULES = {
     "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
-    "weekly_attribution_training", "nightly_recommendations", "nightly_report",
+    "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -67,6 +73,11 @@ CHECKS = {
     "user_segments": set(),
     "campaign_lifts": set(),
     "attribution_weights": set(),
+    "conversion_touchpoints": {"credits_sum_to_one", "shared_keys_in_bounds"},
+    "campaign_credit_daily": set(),
+    "campaign_analytics_daily": {"campaign_totals_reconcile", "spend_is_complete", "parts_agree"},
+    "campaign_trend_data": set(),
+    "campaign_analytics_segments": set(),
     "campaign_cohorts": set(),
     "campaign_optimizations": set(),
     "daily_report": set(),
@@ -179,6 +190,11 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "daily_match_rates": {"conversions", "matched_attributions", "refunds"},
         "capi_dispatches": {"matched_attributions"},
         "attribution_weights": {"clicks"},
+        "conversion_touchpoints": {"clicks", "identities", "matched_attributions", "attribution_weights"},
+        "campaign_credit_daily": {"conversion_touchpoints", "daily_match_rates"},
+        "campaign_analytics_daily": {"conversion_touchpoints", "campaigns", "ad_cost_statements", "fx_rates"},
+        "campaign_trend_data": {"campaign_analytics_daily"},
+        "campaign_analytics_segments": {"conversion_touchpoints", "user_segments"},
         "campaign_cohorts": {"conversions"},
         "campaign_optimizations": {"clicks", "matched_attributions"},
         "daily_report": {"daily_match_rates", "capi_dispatches"},

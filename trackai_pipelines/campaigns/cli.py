@@ -5,10 +5,12 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.campaigns import cli_costs, cli_decisions, cli_journeys, cli_models
+from trackai_pipelines.campaigns import cli_costs, cli_decisions, cli_journeys, cli_models, cli_report
 
 app = typer.Typer(help="What each campaign cost, sold and deserves.", no_args_is_help=True)
 
+app.command()(cli_report.aggregate)
+app.command()(cli_report.report)
 app.command()(cli_costs.unjoined)
 app.command()(cli_costs.alias)
 app.command()(cli_costs.account)

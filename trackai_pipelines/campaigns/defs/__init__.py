@@ -2,16 +2,30 @@
 
 import dagster as dg
 
-from trackai_pipelines.campaigns.defs import cost_checks, decisions
+from trackai_pipelines.campaigns.defs import checks, cost_checks, credit_checks, days, decisions
 
 defs = dg.Definitions(
-    assets=[decisions.attribution_weights, decisions.campaign_cohorts, decisions.campaign_optimizations],
+    assets=[
+        days.campaign_days,
+        decisions.attribution_weights,
+        decisions.campaign_cohorts,
+        decisions.campaign_optimizations,
+    ],
     asset_checks=[
+        checks.campaign_totals_reconcile,
+        checks.spend_is_complete,
+        checks.parts_agree,
+        checks.shared_keys_in_bounds,
+        credit_checks.credits_sum_to_one,
         cost_checks.costs_agree_across_levels,
         cost_checks.unjoined_spend,
         cost_checks.rates_are_known,
         cost_checks.costs_are_fresh,
     ],
-    jobs=[decisions.train_attribution, decisions.recommend_campaigns],
-    schedules=[decisions.weekly_attribution_training, decisions.nightly_recommendations],
+    jobs=[days.aggregate_campaigns, decisions.train_attribution, decisions.recommend_campaigns],
+    schedules=[
+        days.nightly_campaigns,
+        decisions.weekly_attribution_training,
+        decisions.nightly_recommendations,
+    ],
 )
