@@ -4,6 +4,8 @@
 -- Guarantees: clicks of the tenant in (sale - window, sale + 5 minutes] with the key, the newest first, each once for a
 -- key; at most one more than `max_clicks` of a key, which tells that it is shared. `rank`: 1 click_id, 2 browser,
 -- 3 email, 4 phone.
+-- IS NOT DISTINCT FROM keeps the search for an earlier identity of the click to the click's: a shop's own e-mail has
+-- thousands.
 CREATE TEMPORARY TABLE {found} ON COMMIT DROP AS
 WITH keys AS MATERIALIZED (
     SELECT DISTINCT s.conversion_id, s.after, s.until, k.rank, k.key
@@ -69,7 +71,8 @@ CROSS JOIN LATERAL (
       AND c.created_at <= k.until
       AND NOT EXISTS (
           SELECT FROM trackai.identities e
-          WHERE e.tenant_id = %(tenant_id)s AND e.click_id = i.click_id AND e.email_hash = k.key AND e.id < i.id
+          WHERE e.tenant_id = %(tenant_id)s AND e.click_id = i.click_id AND e.email_hash IS NOT DISTINCT FROM k.key
+            AND e.id < i.id
       )
     LIMIT %(max_clicks)s + 1
 ) c
@@ -90,7 +93,8 @@ CROSS JOIN LATERAL (
       AND c.created_at <= k.until
       AND NOT EXISTS (
           SELECT FROM trackai.identities e
-          WHERE e.tenant_id = %(tenant_id)s AND e.click_id = i.click_id AND e.phone_hash = k.key AND e.id < i.id
+          WHERE e.tenant_id = %(tenant_id)s AND e.click_id = i.click_id AND e.phone_hash IS NOT DISTINCT FROM k.key
+            AND e.id < i.id
       )
     LIMIT %(max_clicks)s + 1
 ) c

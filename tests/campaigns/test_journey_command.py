@@ -78,3 +78,49 @@ def test_what_has_no_journey_says_why(trackai: Run, connection: Connection[Any],
     missing = trackai("campaigns", "journey", "acme", "stripe", "evt_3")
     assert missing.exit_code == 1
     assert "There is no sale evt_3 from stripe" in missing.stderr
+
+
+def test_every_sort_of_shared_key_is_named(
+    trackai: Run, connection: Connection[Any], add_tenant: Callable[..., str]
+) -> None:
+    tenant = add_tenant("shared", email_matching=True)
+    buyers = [letter * 64 for letter in "abcd"]
+    own, phone = "e" * 64, "f" * 64
+    browser = "fb.1.1700000000000.{}".format
+    clicks: list[dict[str, Any]] = [
+        {"id": 1, "fbclid": "K1", "fbp": browser(1)},
+        # A link that was passed on to three others, and a computer of four people.
+        *({"id": 10 + n, "fbclid": "K1", "fbp": browser(10 + n)} for n in range(3)),
+        *({"id": 20 + n, "fbclid": f"M{n}", "fbp": browser(1)} for n in range(4)),
+        # The shop's own address, and a phone of four people.
+        *({"id": 30 + n, "fbclid": f"E{n}", "fbp": browser(30 + n)} for n in range(21)),
+        *({"id": 60 + n, "fbclid": f"P{n}", "fbp": browser(60 + n)} for n in range(4)),
+    ]
+    at = SALE - timedelta(days=1)
+    insert_world(
+        connection,
+        tenant,
+        clicks=[{**click, "created_at": at} for click in clicks],
+        identities=[
+            *({"click_id": 20 + n, "email_hash": buyers[n], "created_at": at} for n in range(4)),
+            *({"click_id": 30 + n, "email_hash": own, "created_at": at} for n in range(21)),
+            *({"click_id": 60 + n, "email_hash": buyers[n], "phone_hash": phone, "created_at": at} for n in range(4)),
+        ],
+        conversions=[
+            {
+                "id": 1,
+                "occurred_at": SALE,
+                "fbc": "fb.1.17.K1",
+                "customer_email_hash": own,
+                "customer_phone_hash": phone,
+            }
+        ],
+        attributions=[{"conversion_id": 1, "click_id": 1}],
+    )
+    compute(connection, tenant)
+    shown = trackai("campaigns", "journey", "shared", "stripe", "evt_1").stdout
+    assert shown.splitlines()[0].endswith(
+        "1 touch; 4 keys were shared and not followed (click id K1: 4 browsers or more; "
+        f"browser {browser(1)}: 4 buyers or more; e-mail eeeeeeee...eeee: 21 browsers or more; "
+        "phone ffffffff...ffff: 4 buyers or more)."
+    )
