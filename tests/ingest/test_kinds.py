@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -57,7 +58,29 @@ TOYS = Kind(
     row=_row,
     webhooks={"kiwify": _toys_of, "toyshop": _toys_of},
 )
-ALL_KINDS = (*KINDS, TOYS)
+
+
+class Gadget(Toy, forbid_unknown_fields=True):
+    """A toy, as a shop's program writes it."""
+
+    made: date | None = None
+
+
+def _gadget_row(gadget: Gadget, context: Context) -> tuple[Text, ...]:
+    owner, name, pieces = _row(gadget, context)
+    return owner, f"{name} of {context.word or 'nobody'}, {gadget.made}", pieces
+
+
+GADGETS = Kind(
+    name="gadgets",
+    into="toys",
+    says="Toys of a shop.",
+    record=Gadget,
+    columns=TOYS.columns,
+    row=_gadget_row,
+    spellings={"product.title": "name", "product.made.on": "made", "count": "pieces"},
+)
+ALL_KINDS = (*KINDS, TOYS, GADGETS)
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +119,30 @@ def test_its_files_are_loaded(database_url: str, connection: Connection, landing
     reasons = connection.execute("SELECT line, reason FROM trackai.ingest_rejects ORDER BY line").fetchall()
     assert reasons[0] == (4, "name is missing")
     assert reasons[1][1].startswith("the database refused the row: invalid input syntax for type integer")
+
+
+def test_fields_may_have_other_names_and_a_table_too(database_url: str, connection: Connection, landing: Path) -> None:
+    write_jsonl(
+        landing / "acme" / "gadgets_shop_2026.jsonl",
+        {"name": "a", "made": "2026-05-01", "pieces": 1},
+        {"Product": {"title": "b", "made": {"on": "2026-05-02"}}, "COUNT": 2, "colour": "red"},
+        {"name": "c", "product.title": "x", "product": {"title": "y"}, "made": "2026-05-03T10:00:00"},
+        {"product": {"title": ""}, "name": "d", "made": None},
+        {"product": {"title": "e", "made": {"on": "soon"}}},
+    )
+    (landing / "acme" / "gadgets.csv").write_text("product.title;count;product.made.on\nf;6;30/05/2026\n")
+    reports = _load(database_url, landing)
+    assert [(report.accepted, report.rejected) for report in reports.values()] == [(1, 0), (4, 1)]
+    assert connection.execute("SELECT name, pieces FROM trackai.toys ORDER BY 1").fetchall() == [
+        ("a of shop, 2026-05-01", 1),
+        ("b of shop, 2026-05-02", 2),
+        ("c of shop, 2026-05-03", None),
+        ("d of shop, None", None),
+        ("f of nobody, 2026-05-30", 6),
+    ]
+    row = connection.execute("SELECT reason FROM trackai.ingest_rejects").fetchone()
+    assert row is not None
+    assert row[0].startswith("made 'soon' is not a time")
 
 
 def test_a_payload_may_hold_rows_of_several_kinds(database_url: str, connection: Connection, landing: Path) -> None:

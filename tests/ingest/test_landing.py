@@ -7,7 +7,7 @@ import pytest
 from ingest.landing_zone import write
 
 from trackai_pipelines.domains import DOMAINS
-from trackai_pipelines.ingest.files import IgnoredFile, fingerprint, landing_file, landing_files, prefixes
+from trackai_pipelines.ingest.files import IgnoredFile, LandingFile, fingerprint, landing_file, landing_files, prefixes
 from trackai_pipelines.ingest.kinds import kinds_of
 
 KINDS = kinds_of(DOMAINS)
@@ -33,6 +33,30 @@ def test_names_and_folders_tell_kind_tenant_and_gateway(tmp_path: Path) -> None:
         ("acme/webhooks/stripe/evt.json", "webhooks", "acme", "stripe", ".json"),
     ]
     assert ignored == []
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "in_root"),
+    [
+        ("ad_costs_meta_2026.csv", "meta", True),
+        ("ad_costs-Google-ads.csv.gz", "google", True),
+        ("acme/ad_costs_tiktok2.csv", "tiktok", False),
+        ("acme/ad_costs.csv", "", False),
+        ("acme/ad_costs_2026_meta.csv", "", False),
+        ("ad_costs_kwai/2026/05.csv", "kwai", True),
+        ("tenant=acme/ad_costs_kwai/05.csv", "kwai", False),
+        ("tenant=acme/2026-05-01/ad_costs_bing.csv", "bing", False),
+    ],
+)
+def test_the_word_after_a_kind_and_the_landing_folder_itself(
+    tmp_path: Path, name: str, word: str, in_root: bool
+) -> None:
+    found = landing_file(write(tmp_path / name, ""), landing_dir=tmp_path, kinds=KINDS)
+    assert isinstance(found, LandingFile)
+    assert (found.word, found.in_root) == (word, in_root)
+    elsewhere = landing_file(tmp_path / name, landing_dir=tmp_path / "acme" / "none", kinds=KINDS)
+    assert isinstance(elsewhere, LandingFile)
+    assert not elsewhere.in_root
 
 
 _NO_KIND = f"not a landing file: those are named {prefixes(KINDS)}"

@@ -31,7 +31,7 @@ _MILLION = Decimal(10) ** 6
 _LARGEST = 2**63 - 1
 
 
-class AdCostRecord(msgspec.Struct, gc=False):
+class AdCostRecord(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """What a campaign, ad set or ad cost on a day or in an hour, as a record of a file."""
 
     tenant: Text = None

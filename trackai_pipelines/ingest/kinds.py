@@ -86,7 +86,7 @@ class Kind:
     """Given the values of a record as they came, returns the fields that are optional in this record besides."""
     spellings: Mapping[str, str] = field(default_factory=dict)
     """Other names of fields, as the programs that write such files have them; a dot leads into an object. Of several
-    values for a field the first counts."""
+    values for a field the first counts. The record forbids unknown fields, which is how others are noticed."""
     also_in_files: frozenset[str] = frozenset()
     """Columns that files may have, and that are left out without a note."""
     long_texts: frozenset[str] = frozenset()

@@ -53,8 +53,6 @@ class RowReader:
         """Return the row of a line or of named values. Raises Refused."""
         if isinstance(record, Fields):
             decoded = self._from_values(record.values, context)
-        elif self._spelled:
-            decoded = self._decoded_slowly(record.raw, context)
         else:
             raw = record.raw
             try:
