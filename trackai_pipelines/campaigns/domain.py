@@ -1,11 +1,22 @@
 """Campaigns: what each cost, sold and deserves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.campaigns.credit_models import MODELS
-from trackai_pipelines.domain import Command, Domain, Need, Personal, Shrinks, StoryPart, Table
+from trackai_pipelines.domain import (
+    Checkup,
+    Command,
+    Domain,
+    Finding,
+    Need,
+    Personal,
+    Section,
+    Shrinks,
+    StoryPart,
+    Table,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -36,6 +47,18 @@ def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) ->
     from trackai_pipelines.campaigns.story import story
 
     return story(connection, tenant_id, conversion_id)
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.campaigns.health import health
+
+    return health(checkup)
+
+
+def _section() -> Section:
+    from trackai_pipelines.campaigns.section import section
+
+    return section()
 
 
 def _without_journeys(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
@@ -146,6 +169,8 @@ CAMPAIGNS = Domain(
     kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="campaigns", says="What each campaign cost, sold and deserves.", load=_commands),),
+    health=_health,
+    section=_section,
     story=_story,
     erased_with_sales=_erased_with_sales,
 )

@@ -6,7 +6,6 @@ not: which costs count (v_counted_ad_costs), and when the questions are asked (d
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import groupby
 from typing import Any
 
 from psycopg import Connection
@@ -58,18 +57,24 @@ def spend_is_unjoined(connection: Connection[Any], today: date) -> list[str]:
 
 def rates_that_miss(connection: Connection[Any], today: date) -> list[str]:
     """Say whose amounts of the last week cannot be converted, because there is no rate."""
-    said = []
-    with_other_currencies = connection.execute(statement("campaigns/days_to_convert"), _days(today)).fetchall()
-    for slug, of_tenant in groupby(with_other_currencies, key=lambda row: str(row[1])):
-        missing: dict[str, list[date]] = {}
-        for tenant_id, _, day in of_tenant:
-            for currency in _without_rate(connection, tenant_id, day):
-                missing.setdefault(currency, []).append(day)
-        said += [
-            f"{slug}: no rate for {currency} on {len(days)} days, the last of them {days[-1]}; load fx_rates*"
-            for currency, days in missing.items()
-        ]
-    return said
+    days = _days(today)
+    return [
+        f"{slug}: no rate for {currency} on {len(missing)} days, the last of them {missing[-1]}; load fx_rates*"
+        for slug, of_tenant in currencies_without_rate(connection, days["from_day"], days["to_day"]).items()
+        for currency, missing in of_tenant.items()
+    ]
+
+
+def currencies_without_rate(
+    connection: Connection[Any], from_day: date, to_day: date
+) -> dict[str, dict[str, list[date]]]:
+    """Return, by tenant's slug and currency, the UTC days with amounts that cannot be converted, in order."""
+    found: dict[str, dict[str, list[date]]] = {}
+    days = {"from_day": from_day, "to_day": to_day}
+    for tenant_id, slug, day in connection.execute(statement("campaigns/days_to_convert"), days).fetchall():
+        for currency in _without_rate(connection, tenant_id, day):
+            found.setdefault(slug, {}).setdefault(currency, []).append(day)
+    return found
 
 
 def accounts_that_are_silent(connection: Connection[Any], today: date) -> list[str]:
