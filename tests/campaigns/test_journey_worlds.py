@@ -85,7 +85,7 @@ def _check_credits(
         {
             "matched": via == "matched",
             "channel": touch["channel"],
-            "unit": touch[unit],
+            "unit": "(other)" if effects and "(other)" in effects and touch[unit] not in effects else touch[unit],
             "age": click and Decimal((sale["occurred_at"] - click["created_at"]).total_seconds()),
         }
         for touch, (click, via) in zip(found, expected.touches, strict=True)
@@ -171,8 +171,12 @@ def _insert_training(
     """Insert one of the other unit and one after the sales, which count for nothing, and perhaps one that does."""
     other = "channel" if unit == "campaign" else "campaign"
     rows = [(1, "2026-02-20", other), (2, "2026-06-01", unit)]
-    units = ("a", "b", "new", "(none)") if unit == "campaign" else ("paid_social", "direct", "organic_search", "other")
-    known = [name for name in units if chance.random() < 0.7]
+    units: tuple[str, ...] = (
+        ("a", "b", "new", "(none)") if unit == "campaign" else ("paid_social", "direct", "organic_search", "other")
+    )
+    # Units with few touches are one unit of the training.
+    units = (*units, "(other)") if chance.random() < 0.4 else units
+    known = [name for name in units if name == "(other)" or chance.random() < 0.7]
     if chance.random() < 0.7:
         rows.append((3, "2026-02-19", unit))
     for id_, to_day, of_unit in rows:
