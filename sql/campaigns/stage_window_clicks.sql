@@ -16,11 +16,13 @@ WITH clicked AS (
                  AND s.occurred_at < %(sold_before)s::date::timestamp AT TIME ZONE 'UTC'
            ) AS sold
     FROM trackai.clicks k
-    JOIN trackai.click_campaigns c ON c.tenant_id = k.tenant_id AND c.click_id = k.id AND c.created_at = k.created_at
+    JOIN trackai.click_campaigns c ON c.tenant_id = k.tenant_id AND c.click_id = k.id
     JOIN trackai.tenants t ON t.id = k.tenant_id
     WHERE k.tenant_id = %(tenant_id)s
       AND k.created_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
       AND k.created_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+      AND c.created_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
+      AND c.created_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 )
 SELECT k.id AS click_id, k.campaign_id,
        first_value(k.content) OVER newest_first AS content,

@@ -212,7 +212,7 @@ def test_maintenance(database: Database, connection: Connection[Any]) -> None:
 
 
 def test_campaigns(database: Database, connection: Connection[Any]) -> None:
-    journeys, *_ = tables(campaigns.run("small", database)).values()
+    journeys, training = tables(campaigns.run("small", database)).values()
     whole, shared = "2k clicks, 1k sales", "2k clicks, 5 % of them with one browser id"
     assert list(journeys) == [whole, shared]
     assert list(journeys[whole]) == [
@@ -220,6 +220,8 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     ]
     assert journeys[whole]["touches a journey"].value > 1.2
     assert journeys[shared]["times without it"].value > 0
+    assert list(training) == ["10 units, 200 paths"]
+    assert list(training["10 units, 200 paths"]) == ["Markov seconds", "Shapley seconds", "seconds", "peak MB"]
     # What the last run left, and that no other benchmark takes it up.
     stored = connection.execute("SELECT count(*) FROM trackai.conversion_journeys").fetchone()
     assert stored is not None

@@ -195,8 +195,8 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "campaign_analytics_daily": {"conversion_touchpoints", "campaigns", "ad_cost_statements", "fx_rates"},
         "campaign_trend_data": {"campaign_analytics_daily"},
         "campaign_analytics_segments": {"conversion_touchpoints", "user_segments"},
-        "campaign_cohorts": {"conversions"},
-        "campaign_optimizations": {"clicks", "matched_attributions"},
+        "campaign_cohorts": {"conversions", "campaign_analytics_daily"},
+        "campaign_optimizations": {"clicks", "matched_attributions", "campaign_analytics_daily"},
         "daily_report": {"daily_match_rates", "capi_dispatches"},
     }
 

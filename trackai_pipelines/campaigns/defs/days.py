@@ -130,9 +130,9 @@ def _metadata(computed: ComputedDay, totals: CampaignDay) -> dict[str, int | flo
 
 aggregate_campaigns = dg.define_asset_job(
     "aggregate_campaigns",
-    selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS)),
-    description="Computes the campaigns of the chosen UTC days: journeys, credit, costs, figures. A range of days is "
-    "one run; safe to repeat.",
+    selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS), "campaign_cohorts"),
+    description="Computes the campaigns of the chosen UTC days: journeys, credit, costs, figures, and the cohorts up "
+    "to the last of them. A range of days is one run; safe to repeat.",
 )
 
 

@@ -16,6 +16,7 @@ from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run
 
 @dg.asset(
     group_name="campaigns",
+    # It learns from conversion_touchpoints, too. To Dagster that is a circle: those of later days are made from it.
     deps=["clicks"],
     partitions_def=UTC_DAYS,
     backfill_policy=ONE_RUN,
@@ -71,7 +72,7 @@ def weekly_attribution_training(context: dg.ScheduleEvaluationContext) -> dg.Run
 
 @dg.asset(
     group_name="campaigns",
-    deps=["conversions"],
+    deps=["conversions", "campaign_analytics_daily"],
     partitions_def=UTC_DAYS,
     backfill_policy=ONE_RUN,
     owners=["team:tracking"],
@@ -90,7 +91,7 @@ def campaign_cohorts(context: dg.AssetExecutionContext, database: EventDatabase)
 
 @dg.asset(
     group_name="campaigns",
-    deps=["clicks", "matched_attributions"],
+    deps=["clicks", "matched_attributions", "campaign_analytics_daily"],
     owners=["team:tracking"],
     kinds={"postgres"},
     description="Recommendations for campaigns that eight rules make from the 28 UTC days that ended 3 days ago, each "
