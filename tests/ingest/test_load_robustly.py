@@ -102,6 +102,25 @@ def test_a_load_that_is_killed_midway_is_completed_by_the_next(
     assert connection.execute("SELECT count(*) FROM trackai.match_queue").fetchone() == (2_000,)
 
 
+@pytest.mark.parametrize("repeated_first", [True, False])
+def test_a_chunk_of_new_rows_and_others_writes_the_new_ones_once(
+    repeated_first: bool, database_url: str, connection: Connection, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "CHUNK_ROWS", 1_000)
+    load_all(
+        database_url, landing, write_jsonl(landing / "conversions-0.jsonl", sale_record(1_500), sale_record(2_500))
+    )
+    # Chunks of new rows alone, with a row of the other file, with one that stands in another chunk or twice in its own.
+    numbers = [*range(3_000), 2_990, *range(3_000, 5_000), 17]
+    sales = [sale_record(number) for number in (reversed(numbers) if repeated_first else numbers)]
+    (report,) = load_all(database_url, landing, write_jsonl(landing / "conversions-1.jsonl", *sales))
+    assert counts(report) == (4_998, 4, 0)
+    events = connection.execute("SELECT count(*), count(DISTINCT gateway_event_id) FROM trackai.conversions")
+    assert events.fetchone() == (5_000, 5_000)
+    queued = connection.execute("SELECT conversion_id FROM trackai.match_queue ORDER BY 1").fetchall()
+    assert queued == connection.execute("SELECT id FROM trackai.conversions ORDER BY 1").fetchall()
+
+
 def test_a_row_that_only_the_database_refuses_is_set_aside_alone(
     database_url: str, connection: Connection, landing: Path
 ) -> None:

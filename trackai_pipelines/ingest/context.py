@@ -46,6 +46,8 @@ class Context:
     """Values that the row being read goes without; whoever reads the rows takes them away after each."""
     noted: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Columns, each with what became of a value that did not stay as it came, and how often."""
+    repeated: set[str] = field(default_factory=set)
+    """Kinds of which a row was here already, so that others are likely to be."""
     # Tenants by what rows have named so far; holds known tenants alone, so it stays small.
     _named: dict[tuple[Text, Text], Owner] = field(default_factory=dict)
 

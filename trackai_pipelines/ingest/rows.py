@@ -96,7 +96,7 @@ class RowReader:
             or "\r" in text
             or "\0" in text
             or "@" in text
-            or "%40" in text
+            or ("%" in text and "%40" in text)
             or text.count("\t") != self._tabs
         ):
             text = self._checked_text(map(str, values), context)

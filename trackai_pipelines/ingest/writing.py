@@ -30,6 +30,8 @@ _TRANSIENT = (DeadlockDetected, SerializationFailure, ForeignKeyViolation)
 # transaction of someone else. The loser of one waits for the winner's short transaction.
 _ATTEMPTS = 7
 _FIRST_PAUSE_SECONDS = 0.05
+# Fewer rows gain little by an insert that may fail, which the server logs as an error.
+_MANY_ROWS = 1_000
 _UNKNOWN = "not known for this tenant"
 
 
@@ -149,7 +151,10 @@ def _written(connection: Connection[TupleRow], chunk: Chunk) -> Counts:
                 rows, renamed = _joined(connection, chunk)
                 stage(cursor, chunk.kind, rows)
                 _complete(cursor, chunk)
-                accepted = move(cursor, chunk.kind, utc_now())
+                likely_new = len(chunk.rows) >= _MANY_ROWS and chunk.kind.name not in chunk.context.repeated
+                accepted = move(cursor, chunk.kind, utc_now(), likely_new=likely_new)
+                if accepted < len(chunk.rows):
+                    chunk.context.repeated.add(chunk.kind.name)
         set_aside = _set_aside(connection, chunk, renamed)
         if chunk.rejects or set_aside:
             _keep(connection, chunk.source, [*chunk.rejects, *set_aside])
