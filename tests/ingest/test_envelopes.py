@@ -148,13 +148,18 @@ _traps = st.dictionaries(
 _BETWEEN = ["", "\n", "\x1e", "\ufeff"]
 
 
+# What these services hold is never a text.
+_OF_OBJECTS = {"svix", "cloud logging"}
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_what_went_in_comes_out_once_each(tmp_path: Path, data: st.DataObject) -> None:
     payloads = [{"n": n} | trap for n, trap in enumerate(data.draw(st.lists(_traps, min_size=1, max_size=6)))]
     values: list[Any] = payloads
     for name in data.draw(st.lists(st.sampled_from(sorted(WRAPS)), max_size=4)):
-        values = WRAPS[name](values)
+        if name not in _OF_OBJECTS or not any(isinstance(value, str) for value in values):
+            values = WRAPS[name](values)
     cut = data.draw(st.integers(0, len(values)))
     between = data.draw(st.sampled_from(_BETWEEN))
     found = []
