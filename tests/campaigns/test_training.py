@@ -15,11 +15,13 @@ from campaigns.touches import add_journeys, make_room
 from psycopg import Connection
 from typer.testing import Result
 
+from trackai_pipelines.campaigns.days import compute_days
 from trackai_pipelines.campaigns.defs import decisions
 from trackai_pipelines.campaigns.markov import Outcomes, solve
 from trackai_pipelines.campaigns.shapley import sets_of, shares
 from trackai_pipelines.campaigns.training import OTHER, paths_of, train, with_fewer_units
 from trackai_pipelines.errors import ExpectedError
+from trackai_pipelines.matching.drain import drain
 
 FROM_DAY, TO_DAY = date(2026, 3, 3), date(2026, 5, 31)
 BEGIN, END = datetime(2026, 3, 3, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -301,3 +303,39 @@ def test_shares_are_plain_numbers(connection: Connection[Any], acme: str) -> Non
     train(connection, TO_DAY, NOW)
     for (shown,) in connection.execute("SELECT shares::text FROM trackai.attribution_sets"):
         assert sum(json.loads(shown).values()) == pytest.approx(1, abs=1e-12)
+
+
+def test_the_next_day_gives_credit_by_what_was_learned(
+    connection: Connection[Any], add_tenant: Callable[..., str], insert_click: AddClick, insert_sale: AddClick
+) -> None:
+    """From clicks and sales over matching and journeys to weights, and back into the credit of a later sale."""
+    acme = add_tenant("acme")
+    noon = datetime(2026, 5, 31, 12, tzinfo=UTC)
+    people = iter(range(1, 1_000))
+
+    def come(path: str, at: datetime, *, buys: bool) -> int | None:
+        person = browser(next(people))
+        for hours, campaign in enumerate(reversed(path), start=1):
+            insert_click(acme, fbp=person, utm_campaign=campaign, created_at=at - timedelta(hours=hours))
+        return insert_sale(acme, at, fbp=person) if buys else None
+
+    for path, sold, unsold in (("ab", 70, 20), ("b", 40, 60), ("c", 10, 0)):
+        for number in range(sold + unsold):
+            come(path, noon if number < sold else noon - timedelta(days=10), buys=number < sold)
+    later = come("aba", noon + timedelta(days=1), buys=True)
+    drain(connection, run_id="test")
+    list(compute_days(connection, [TO_DAY], clock=lambda: NOW))
+    (training,) = train(connection, TO_DAY, NOW)
+    assert (training.journeys, training.conversions) == (200, 120)
+    list(compute_days(connection, [TO_DAY + timedelta(days=1)], clock=lambda: NOW))
+    rows = connection.execute(
+        "SELECT campaign_id, credit_markov, credit_shapley FROM trackai.conversion_touchpoints"
+        " WHERE conversion_id = %s ORDER BY position",
+        (later,),
+    ).fetchall()
+    paths: Paths = {("a", "b"): (70, 20), ("b",): (40, 60), ("c",): (10, 0)}
+    effects, worth = solve(paths).removal_effects, shares(sets_of(paths))["a", "b"]
+    a, b = (effects[unit] / (effects["a"] + effects["b"]) for unit in "ab")
+    assert [row[0] for row in rows] == ["a", "b", "a"]
+    assert [float(row[1]) for row in rows] == pytest.approx([a / 2, b, a / 2], abs=2e-9)
+    assert [float(row[2]) for row in rows] == pytest.approx([worth["a"] / 2, worth["b"], worth["a"] / 2], abs=2e-9)
