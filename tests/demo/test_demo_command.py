@@ -14,6 +14,9 @@ from trackai_pipelines.settings import Settings
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
+CAMPAIGN_DAYS = ("conversion_touchpoints", "campaign_credit_daily", "campaign_analytics_daily",
+                 "campaign_trend_data", "campaign_analytics_segments")  # fmt: skip
+CAMPAIGN_FACTS = ("ad_accounts", "campaign_aliases", "ad_cost_statements", "fx_rates", "campaign_optimizations")
 PLACES = ("sent", "failed", "waiting")
 # What an operator's shell may hold: the demo must neither use it nor show it.
 REAL = {"TRACKAI_CAPI_URL": "http://127.0.0.1:9", "TRACKAI_CAPI_TOKEN_LUMINA_CURSOS": TOKEN}
@@ -54,6 +57,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert "all 5 tenants agree" in err
     assert "users, their conversions, campaigns and refunds of all 5 tenants are as they should be" in err
     assert "every due sale reached the sandbox, and was counted there once" in err
+    assert "the touches of 140 sales, every campaign's credit under 9 models, and what it cost are" in err
     # Three days are younger than seven: every sale of an active tenant is due.
     for slug, (counts, (sent, failed, waiting)) in table.items():
         active = slug not in ("sakura-goods", "harbor-supplements")
@@ -69,6 +73,9 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             ("link_users", "SUCCESS"),
             ("match_conversions", "SUCCESS"),
             ("aggregate_match_rates", "SUCCESS"),
+            ("aggregate_campaigns", "SUCCESS"),
+            ("train_attribution", "SUCCESS"),
+            ("recommend_campaigns", "SUCCESS"),
             ("dispatch_conversions", "SUCCESS"),
             ("check_matching", "SUCCESS"),
             ("check_delivery", "SUCCESS"),
@@ -89,6 +96,9 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "matched_attributions": 4,
             "match_log": 4,
             "daily_match_rates": 4,
+            **dict.fromkeys(CAMPAIGN_DAYS, 4),
+            **dict.fromkeys(CAMPAIGN_FACTS, 0),
+            "attribution_weights": 1,
             "capi_dispatches": 4,
         }
         checks = dagster.execute(

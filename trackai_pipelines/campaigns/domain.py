@@ -8,6 +8,8 @@ from trackai_pipelines.campaigns.credit_models import MODELS
 from trackai_pipelines.domain import (
     Checkup,
     Command,
+    DemoJob,
+    DemoPart,
     Domain,
     Finding,
     Need,
@@ -53,6 +55,22 @@ def _health(checkup: Checkup) -> Iterable[Finding]:
     from trackai_pipelines.campaigns.health import health
 
     return health(checkup)
+
+
+def _demo() -> DemoPart:
+    from trackai_pipelines.campaigns.sample import insert, prove, write
+
+    return DemoPart(
+        write=write,
+        insert=insert,
+        jobs=(
+            DemoJob("aggregate_campaigns", "Campaigns", days="all"),
+            DemoJob("train_attribution", "Train credit models", days="today"),
+            DemoJob("recommend_campaigns", "Recommend"),
+        ),
+        prove=prove,
+        shows=(("assets/campaign_analytics_daily", "what each campaign cost and sold by day, and the checks of it"),),
+    )
 
 
 def _section() -> Section:
@@ -171,6 +189,7 @@ CAMPAIGNS = Domain(
     commands=(Command(name="campaigns", says="What each campaign cost, sold and deserves.", load=_commands),),
     health=_health,
     section=_section,
+    demo=_demo,
     story=_story,
     erased_with_sales=_erased_with_sales,
 )

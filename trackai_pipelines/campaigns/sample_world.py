@@ -255,8 +255,8 @@ def _meta(number: str, name: str, day: date, hour: int, spend: Decimal, stated: 
         "hourly_stats_aggregated_by_advertiser_time_zone": f"{hour:02d}:00:00 - {hour:02d}:59:59",
         "spend": str(spend),
         "impressions": str(1_000 + 11 * hour),
-        "clicks": str(30 + hour),
-        "inline_link_clicks": str(20 + hour),
+        "clicks": str(4 + hour % 3),
+        "inline_link_clicks": str(2 + hour % 3),
         "actions": [{"action_type": "purchase", "value": str(hour % 3)}],
         "stated_at": f"{stated}T23:30:00Z",
     }
