@@ -212,7 +212,7 @@ def test_maintenance(database: Database, connection: Connection[Any]) -> None:
 
 
 def test_campaigns(database: Database, connection: Connection[Any]) -> None:
-    journeys, training = tables(campaigns.run("small", database)).values()
+    journeys, figures, reading, training = tables(campaigns.run("small", database)).values()
     whole, shared = "2k clicks, 1k sales", "2k clicks, 5 % of them with one browser id"
     assert list(journeys) == [whole, shared]
     assert list(journeys[whole]) == [
@@ -222,6 +222,12 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     assert journeys[shared]["times without it"].value > 0
     assert list(training) == ["10 units, 200 paths"]
     assert list(training["10 units, 200 paths"]) == ["Markov seconds", "Shapley seconds", "seconds", "peak MB"]
+    ((of_day, day),) = figures.items()
+    assert of_day.endswith("journeys")
+    assert day["times the journeys"].value > 0
+    (read,) = reading.values()
+    assert read["reads"].value > 100
+    assert list(read) == ["reads", "mean ms", "p95 ms", "reads above 100 ms"]
     # What the last run left, and that no other benchmark takes it up.
     stored = connection.execute("SELECT count(*) FROM trackai.conversion_journeys").fetchone()
     assert stored is not None

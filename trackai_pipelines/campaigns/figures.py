@@ -24,9 +24,10 @@ def write_day(connection: Connection[Any], tenant_id: str, day: date, now: datet
     left = connection.execute(statement("campaigns/clicks_left"), given).fetchone() is not None
     stage_rates(connection, tenant_id, day)
     make(connection, "day_sales", "campaigns/stage_day_sales", given)
-    make(connection, "day_costs", "campaigns/stage_day_costs", given)
     make(connection, "day_clicks", "campaigns/stage_day_clicks", {**given, "clicks_left": left or final})
-    connection.execute(statement("campaigns/register_campaigns_of_day"), given)
+    connection.execute(statement("campaigns/register_clicked_campaigns"), given)
+    make(connection, "day_costs", "campaigns/stage_day_costs", given)
+    connection.execute(statement("campaigns/register_campaigns_with_costs"), given)
     connection.execute(statement("campaigns/write_daily_money"), given)
     connection.execute(statement("campaigns/write_daily_analytics"), given)
     connection.execute(statement("campaigns/write_daily_trend"), given)

@@ -1,0 +1,16 @@
+-- Registers the campaigns that the clicks and touches of a tenant's UTC day belong to, and notes that they were clicked,
+-- e.g. what an alias means. Which campaign costs belong to depends on it, so it comes before them.
+-- Index: campaigns' primary key. Repeating it changes nothing.
+INSERT INTO trackai.campaigns AS c (tenant_id, campaign_id, name, status, created_at, clicked)
+SELECT %(tenant_id)s, n.campaign_id, n.campaign_id, 'active', %(now)s, true
+FROM (
+    SELECT s.campaign_id FROM day_sales s
+    UNION
+    SELECT k.campaign_id FROM day_clicks k
+) n
+WHERE NOT EXISTS (
+    SELECT FROM trackai.campaigns o
+    WHERE o.tenant_id = %(tenant_id)s AND o.campaign_id = n.campaign_id AND o.clicked
+)
+ORDER BY n.campaign_id
+ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET clicked = true WHERE NOT c.clicked
