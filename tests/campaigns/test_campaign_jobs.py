@@ -45,8 +45,7 @@ def test_a_night_computes_its_days_and_those_that_changed(
     drain(connection, run_id="test")
     days = [noon.date() - timedelta(days=back) for back in (2, 1, 0)]
     run_job("aggregate_match_rates", days=[late.date(), *days])
-    nightly = {"ops": {"campaign_days": {"config": {"due": True}}}}
-    result = run_job("aggregate_campaigns", days=days, run_config=nightly)
+    result = run_job("aggregate_campaigns", days=days)
     for asset in ASSETS:
         found = materialised(instance, asset)
         assert set(found) == {*map(str, days), str(late.date())}
@@ -65,8 +64,6 @@ def test_a_night_computes_its_days_and_those_that_changed(
         ),
         True,
     )
-    again = run_job("aggregate_campaigns", days=days, run_config=nightly)
-    assert again.success
 
 
 def test_a_blocking_check_fails_the_run(
@@ -102,4 +99,3 @@ def test_the_night_asks_for_three_days(location: dg.Definitions, instance: dg.Da
         (request,) = schedule.evaluate_tick(context).run_requests or []
     assert request.tags["dagster/asset_partition_range_start"] == "2026-03-17"
     assert request.tags["dagster/asset_partition_range_end"] == "2026-03-19"
-    assert request.run_config == {"ops": {"campaign_days": {"config": {"due": True}}}}

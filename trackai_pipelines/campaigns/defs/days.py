@@ -18,7 +18,7 @@ from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run
 class CampaignDaysConfig(dg.Config):
     """What a run computes beyond its own days."""
 
-    due: bool = False
+    due: bool = True
     """Also compute the days that facts have changed since they were computed, and forget buyers."""
 
 
@@ -85,7 +85,7 @@ ASSETS = (
 def campaign_days(
     context: dg.AssetExecutionContext, config: CampaignDaysConfig, database: EventDatabase
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Compute the run's days, and with `due` those that facts have changed."""
+    """Compute the run's days, and those that facts have changed."""
     own = days_of_run(context)
     further = 0
     with database.connect("campaigns") as connection:
@@ -131,8 +131,8 @@ def _metadata(computed: ComputedDay, totals: CampaignDay) -> dict[str, int | flo
 aggregate_campaigns = dg.define_asset_job(
     "aggregate_campaigns",
     selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS), "campaign_cohorts"),
-    description="Computes the campaigns of the chosen UTC days: journeys, credit, costs, figures, and the cohorts up "
-    "to the last of them. A range of days is one run; safe to repeat.",
+    description="Computes the campaigns of the chosen UTC days, and of those that facts have changed: journeys, "
+    "credit, figures, and the cohorts up to the last of them. A range of days is one run; safe to repeat.",
 )
 
 
@@ -150,5 +150,4 @@ def nightly_campaigns(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     days = [day for day in (today - timedelta(days=back) for back in range(1, RECENT_DAYS + 1)) if day >= FIRST_DAY]
     if not days:
         return dg.SkipReason(f"Partitions begin on {FIRST_DAY}, as TRACKAI_FIRST_DAY says.")
-    run_config = {"ops": {"campaign_days": {"config": {"due": True}}}}
-    return dg.RunRequest(run_key=today.isoformat(), tags=range_tags(days), run_config=run_config)
+    return dg.RunRequest(run_key=today.isoformat(), tags=range_tags(days))
