@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 COUNTED = ("conversions", "fbc", "fbp", "email", "unmatched", "pending")
 CAMPAIGN_DAYS = ("conversion_touchpoints", "campaign_credit_daily", "campaign_analytics_daily",
-                 "campaign_trend_data", "campaign_analytics_segments")  # fmt: skip
+                 "campaign_trend_data", "campaign_analytics_segments", "campaign_cohorts")  # fmt: skip
 CAMPAIGN_FACTS = ("ad_accounts", "campaign_aliases", "ad_cost_statements", "fx_rates", "campaign_optimizations")
 PLACES = ("sent", "failed", "waiting")
 # What an operator's shell may hold: the demo must neither use it nor show it.
