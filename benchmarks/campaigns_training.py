@@ -1,4 +1,4 @@
-"""What training of the data-driven models takes once the paths are read: one process, no database.
+"""What training of the data-driven models takes once the paths are read: CPU time of one process, no database.
 
 Paths are random, of 1 to 20 units whose shares fall like 1/n, so nearly every one is different and so is its set. What
 does not belong here: whether the models are right (tests).
@@ -35,25 +35,25 @@ SIZES = {
 
 
 def run(scale: Scale) -> Iterator[Figure]:
-    """Yield the seconds of each model and the peak memory, the best of some processes."""
+    """Yield the CPU time of each model and the peak memory, the best of some processes."""
     sizes = SIZES[scale]
     case = f"{sizes.units} units, {short(sizes.paths)} paths"
     found = [in_processes(_train, [(sizes.units, sizes.paths)])[0] for _ in range(sizes.repeats)]
     markov, shapley, peak = min(found, key=lambda one: one[0] + one[1])
-    yield from row(_TITLE, case, {"Markov seconds": markov, "Shapley seconds": shapley})
-    yield Figure(_TITLE, case, "seconds", markov + shapley, at_most=_AT_MOST_SECONDS)
+    yield from row(_TITLE, case, {"Markov CPU s": markov, "Shapley CPU s": shapley})
+    yield Figure(_TITLE, case, "CPU s", markov + shapley, at_most=_AT_MOST_SECONDS)
     yield Figure(_TITLE, case, "peak MB", peak, at_most=_AT_MOST_MB)
 
 
 def _train(units: int, paths: int) -> tuple[float, float, float]:
     made = _paths(units, paths)
     begin_together()
-    begun = time.perf_counter()
+    begun = time.process_time()
     named = with_fewer_units(made)
     chain = solve(named)
-    solved = time.perf_counter()
+    solved = time.process_time()
     found = shares(sets_of(named))
-    ended = time.perf_counter()
+    ended = time.process_time()
     if len(chain.removal_effects) != units or not found:
         raise RuntimeError("units are missing from the chain, or sets have no shares: the models are broken")
     return solved - begun, ended - solved, peak_megabytes()

@@ -221,7 +221,7 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     assert journeys[whole]["touches a journey"].value > 1.2
     assert journeys[shared]["times without it"].value > 0
     assert list(training) == ["10 units, 200 paths"]
-    assert list(training["10 units, 200 paths"]) == ["Markov seconds", "Shapley seconds", "seconds", "peak MB"]
+    assert list(training["10 units, 200 paths"]) == ["Markov CPU s", "Shapley CPU s", "CPU s", "peak MB"]
     ((of_day, day),) = figures.items()
     assert of_day.endswith("journeys")
     assert day["times the journeys"].value > 0
