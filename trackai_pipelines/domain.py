@@ -241,6 +241,8 @@ class DemoJob:
     """What the demo shows while it runs."""
     days: Literal["none", "today", "all"] = "none"
     """No partition, today's, or those from the sample's first day until today."""
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What its ops are configured with, by their names."""
 
 
 @dataclass(frozen=True, slots=True)

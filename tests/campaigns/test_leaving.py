@@ -12,6 +12,7 @@ from lifecycle.old_rows import insert, midnight
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
+from trackai_pipelines.campaigns.days import compute_days
 from trackai_pipelines.campaigns.domain import CAMPAIGNS
 from trackai_pipelines.database.partitions import attach_partition, create_detached
 from trackai_pipelines.lifecycle.archive.manifest import archives
@@ -161,3 +162,16 @@ def test_segments_over_90_days_stay(connection: Connection[Any], database_url: s
     _retain(connection, database_url, store, TODAY + 3000 * DAY)
     _retain(connection, database_url, store, TODAY + 3010 * DAY)
     assert connection.execute("SELECT date FROM trackai.campaign_analytics_segments").fetchall() == [(None,)]
+
+
+def test_hours_leave_after_400_days(connection: Connection[Any], tenant: str) -> None:
+    before = midnight(TODAY - 400 * DAY)
+    for period in (before - timedelta(hours=1), before):
+        for granularity in ("hourly", "daily"):
+            row = {**ROWS["campaign_trend_data"], "tenant_id": tenant, "granularity": granularity, "period": period}
+            insert(connection, "campaign_trend_data", row)
+    kept = _rows(connection, "campaign_trend_data")
+    list(compute_days(connection, [], due=True, clock=lambda: NOW))
+    gone = kept - _rows(connection, "campaign_trend_data")
+    assert len(gone) == 1
+    assert "hourly" in gone.pop()

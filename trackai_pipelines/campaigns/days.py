@@ -23,6 +23,9 @@ from trackai_pipelines.database.statements import statement
 RECENT_DAYS = 3
 """The days before today that every night computes: clicks, webhooks and costs arrive late for about that long."""
 
+HOURS_KEPT = timedelta(days=400)
+"""How long figures by hour stay; those by day and week leave with retention."""
+
 _BUYERS = "another sale of a buyer"
 _REASONS: Mapping[LiteralString, LiteralString] = {
     "campaigns/due_attributions": "a late sale or match",
@@ -98,9 +101,9 @@ def compute_days(
 ) -> Iterator[ComputedDay]:
     """Compute UTC days of all tenants, each tenant's day in a transaction; yield each day when it is done.
 
-    With `due` also the days that are due, and buyers are forgotten afterwards. The 90 days that end with the newest one
-    follow at the end. Safe to repeat, to kill at any moment and to run twice at once: what was not finished is still
-    due.
+    With `due` also the days that are due, and buyers and old hours are forgotten afterwards. The 90 days that end with
+    the newest one follow at the end. Safe to repeat, to kill at any moment and to run twice at once: what was not
+    finished is still due.
     """
     begun = clock()
     scans = _scans(connection)
@@ -113,6 +116,8 @@ def compute_days(
             figures.write_90_days(connection, tenant, clock())
             if due:
                 forget_buyers(connection, tenant, begun.date())
+                hours = {"tenant_id": tenant, "before": begun.date() - HOURS_KEPT}
+                connection.execute(statement("campaigns/forget_hours"), hours)
                 connection.execute(statement("campaigns/note_scan"), {"tenant_id": tenant, "now": begun})
 
 

@@ -64,7 +64,8 @@ def _demo() -> DemoPart:
         write=write,
         insert=insert,
         jobs=(
-            DemoJob("aggregate_campaigns", "Campaigns", days="all"),
+            # The sample's days alone: its oldest clicks are of months ago.
+            DemoJob("aggregate_campaigns", "Campaigns", days="all", config={"campaign_days": {"due": False}}),
             DemoJob("train_attribution", "Train credit models", days="today"),
             DemoJob("recommend_campaigns", "Recommend"),
         ),

@@ -51,7 +51,10 @@ def run_jobs(
 def _run(instance: dg.DagsterInstance, defs: dg.Definitions, job: DemoJob, **options: Any) -> None:
     with step(job.title):
         result = defs.resolve_job_def(job.name).execute_in_process(
-            instance=instance, raise_on_error=False, run_config=_QUIET, **options
+            instance=instance,
+            raise_on_error=False,
+            run_config={**_QUIET, "ops": {name: {"config": dict(of)} for name, of in job.config.items()}},
+            **options,
         )
     if not result.success:
         failures = [str(event.event_specific_data) for event in result.all_events if event.is_step_failure]
