@@ -8,7 +8,7 @@ SELECT benchmark.tenant_of(n, w.tenants),
        'cpc',
        'campaign-' || floor(200 * benchmark.chance(-n, 8)),
        'creative-' || floor(2000 * benchmark.chance(-n, 9)),
-       '10.0.0.0'::inet + (n & 16777215),
+       '198.18.0.0'::inet + (n & 131071),
        benchmark.user_agent_of(n),
        click.at,
        click.at

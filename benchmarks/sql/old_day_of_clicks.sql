@@ -7,7 +7,7 @@ SELECT benchmark.tenant_of(n, w.tenants),
        benchmark.fbp_of(n),
        'facebook',
        'campaign-' || floor(200 * benchmark.chance(n, 8)),
-       '10.0.0.0'::inet + (n & 16777215),
+       '198.18.0.0'::inet + (n & 131071),
        benchmark.user_agent_of(n),
        click.at,
        click.at
