@@ -1,5 +1,5 @@
 -- Staged aliases replace those of the same name and platform; returns how many are new or changed. One that another
--- loader made an alias of an alias in the meantime is left out.
+-- loader made an alias of an alias in the meantime is left out: lock_aliases comes before, so all of them are seen.
 -- Index: campaign_aliases' primary key, in whose order rows are written.
 WITH moved AS (
     INSERT INTO trackai.campaign_aliases AS a (tenant_id, source, alias, campaign_id, created_at)

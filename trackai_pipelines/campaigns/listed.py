@@ -251,6 +251,7 @@ CAMPAIGN_ALIASES = Kind(
     columns=("tenant_id", "source", "alias", "campaign_id"),
     row=_alias_row,
     known="campaigns/aliases",
+    beforehand=("campaigns/lock_aliases",),
     insert="campaigns/insert_aliases",
     afterwards=("campaigns/register_campaigns_of_aliases",),
     looks_into=("campaigns",),

@@ -26,6 +26,10 @@ CAMPAIGN_DAYS = 7_221_007
 """With a tenant's id as the second key: one computation of its campaigns' days at a time, because weeks and buyers span
 days (event database)."""
 
+CAMPAIGN_ALIASES = 7_221_008
+"""With a tenant's id as the second key: one load of its aliases at a time, because none may point at another (event
+database; `sql/campaigns/lock_aliases.sql`)."""
+
 SALE_NAMES = 7_221_006
 """With a tenant's gateway as the second key: one joining of its events into sales at a time (event database)."""
 

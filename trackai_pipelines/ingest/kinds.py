@@ -106,6 +106,9 @@ class Kind:
     is optional, and is refused where not."""
     known: LiteralString | None = None
     """The statement that returns what rows look up in `Context.known`: keys, then the value. Read once a file."""
+    beforehand: tuple[LiteralString, ...] = ()
+    """Statements to execute before `insert` in the same transaction, e.g. to take a lock, so that `insert` sees what
+    others have loaded. They take `now` and may read `pg_temp.staged_<name>`."""
     insert: LiteralString | None = None
     """The statement that moves rows from `pg_temp.staged_<name>` to the table and returns how many are new or changed.
     It takes `now`. None: INSERT ... SELECT ... ON CONFLICT DO NOTHING."""

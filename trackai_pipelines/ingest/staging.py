@@ -32,6 +32,8 @@ def move(cursor: Cursor[Any], kind: Kind, now: datetime, *, likely_new: bool = F
     `likely_new` rows are first inserted as if none of them were here, which costs the server a seventh less. Where one
     is here, that is undone.
     """
+    for name in kind.beforehand:
+        cursor.execute(statement(name), {"now": now})
     moved = _all_moved(cursor, kind, now) if likely_new and kind.insert is None else None
     if moved is None:
         insert = _insert_new(kind) if kind.insert is None else statement(kind.insert)
