@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from campaigns.stated import state
 from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
@@ -61,9 +62,14 @@ def test_a_night_computes_its_days_and_those_that_changed(
             "parts_agree",
             "shared_keys_in_bounds",
             "credits_sum_to_one",
+            "costs_agree_across_levels",
+            "unjoined_spend",
+            "rates_are_known",
+            "costs_are_fresh",
         ),
         True,
     )
+    assert len(result.get_asset_check_evaluations()) == len(checks)
 
 
 def test_a_blocking_check_fails_the_run(
@@ -90,6 +96,20 @@ def test_a_blocking_check_fails_the_run(
     assert not totals.passed
     assert totals.blocking
     assert "3 conversions, not 2" in (totals.description or "")
+
+
+def test_the_night_finds_that_every_export_has_stopped(
+    connection: Connection[Any],
+    run_job: Callable[..., dg.ExecuteInProcessResult],
+    add_tenant: Callable[..., str],
+) -> None:
+    tenant = add_tenant("acme", reporting_currency="BRL")
+    last = utc_now().date() - timedelta(days=4)
+    state(connection, tenant, [{"day": last, "currency": "USD"}])
+    result = run_job("aggregate_campaigns", days=[last + timedelta(days=2)])
+    said = {one.check_name: one.description for one in result.get_asset_check_evaluations() if not one.passed}
+    assert said["costs_are_fresh"] == f"acme: no costs of meta account 1 since {last}"
+    assert set(said) == {"costs_are_fresh", "unjoined_spend", "rates_are_known"}
 
 
 def test_the_night_asks_for_three_days(location: dg.Definitions, instance: dg.DagsterInstance) -> None:

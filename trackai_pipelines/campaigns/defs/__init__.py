@@ -17,10 +17,7 @@ defs = dg.Definitions(
         checks.parts_agree,
         checks.shared_keys_in_bounds,
         credit_checks.credits_sum_to_one,
-        cost_checks.costs_agree_across_levels,
-        cost_checks.unjoined_spend,
-        cost_checks.rates_are_known,
-        cost_checks.costs_are_fresh,
+        *cost_checks.COST_CHECKS,
     ],
     jobs=[days.aggregate_campaigns, decisions.train_attribution, decisions.recommend_campaigns],
     schedules=[

@@ -44,6 +44,8 @@ def unjoined_spend(database: EventDatabase) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset="fx_rates",
+    # The night asks after it has computed the amounts.
+    additional_deps=["campaign_analytics_daily"],
     description=f"All amounts of the last {reconcile_costs.DAYS} days can be converted into their tenant's reporting "
     "currency. Without a rate a sum is unknown; amounts in their own currency stay exact.",
 )
@@ -62,3 +64,6 @@ def costs_are_fresh(database: EventDatabase) -> dg.AssetCheckResult:
     """Look for accounts that have gone silent."""
     with database.connect("checks") as connection:
         return _verdict(reconcile_costs.accounts_that_are_silent(connection, utc_now().date()))
+
+
+COST_CHECKS = (costs_agree_across_levels, unjoined_spend, rates_are_known, costs_are_fresh)

@@ -9,6 +9,7 @@ from datetime import UTC, timedelta
 import dagster as dg
 
 from trackai_pipelines.campaigns.days import RECENT_DAYS, ComputedDay, compute_days
+from trackai_pipelines.campaigns.defs.cost_checks import COST_CHECKS
 from trackai_pipelines.campaigns.totals import CampaignDay, day_totals
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
@@ -130,9 +131,12 @@ def _metadata(computed: ComputedDay, totals: CampaignDay) -> dict[str, int | flo
 
 aggregate_campaigns = dg.define_asset_job(
     "aggregate_campaigns",
-    selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS), "campaign_cohorts"),
+    # A load checks costs after itself; nothing loads when every export stops.
+    selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS), "campaign_cohorts")
+    | dg.AssetSelection.checks(*COST_CHECKS),
     description="Computes the campaigns of the chosen UTC days, and of those that facts have changed: journeys, "
-    "credit, figures, and the cohorts up to the last of them. A range of days is one run; safe to repeat.",
+    "credit, figures, and the cohorts up to the last of them. Checks the costs of the last days. A range of days is "
+    "one run; safe to repeat.",
 )
 
 
