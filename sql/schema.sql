@@ -79,6 +79,7 @@ CREATE TABLE trackai.ad_cost_statements (
     CONSTRAINT ad_cost_statements_video_views_check CHECK ((video_views >= 0))
 );
 CREATE INDEX ad_cost_statements_by_arrival ON trackai.ad_cost_statements USING btree (tenant_id, ingested_at);
+CREATE INDEX ad_cost_statements_by_campaign ON trackai.ad_cost_statements USING btree (tenant_id, campaign_id, day);
 CREATE INDEX ad_cost_statements_by_day ON trackai.ad_cost_statements USING brin (day date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Identifies this database to its archive, which belongs to one database only. One row.
@@ -432,12 +433,14 @@ CREATE TABLE trackai.campaigns (
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it came to be, or was first seen
     updated_at timestamp with time zone,  -- when somebody said what this row says; NULL where only clicks have named it
     clicked boolean DEFAULT false NOT NULL,  -- whether a click has named it, even one that has left since
+    named_at timestamp with time zone,  -- when a click named it here first, or before any click a file: earlier costs may have moved to it then; NULL: not known, or never
     CONSTRAINT campaigns_pkey PRIMARY KEY (tenant_id, campaign_id),
     CONSTRAINT campaigns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT campaigns_campaign_id_check CHECK (((length(campaign_id) >= 1) AND (length(campaign_id) <= 512))),
     CONSTRAINT campaigns_name_check CHECK ((name <> ''::text)),
     CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'paused'::text, 'completed'::text, 'archived'::text])))
 );
+CREATE INDEX campaigns_by_naming ON trackai.campaigns USING btree (tenant_id, named_at);
 
 -- Ad clicks that reached a landing page. Immutable, but that personal fields are removed.
 CREATE TABLE trackai.clicks (

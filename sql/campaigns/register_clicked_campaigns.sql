@@ -1,8 +1,8 @@
 -- Registers the campaigns that the clicks and touches of a tenant's UTC day belong to, and notes that they were clicked,
 -- e.g. what an alias means. Which campaign costs belong to depends on it, so it comes before them.
 -- Index: campaigns' primary key. Repeating it changes nothing.
-INSERT INTO trackai.campaigns AS c (tenant_id, campaign_id, name, status, created_at, clicked)
-SELECT %(tenant_id)s, n.campaign_id, n.campaign_id, 'active', %(now)s, true
+INSERT INTO trackai.campaigns AS c (tenant_id, campaign_id, name, status, created_at, clicked, named_at)
+SELECT %(tenant_id)s, n.campaign_id, n.campaign_id, 'active', %(now)s, true, %(now)s
 FROM (
     SELECT s.campaign_id FROM day_sales s
     UNION
@@ -13,4 +13,5 @@ WHERE NOT EXISTS (
     WHERE o.tenant_id = %(tenant_id)s AND o.campaign_id = n.campaign_id AND o.clicked
 )
 ORDER BY n.campaign_id
-ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET clicked = true WHERE NOT c.clicked
+ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET clicked = true, named_at = excluded.named_at
+WHERE NOT c.clicked

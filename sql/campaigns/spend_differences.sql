@@ -1,7 +1,8 @@
 -- Compares the spend in campaign_daily_money of the UTC days %(from_day)s to %(to_day)s with the costs that count; a row for
--- each tenant, day, campaign and currency that differs. Stale where a cost was stated, an alias made or an account's time
--- zone corrected after the day was computed, or it never was.
--- Indexes: ad_cost_statements' unique key and ad_cost_statements_by_arrival, campaign_daily_money's primary key.
+-- each tenant, day, campaign and currency that differs. Stale where a cost was stated, an alias made, a campaign named or
+-- an account's time zone corrected after the day was computed, or it never was.
+-- Indexes: ad_cost_statements' unique key and ad_cost_statements_by_arrival, campaigns_by_naming, campaign_daily_money's
+-- primary key.
 WITH counted AS (
     SELECT v.tenant_id, v.date, v.campaign_id, v.currency, sum(v.spend) AS spend
     FROM trackai.v_counted_ad_costs v
@@ -30,6 +31,9 @@ SELECT t.slug AS tenant, d.day, 'spend of ' || d.campaign_id AS figure, d.curren
        )
        OR EXISTS (
            SELECT FROM trackai.campaign_aliases a WHERE a.tenant_id = d.tenant_id AND a.created_at > k.computed_at
+       )
+       OR EXISTS (
+           SELECT FROM trackai.campaigns n WHERE n.tenant_id = d.tenant_id AND n.named_at > k.computed_at
        )
        OR EXISTS (
            SELECT FROM trackai.ad_accounts z WHERE z.tenant_id = d.tenant_id AND z.time_zone_changed_at > k.computed_at

@@ -2,8 +2,8 @@
 -- plain SQL, and notes of others that a click named them; returns how many. Reads all clicks of the tenant: nothing says
 -- which of them came by plain SQL. Index: campaigns' primary key. Repeating it changes nothing.
 WITH registered AS (
-    INSERT INTO trackai.campaigns AS c (tenant_id, campaign_id, name, status, created_at, clicked)
-    SELECT n.tenant_id, n.campaign_id, n.campaign_id, 'active', %(now)s, true
+    INSERT INTO trackai.campaigns AS c (tenant_id, campaign_id, name, status, created_at, clicked, named_at)
+    SELECT n.tenant_id, n.campaign_id, n.campaign_id, 'active', %(now)s, true, %(now)s
     FROM (
         SELECT DISTINCT d.tenant_id, trackai.campaign_of(d.utm_campaign) COLLATE "C" AS campaign_id
         FROM (
@@ -15,7 +15,8 @@ WITH registered AS (
         WHERE c.tenant_id = n.tenant_id AND c.campaign_id = n.campaign_id AND c.clicked
     )
     ORDER BY n.tenant_id, n.campaign_id
-    ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET clicked = true WHERE NOT c.clicked
+    ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET clicked = true, named_at = excluded.named_at
+    WHERE NOT c.clicked
     RETURNING 1
 )
 SELECT count(*) FROM registered

@@ -34,6 +34,7 @@ _REASONS: Mapping[LiteralString, LiteralString] = {
     "campaigns/due_costs": "a cost stated later",
     "campaigns/due_rates": "a rate stated later",
     "campaigns/due_aliases": "an alias made later",
+    "campaigns/due_named": "a campaign named later",
     "campaigns/due_accounts": "an account's time zone",
     "campaigns/due_erasures": "a person was erased",
     "campaigns/due_retention": "30 days have passed",
