@@ -39,7 +39,8 @@ def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, mon
     assert levels.pop("server settings") is not Level.FAIL
     assert set(levels) == {
         "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
-        "retention", "dagster.yaml", "archive", "disk", "refunds", "same events",
+        "retention", "dagster.yaml", "archive", "disk", "refunds", "same events", "ad accounts", "campaign days",
+        "exchange rates",
     }  # fmt: skip
     assert set(levels.values()) == {Level.OK}
 
