@@ -1,64 +1,37 @@
--- Collects all sales of everybody who bought on a tenant's UTC day, in order and numbered, into pg_temp.buyer_sales.
--- A person is a contact hash, or a stored buyer whose hashes have left. A person's sale more than buyer_memory_days after
--- the one before is a new buyer's, unless both are stored as one's.
--- Indexes: conversions_by_day, conversions_by_email, conversions_by_phone, conversion_buyers' primary key and
--- conversion_buyers_by_buyer, buyers_by_key.
+-- Collects all sales of everybody in pg_temp.buyer_contacts, in order and numbered, into pg_temp.buyer_sales: those in
+-- pg_temp.buyer_told, and those that are stored for the same buyers and whose hashes have left. A person's sale more than
+-- buyer_memory_days after the one before is a new buyer's, unless both are stored as one's.
+-- Indexes: the primary keys of conversions and conversion_buyers, conversion_buyers_by_buyer, buyers_by_key.
 -- Guarantees: follows from the sales whose hashes are there and from what is stored of the others, so the order in which
 -- days are computed does not matter. `buyer_id` is NULL for a buyer who is not stored yet; `again_at` is the buyer's next
 -- sale.
 CREATE TEMPORARY TABLE buyer_sales ON COMMIT DROP AS
-WITH of_day AS MATERIALIZED (
-    SELECT c.id AS conversion_id, trackai.buyer_contact(c.customer_email_hash, c.customer_phone_hash) AS contact,
-           s.buyer_id
-    FROM trackai.conversions c
-    LEFT JOIN trackai.conversion_buyers s ON s.tenant_id = c.tenant_id AND s.conversion_id = c.id
-    WHERE c.tenant_id = %(tenant_id)s
-      AND c.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
-      AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
-),
-contacts AS MATERIALIZED (
-    SELECT DISTINCT d.contact, trackai.buyer_key(%(tenant_id)s, d.contact) AS buyer_key
-    FROM of_day d
-    WHERE d.contact IS NOT NULL
-),
-told AS MATERIALIZED (
-    SELECT p.contact, p.buyer_key, c.id AS conversion_id, c.occurred_at, s.buyer_id
-    FROM contacts p
-    JOIN trackai.conversions c ON c.tenant_id = %(tenant_id)s AND c.customer_email_hash = p.contact
-    LEFT JOIN trackai.conversion_buyers s ON s.tenant_id = c.tenant_id AND s.conversion_id = c.id
-    UNION ALL
-    SELECT p.contact, p.buyer_key, c.id, c.occurred_at, s.buyer_id
-    FROM contacts p
-    JOIN trackai.conversions c
-        ON c.tenant_id = %(tenant_id)s AND c.customer_phone_hash = p.contact
-       AND trackai.contact_hash(c.customer_email_hash) IS NULL
-    LEFT JOIN trackai.conversion_buyers s ON s.tenant_id = c.tenant_id AND s.conversion_id = c.id
-),
-known AS MATERIALIZED (
+WITH known AS MATERIALIZED (
     -- The buyers that are stored for a contact.
-    SELECT DISTINCT t.contact, t.buyer_key, t.buyer_id FROM told t WHERE t.buyer_id IS NOT NULL
+    SELECT DISTINCT t.person, t.buyer_key, t.buyer_id FROM buyer_told t WHERE t.buyer_id IS NOT NULL
     UNION
-    SELECT p.contact, p.buyer_key, b.buyer_id
-    FROM contacts p
+    SELECT p.person, p.buyer_key, b.buyer_id
+    FROM buyer_contacts p
     JOIN trackai.buyers b ON b.tenant_id = %(tenant_id)s AND b.buyer_key = p.buyer_key
 ),
 people AS MATERIALIZED (
-    SELECT k.contact AS person, k.buyer_key, k.buyer_id FROM known k
+    SELECT k.person, k.buyer_key, k.buyer_id FROM known k
     UNION
-    SELECT 'buyer ' || d.buyer_id, NULL, d.buyer_id
-    FROM of_day d
-    WHERE d.contact IS NULL AND d.buyer_id IS NOT NULL AND d.buyer_id NOT IN (SELECT k.buyer_id FROM known k)
+    SELECT p.person, NULL, p.buyer_id
+    FROM buyer_contacts p
+    WHERE p.buyer_id IS NOT NULL AND p.buyer_id NOT IN (SELECT k.buyer_id FROM known k)
 ),
 sales AS (
-    SELECT t.contact AS person, t.buyer_key, t.conversion_id, t.occurred_at,
+    SELECT t.person, t.buyer_key, t.conversion_id, t.occurred_at,
            (t.occurred_at AT TIME ZONE 'UTC')::date AS day, t.buyer_id AS stored_id
-    FROM told t
+    FROM buyer_told t
     UNION ALL
     SELECT p.person, p.buyer_key, s.conversion_id, c.occurred_at, s.day, s.buyer_id
     FROM people p
     JOIN trackai.conversion_buyers s ON s.tenant_id = %(tenant_id)s AND s.buyer_id = p.buyer_id
     LEFT JOIN trackai.conversions c ON c.tenant_id = s.tenant_id AND c.id = s.conversion_id
-    WHERE NOT EXISTS (SELECT FROM told t WHERE t.conversion_id = s.conversion_id)
+    -- Hashed whatever the planner expects; NOT EXISTS may loop.
+    WHERE s.conversion_id NOT IN (SELECT t.conversion_id FROM buyer_told t)
     UNION ALL
     -- A first sale whose row has left.
     SELECT p.person, p.buyer_key, b.first_conversion_id, NULL, b.first_day, b.buyer_id
@@ -67,7 +40,7 @@ sales AS (
     WHERE NOT EXISTS (
         SELECT FROM trackai.conversion_buyers s
         WHERE s.tenant_id = %(tenant_id)s AND s.conversion_id = b.first_conversion_id
-    ) AND NOT EXISTS (SELECT FROM told t WHERE t.conversion_id = b.first_conversion_id)
+    ) AND b.first_conversion_id NOT IN (SELECT t.conversion_id FROM buyer_told t)
 ),
 in_order AS (
     SELECT s.*,

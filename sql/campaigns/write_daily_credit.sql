@@ -11,10 +11,9 @@ WITH figures AS MATERIALIZED (
 removed AS (
     DELETE FROM trackai.campaign_credit_daily d
     WHERE d.tenant_id = %(tenant_id)s AND d.date = %(day)s
-      AND NOT EXISTS (
-          SELECT FROM figures f
-          WHERE f.campaign_id = d.campaign_id AND f.channel = d.channel AND f.model = d.model
-            AND f.currency = d.currency
+      -- Hashed whatever the planner knows of a day that was never analysed; NOT EXISTS may loop.
+      AND (d.campaign_id, d.channel, d.model, d.currency) NOT IN (
+          SELECT f.campaign_id, f.channel, f.model, f.currency FROM figures f
       )
 )
 INSERT INTO trackai.campaign_credit_daily

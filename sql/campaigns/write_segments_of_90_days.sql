@@ -37,9 +37,8 @@ users AS (
 removed AS (
     DELETE FROM trackai.campaign_analytics_segments d
     WHERE d.tenant_id = %(tenant_id)s AND d.date IS NULL
-      AND NOT EXISTS (
-          SELECT FROM sums s WHERE s.campaign_id = d.campaign_id AND s.segment_name = d.segment_name
-      )
+      -- Hashed whatever the planner knows of a day that was never analysed; NOT EXISTS may loop.
+      AND (d.campaign_id, d.segment_name) NOT IN (SELECT s.campaign_id, s.segment_name FROM sums s)
 )
 INSERT INTO trackai.campaign_analytics_segments
     (tenant_id, campaign_id, segment_name, date, users_count, conversions, revenue, retention_rate, created_at, currency,

@@ -36,7 +36,10 @@ def number_sales(connection: Connection[Any], tenant_id: str, day: date, now: da
 
 def stage_sales(connection: Connection[Any], tenant_id: str, day: date) -> None:
     """Make `pg_temp.buyer_sales`: all sales of everybody who bought on a tenant's UTC day, in order and numbered."""
-    make(connection, "buyer_sales", "campaigns/stage_buyer_sales", {"tenant_id": tenant_id, "day": day}, {})
+    given = {"tenant_id": tenant_id, "day": day}
+    make(connection, "buyer_contacts", "campaigns/stage_buyer_contacts", given)
+    make(connection, "buyer_told", "campaigns/stage_told_sales", given)
+    make(connection, "buyer_sales", "campaigns/stage_buyer_sales", given)
 
 
 def forget_buyers(connection: Connection[Any], tenant_id: str, today: date) -> int:
