@@ -24,6 +24,7 @@ CHECKS = {
     "user_links_are_current", "refunds_within_their_sales", "refunds_are_no_sales",
     "refunds_in_the_currency_of_their_sales", "refunds_find_their_sales", "net_values_are_current",
     "costs_agree_across_levels", "unjoined_spend", "rates_are_known", "costs_are_fresh",
+    "campaign_totals_reconcile", "credits_sum_to_one", "spend_is_complete", "parts_agree", "shared_keys_in_bounds",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 
