@@ -16,4 +16,4 @@ from trackai_pipelines.campaigns.steps import make
 def divide(connection: Connection[Any], tenant_id: str, day: date, *, half_life_hours: Decimal | None = None) -> None:
     """Make the temporary table journey_credits from journey_touches; `half_life_hours` replaces the tenant's."""
     values = {"tenant_id": tenant_id, "day": day, "half_life_hours": half_life_hours}
-    make(connection, "journey_credits", "campaigns/journey_credits", values)
+    make(connection, "journey_credits", "campaigns/journey_credits", values, indexed="conversion_id")

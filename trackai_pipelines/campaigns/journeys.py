@@ -120,7 +120,8 @@ def find_touches(
     }
 
     def step(table: str, name: LiteralString, **composed: sql.Composable) -> None:
-        make(connection, table, name, values, {**_ROUNDS, "clicks": clicks, **composed})
+        relations = {**_ROUNDS, "clicks": clicks, **composed}
+        make(connection, table, name, values, relations, indexed="conversion_id")
 
     step("journey_sales", "campaigns/journey_sales")
     step("journey_found_1", "campaigns/journey_first_round", found=_ROUNDS["first_found"])

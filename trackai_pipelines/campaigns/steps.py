@@ -17,9 +17,17 @@ def make(
     name: LiteralString,
     values: Mapping[str, Any],
     composed: Mapping[str, sql.Composable] = {},
+    *,
+    indexed: str | None = None,
 ) -> None:
-    """Make the transaction's temporary `table` by the statement `name`, and analyse it; replaces an earlier one."""
+    """Make the transaction's temporary `table` by the statement `name`, and analyse it; replaces an earlier one.
+
+    An index on the column `indexed` keeps joins by it quick whose size the planner misjudges. Without one it may
+    compare every row of a step with every row of another.
+    """
     target = sql.Identifier("pg_temp", table)
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
     connection.execute(sql.SQL(statement(name)).format(**composed), values)
+    if indexed:
+        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, sql.Identifier(indexed)))
     connection.execute(sql.SQL("ANALYZE {}").format(target))
