@@ -1177,7 +1177,9 @@ CREATE VIEW trackai.ad_costs AS
 CREATE VIEW trackai.click_campaigns AS
  SELECT k.tenant_id, k.id AS click_id, k.created_at,
     trackai.campaign_of(k.utm_campaign, COALESCE(own.campaign_id, general.campaign_id)) COLLATE "C" AS campaign_id,
-    trackai.channel_of(k.utm_source, k.utm_medium, k.utm_campaign, trackai.click_key(k.fbc, k.fbclid) IS NOT NULL) COLLATE "C" AS channel
+    trackai.channel_of(k.utm_source, k.utm_medium, k.utm_campaign, trackai.click_key(k.fbc, k.fbclid) IS NOT NULL) COLLATE "C" AS channel,
+    trackai.click_key(k.fbc, k.fbclid) AS click_key, trackai.browser_key(k.fbp) AS browser_key,
+    trackai.trimmed(k.utm_content) AS utm_content, trackai.trimmed(k.utm_term) AS utm_term
    FROM trackai.clicks k
      LEFT JOIN trackai.campaign_aliases own ON own.tenant_id = k.tenant_id AND own.alias = trackai.trimmed(k.utm_campaign) AND own.source = lower(trackai.trimmed(k.utm_source))
      LEFT JOIN trackai.campaign_aliases general ON general.tenant_id = k.tenant_id AND general.alias = trackai.trimmed(k.utm_campaign) AND general.source = ''::text;

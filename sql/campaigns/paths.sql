@@ -12,17 +12,13 @@ WITH touches AS (
     WHERE t.tenant_id = %(tenant_id)s AND t.day BETWEEN %(from_day)s AND %(to_day)s
 ),
 clicked AS (
-    SELECT k.id, k.created_at, c.{unit} AS unit,
-           trackai.browser_key(k.fbp) AS browser_key, trackai.click_key(k.fbc, k.fbclid) AS click_key,
+    SELECT k.click_id AS id, k.created_at, k.{unit} AS unit, k.browser_key, k.click_key,
            -- Hashed, whatever the planner makes of the joins: a nested loop over both takes hours.
-           k.id IN (SELECT t.click_id FROM touches t WHERE t.click_id IS NOT NULL) AS sold
-    FROM trackai.clicks k
-    JOIN trackai.click_campaigns c ON c.tenant_id = k.tenant_id AND c.click_id = k.id
+           k.click_id IN (SELECT t.click_id FROM touches t WHERE t.click_id IS NOT NULL) AS sold
+    FROM trackai.click_campaigns k
     WHERE k.tenant_id = %(tenant_id)s
       AND k.created_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
       AND k.created_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
-      AND c.created_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
-      AND c.created_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 ),
 journeys AS (
     SELECT array_agg(t.unit ORDER BY t.position) AS units, 1 AS conversions, 0 AS nulls

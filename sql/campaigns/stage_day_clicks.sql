@@ -6,12 +6,9 @@ CREATE TEMPORARY TABLE day_clicks ON COMMIT DROP AS
 SELECT g.campaign_id,
        date_trunc('hour', g.created_at, 'UTC') AS hour,
        count(*) AS clicks,
-       count(DISTINCT trackai.click_key(k.fbc, k.fbclid))
-       + count(*) FILTER (WHERE trackai.click_key(k.fbc, k.fbclid) IS NULL) AS unique_clicks,
-       count(DISTINCT trackai.browser_key(k.fbp))
-       + count(*) FILTER (WHERE trackai.browser_key(k.fbp) IS NULL) AS unique_clickers
+       count(DISTINCT g.click_key) + count(*) FILTER (WHERE g.click_key IS NULL) AS unique_clicks,
+       count(DISTINCT g.browser_key) + count(*) FILTER (WHERE g.browser_key IS NULL) AS unique_clickers
 FROM trackai.click_campaigns g
-JOIN trackai.clicks k ON k.tenant_id = g.tenant_id AND k.id = g.click_id
 WHERE NOT %(clicks_left)s
   AND g.tenant_id = %(tenant_id)s
   AND g.created_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'

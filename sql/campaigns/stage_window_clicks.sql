@@ -5,24 +5,20 @@
 -- Indexes: clicks_by_day, matched_attributions_by_click, conversions' primary key. Reads the days' clicks: for the night.
 CREATE TEMPORARY TABLE window_clicks ON COMMIT DROP AS
 WITH clicked AS (
-    SELECT k.id, k.created_at, c.campaign_id, trackai.click_key(k.fbc, k.fbclid) AS click_key,
-           trackai.trimmed(k.utm_content) AS content, trackai.trimmed(k.utm_term) AS term,
+    SELECT k.click_id AS id, k.created_at, k.campaign_id, k.click_key, k.utm_content AS content, k.utm_term AS term,
            extract(HOUR FROM k.created_at AT TIME ZONE t.time_zone)::integer / 4 AS block,
            EXISTS (
                SELECT
                FROM trackai.matched_attributions a
                JOIN trackai.conversions s ON s.tenant_id = a.tenant_id AND s.id = a.conversion_id
-               WHERE a.tenant_id = k.tenant_id AND a.click_id = k.id
+               WHERE a.tenant_id = k.tenant_id AND a.click_id = k.click_id
                  AND s.occurred_at < %(sold_before)s::date::timestamp AT TIME ZONE 'UTC'
            ) AS sold
-    FROM trackai.clicks k
-    JOIN trackai.click_campaigns c ON c.tenant_id = k.tenant_id AND c.click_id = k.id
+    FROM trackai.click_campaigns k
     JOIN trackai.tenants t ON t.id = k.tenant_id
     WHERE k.tenant_id = %(tenant_id)s
       AND k.created_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
       AND k.created_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
-      AND c.created_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
-      AND c.created_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 )
 SELECT k.id AS click_id, k.campaign_id,
        first_value(k.content) OVER newest_first AS content,
