@@ -12,7 +12,8 @@ from trackai_pipelines.database.tables import Column
 
 _TABLE = re.compile(r"^CREATE TABLE trackai\.(\w+) \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(
-    r"^    (?!CONSTRAINT )(?P<name>\w+) (?P<type>.+?)(?: COLLATE \S+)?(?: (?:DEFAULT|GENERATED) .*?)?"
+    r'^    (?!CONSTRAINT )"?(?P<name>\w+)"? '
+    r"(?P<type>.+?)(?: COLLATE \S+)?(?: (?:DEFAULT|GENERATED) .*?)?"
     r"(?P<kept> NOT NULL)?,?(?:  -- (?P<comment>.*))?$",
     re.MULTILINE,
 )
