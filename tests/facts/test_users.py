@@ -18,6 +18,7 @@ from psycopg import Connection, sql
 
 from trackai_pipelines.domain import tables_of
 from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.facts.domain import FACTS
 from trackai_pipelines.facts.links import Refreshed, refresh, unlinked, wrong_links
 from trackai_pipelines.ingest.outcomes import LeftOut
 from trackai_pipelines.lifecycle.archive.store import open_store
@@ -163,7 +164,7 @@ def test_rows_of_plain_sql_are_linked_and_registered_at_night(
     assert unlinked(connection, day) is None
     # Their hashes stay until the links are there.
     connection.execute("DELETE FROM trackai.retention_policies WHERE table_name <> 'conversions'")
-    retention = partial(plan_retention, connection, tables_of(DOMAINS), today=date(2026, 12, 1), dry_run=True)
+    retention = partial(plan_retention, connection, tables_of([FACTS]), today=date(2026, 12, 1), dry_run=True)
     (step,) = retention().steps
     assert (step.action, step.rows, step.blocked_by) == ("anonymise", 3, reason)
     assert refresh(connection, NOW) == Refreshed(linked=3, campaigns=2)

@@ -160,6 +160,13 @@ def insert_day(connection: Connection, tenant: str, day: date, inserted: Keys, *
         "VALUES (%s, %s, %s, 'fbc', %s)",
         [tenant, sale[0], clicks[0][0], at],
     )
+    # Clicks stay until the journeys of the sales that they may have led to are known.
+    connection.execute(
+        "INSERT INTO trackai.conversion_journeys "
+        "(tenant_id, conversion_id, day, touches, shared_keys, truncated, computed_at) "
+        "VALUES (%s, %s, %s, 1, 0, false, %s)",
+        [tenant, sale[0], day, at],
+    )
     number = 1000 * (day - FIRST).days
     connection.execute(
         "INSERT INTO trackai.match_log "
