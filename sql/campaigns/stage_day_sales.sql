@@ -3,6 +3,8 @@
 -- Indexes: the day's partition of conversion_touchpoints; the primary keys of conversions, conversion_buyers and clicks.
 -- Guarantees: a sale is there once, because one of its touches is matched. `converted` is NULL where there is no rate, and
 -- for a sale without a value. `again_at` is the buyer's next sale, as campaigns/stage_buyer_sales found it.
+-- Rows are looked up one by one by their keys, whatever the planner expects: joined, a tenant whose rows are younger than a
+-- table's statistics has all of them compared with each other.
 CREATE TEMPORARY TABLE day_sales ON COMMIT DROP AS
 SELECT t.conversion_id,
        t.campaign_id,
@@ -19,9 +21,21 @@ SELECT t.conversion_id,
        b.sale_number,
        s.again_at
 FROM trackai.conversion_touchpoints t
-JOIN trackai.conversions c ON c.tenant_id = t.tenant_id AND c.id = t.conversion_id
-LEFT JOIN trackai.conversion_buyers b ON b.tenant_id = t.tenant_id AND b.conversion_id = t.conversion_id
+CROSS JOIN LATERAL (
+    SELECT x.gateway, x.occurred_at, x.currency, x.value
+    FROM trackai.conversions x
+    WHERE x.tenant_id = t.tenant_id AND x.id = t.conversion_id
+    LIMIT 1
+) c
+LEFT JOIN LATERAL (
+    SELECT x.buyer_id, x.sale_number
+    FROM trackai.conversion_buyers x
+    WHERE x.tenant_id = t.tenant_id AND x.conversion_id = t.conversion_id
+    LIMIT 1
+) b ON true
 LEFT JOIN buyer_sales s ON s.conversion_id = t.conversion_id
-LEFT JOIN trackai.clicks k ON k.tenant_id = t.tenant_id AND k.id = t.click_id
+LEFT JOIN LATERAL (
+    SELECT x.utm_source FROM trackai.clicks x WHERE x.tenant_id = t.tenant_id AND x.id = t.click_id LIMIT 1
+) k ON true
 LEFT JOIN day_rates r ON r.currency::text = c.currency::text
 WHERE t.tenant_id = %(tenant_id)s AND t.day = %(day)s AND t.credit_matched = 1

@@ -2,6 +2,8 @@
 -- `again` is whether the buyer bought again within 30 days, NULL where these have not passed or the buyer is unknown.
 -- Indexes: campaign_analytics_daily_by_date, the days' partitions of conversion_touchpoints, the primary keys of
 -- conversions, conversion_buyers and clicks, conversion_buyers_by_buyer.
+-- Rows are looked up one by one by their keys, whatever the planner expects: joined, a tenant whose rows are younger than a
+-- table's statistics has all of them compared with each other.
 CREATE TEMPORARY TABLE day_sales ON COMMIT DROP AS
 SELECT t.conversion_id, t.campaign_id, t.channel, coalesce(trackai.trimmed(k.utm_source), '(none)') AS source, c.gateway,
        c.occurred_at, b.buyer_id, b.sale_number,
@@ -19,6 +21,18 @@ FROM (
 ) w
 JOIN trackai.conversion_touchpoints t
     ON t.tenant_id = %(tenant_id)s AND t.day BETWEEN w.last_day - 89 AND w.last_day AND t.credit_matched = 1
-JOIN trackai.conversions c ON c.tenant_id = t.tenant_id AND c.id = t.conversion_id
-LEFT JOIN trackai.conversion_buyers b ON b.tenant_id = t.tenant_id AND b.conversion_id = t.conversion_id
-LEFT JOIN trackai.clicks k ON k.tenant_id = t.tenant_id AND k.id = t.click_id
+CROSS JOIN LATERAL (
+    SELECT x.gateway, x.occurred_at
+    FROM trackai.conversions x
+    WHERE x.tenant_id = t.tenant_id AND x.id = t.conversion_id
+    LIMIT 1
+) c
+LEFT JOIN LATERAL (
+    SELECT x.buyer_id, x.sale_number
+    FROM trackai.conversion_buyers x
+    WHERE x.tenant_id = t.tenant_id AND x.conversion_id = t.conversion_id
+    LIMIT 1
+) b ON true
+LEFT JOIN LATERAL (
+    SELECT x.utm_source FROM trackai.clicks x WHERE x.tenant_id = t.tenant_id AND x.id = t.click_id LIMIT 1
+) k ON true

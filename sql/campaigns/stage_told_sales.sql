@@ -4,14 +4,14 @@
 CREATE TEMPORARY TABLE buyer_told ON COMMIT DROP AS
 SELECT f.person, f.buyer_key, f.conversion_id, f.occurred_at, s.buyer_id
 FROM (
-    SELECT p.person, p.buyer_key, c.id AS conversion_id, c.occurred_at
+    SELECT c.tenant_id, p.person, p.buyer_key, c.id AS conversion_id, c.occurred_at
     FROM buyer_contacts p
     JOIN trackai.conversions c ON c.tenant_id = %(tenant_id)s AND c.customer_email_hash = p.contact
     UNION ALL
-    SELECT p.person, p.buyer_key, c.id, c.occurred_at
+    SELECT c.tenant_id, p.person, p.buyer_key, c.id, c.occurred_at
     FROM buyer_contacts p
     JOIN trackai.conversions c
         ON c.tenant_id = %(tenant_id)s AND c.customer_phone_hash = p.contact
        AND trackai.contact_hash(c.customer_email_hash) IS NULL
 ) f
-LEFT JOIN trackai.conversion_buyers s ON s.tenant_id = %(tenant_id)s AND s.conversion_id = f.conversion_id
+LEFT JOIN trackai.conversion_buyers s ON s.tenant_id = f.tenant_id AND s.conversion_id = f.conversion_id

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from campaigns.touches import add_journeys, make_room
-from psycopg import Connection
+from psycopg import Connection, sql
 from typer.testing import Result
 
 from trackai_pipelines.campaigns.days import compute_days
@@ -148,7 +148,9 @@ def test_the_units_with_fewest_touches_are_one() -> None:
 def learned(connection: Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of the three tables."""
     return {
-        table: connection.execute(f"SELECT * FROM trackai.{table} ORDER BY 1, 2, 3").fetchall()
+        table: connection.execute(
+            sql.SQL("SELECT * FROM {} ORDER BY 1, 2, 3").format(sql.Identifier("trackai", table))
+        ).fetchall()
         for table in ("attribution_trainings", "attribution_units", "attribution_sets")
     }
 
