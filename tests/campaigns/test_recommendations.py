@@ -1,53 +1,21 @@
 """Recommendations from rows to rows: which are made, computed again from their evidence, withdrawn and measured."""
 
-from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from random import Random
-from typing import Any, LiteralString
+from typing import Any
 
 import dagster as dg
 import pytest
+from campaigns.judged import DAY, FIRST, LAST, NOW, TODAY, AddClicks, add_day, clicks_adder, register
 from psycopg import Connection
 from psycopg.rows import dict_row
 from typer.testing import Result
 
-from trackai_pipelines.campaigns.chosen import chosen_tenants
-from trackai_pipelines.campaigns.evidence import Orders, clicks_of
 from trackai_pipelines.campaigns.recommendations import implement, open_recommendations, recommend
 from trackai_pipelines.campaigns.rules import RULES
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.errors import ExpectedError
-
-NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
-TODAY = date(2026, 6, 1)
-FIRST, LAST = date(2026, 5, 2), date(2026, 5, 29)
-DAY = timedelta(days=1)
-
-AddClicks = Callable[..., None]
-
-_CLICKS = """
-    WITH added AS (
-        INSERT INTO trackai.clicks
-            (tenant_id, fbclid, utm_source, utm_medium, utm_campaign, utm_content, utm_term, created_at)
-        SELECT %(tenant)s, 'IwAR' || %(mark)s || lpad(n::text, 6, '0'), 'facebook', 'cpc', %(campaign)s, %(content)s,
-               %(term)s, %(at)s
-        FROM generate_series(1, %(number)s) n
-        RETURNING id, fbclid
-    ),
-    sold AS (
-        INSERT INTO trackai.conversions
-            (tenant_id, gateway, gateway_event_id, value, currency, occurred_at, created_at, fbclid)
-        SELECT %(tenant)s, 'stripe', a.fbclid, %(value)s, %(currency)s, %(sold_at)s, %(sold_at)s, a.fbclid
-        FROM added a
-        ORDER BY a.fbclid
-        LIMIT %(sold)s
-        RETURNING id, fbclid
-    )
-    INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, click_id, strategy)
-    SELECT %(tenant)s, s.id, a.id, 'fbc' FROM sold s JOIN added a USING (fbclid)
-"""
 
 
 @pytest.fixture
@@ -59,55 +27,7 @@ def acme(add_tenant: Callable[..., str]) -> str:
 @pytest.fixture
 def add_clicks(connection: Connection[Any]) -> AddClicks:
     """Insert clicks, of which the first ones led to a sale the hour after."""
-    marks = iter(range(100, 10_000))
-
-    def add(tenant: str, campaign: str, number: int, sold: int, **given: Any) -> None:
-        at = given.pop("at", datetime(2026, 5, 10, 15, tzinfo=UTC))
-        register(connection, tenant, campaign)
-        row = {"content": None, "term": None, "value": 100, "currency": "BRL", "sold_at": at + timedelta(hours=1)}
-        row |= {"tenant": tenant, "campaign": campaign, "number": number, "sold": sold, "at": at, "mark": next(marks)}
-        connection.execute(_CLICKS, row | given)
-
-    return add
-
-
-def register(connection: Connection[Any], tenant: str, campaign: str) -> None:
-    connection.execute(
-        "INSERT INTO trackai.campaigns (tenant_id, campaign_id, name) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        (tenant, campaign, campaign),
-    )
-
-
-def add_day(
-    connection: Connection[Any], tenant: str, campaign: str, day: date = date(2026, 5, 20), **figures: Any
-) -> None:
-    """Insert the daily figures of a campaign."""
-    register(connection, tenant, campaign)
-    money: dict[str, Any] = {
-        "conversions": 0,
-        "revenue": 0,
-        "spend": None,
-        "new_customers": 0,
-        "returning_customers": 0,
-        "unknown_customers": 0,
-        "new_customer_revenue": 0,
-        "currency": "BRL",
-    }
-    money |= {name: value for name, value in figures.items() if name in money}
-    money["unknown_customers"] = money["conversions"] - money["new_customers"] - money["returning_customers"]
-    analytics: dict[str, Any] = {"clicks": 0, "unique_clicks": 0, "ad_clicks": None}
-    analytics |= {name: value for name, value in figures.items() if name in analytics}
-    key = {"tenant_id": tenant, "campaign_id": campaign, "date": day, "computed_at": NOW}
-    insert(connection, "campaign_daily_money", key | money)
-    insert(connection, "campaign_analytics_daily", key | analytics)
-
-
-def insert(connection: Connection[Any], table: LiteralString, row: dict[str, Any]) -> None:
-    columns, values = ", ".join(row), ", ".join(["%s"] * len(row))
-    connection.execute(
-        f"INSERT INTO trackai.{table} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING",
-        list(row.values()),
-    )
+    return clicks_adder(connection)
 
 
 def stored(connection: Connection[Any]) -> list[dict[str, Any]]:
@@ -331,166 +251,6 @@ def test_what_was_implemented_is_not_recommended_until_its_window_is_over(
 def test_an_unknown_id_is_named(connection: Connection[Any]) -> None:
     with pytest.raises(ExpectedError, match="There is no recommendation 7"):
         implement(connection, 7, NOW)
-
-
-# Before and after ---------------------------------------------------------------------------------------------------
-
-
-def add_on_both_sides(rule: str, connection: Connection[Any], add: AddClicks, tenant: str) -> None:
-    """A rate that rises by a quarter from the 28 days before TODAY to the 28 from it on."""
-    before, after = TODAY - DAY, TODAY + 27 * DAY
-    noon = timedelta(hours=12)
-    for day, times in (
-        (before, 4),
-        (TODAY - 28 * DAY, 4),
-        (TODAY, 5),
-        (after, 5),
-        (TODAY - 29 * DAY, 90),
-        (after + DAY, 90),
-    ):
-        at = datetime(day.year, day.month, day.day, tzinfo=UTC) + noon
-        match rule:
-            case "creative.weak" | "audience.strong" | "timing.block":
-                add(tenant, "spring", 100, 5 * times, at=at)
-            case "offer.order_value":
-                add(tenant, "spring", 20, 20, content="ad-7", value=10 * times, at=at)
-                add(tenant, "spring", 20, 20, content="ad-8", value=1_000, at=at)
-            case "channel.budget":
-                add_day(connection, tenant, "spring", day, conversions=2 * times, spend=50)
-                add_day(connection, tenant, "brand", day, conversions=3 * times, spend=50)
-            case "audience.existing":
-                add_day(connection, tenant, "spring", day, conversions=100, new_customers=times, returning_customers=6)
-                # 4 of 10, then 5 of 11: see `CHANGES`.
-            case _:
-                add_day(connection, tenant, "spring", day, conversions=40, unique_clicks=10 * times, ad_clicks=100)
-
-
-CHANGES = {rule: Decimal(25) for rule in WORLDS} | {"audience.existing": Decimal("13.6364")}
-
-
-def implemented_row(connection: Connection[Any], tenant: str, rule: str, at: datetime) -> None:
-    register(connection, tenant, "spring")
-    connection.execute(
-        "INSERT INTO trackai.campaign_optimizations (tenant_id, campaign_id, recommendation_type, recommendation_text,"
-        " implementation_effort, priority, created_at, updated_at, source, rule, subject, evidence, window_from,"
-        " window_to, implemented, implemented_at)"
-        " VALUES (%s, 'spring', 'offer', 'x', 'low', 5, %s, %s, 'rule', %s, %s, '{\"currency\": \"BRL\"}', %s, %s,"
-        " true, %s)",
-        (tenant, NOW, NOW, rule, "ad-7" if rule == "offer.order_value" else "", FIRST, LAST, at),
-    )
-
-
-def uplift(connection: Connection[Any]) -> Decimal | None:
-    ((found,),) = connection.execute(
-        "SELECT measured_uplift_percent FROM trackai.campaign_optimizations WHERE implemented"
-    ).fetchall()
-    return found  # type: ignore[no-any-return]
-
-
-@pytest.mark.parametrize("rule", WORLDS)
-def test_what_came_of_it_is_measured_after_28_days(
-    connection: Connection[Any], acme: str, add_clicks: AddClicks, rule: str
-) -> None:
-    add_on_both_sides(rule, connection, add_clicks, acme)
-    done = datetime(TODAY.year, TODAY.month, TODAY.day, 15, tzinfo=UTC)
-    implemented_row(connection, acme, rule, done)
-    too_early = datetime(2026, 6, 28, 23, tzinfo=UTC)
-    assert recommend(connection, too_early)[0].measured == 0
-    assert uplift(connection) is None
-    assert recommend(connection, too_early + DAY)[0].measured == 1
-    assert uplift(connection) == CHANGES[rule]
-    assert recommend(connection, too_early + 2 * DAY)[0].measured == 0
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "change"),
-    [
-        ((20, 0), (20, 1), None),
-        ((19, 9), (20, 9), None),
-        ((20, 9), (19, 9), None),
-        ((20, 9), (20, 0), -100),
-    ],
-)
-def test_a_change_rests_on_20_conversions_and_a_rate_before(
-    connection: Connection[Any], acme: str, before: tuple[int, int], after: tuple[int, int], change: int | None
-) -> None:
-    for day, (conversions, arrived) in ((TODAY - DAY, before), (TODAY, after)):
-        add_day(connection, acme, "spring", day, conversions=conversions, unique_clicks=arrived, ad_clicks=100)
-    implemented_row(connection, acme, "channel.arrival", NOW)
-    recommend(connection, NOW + 28 * DAY)
-    assert uplift(connection) == change
-
-
-# Figures ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_clicks_are_counted_as_a_loop_counts_them(
-    connection: Connection[Any],
-    acme: str,
-    add_tenant: Callable[..., str],
-    insert_click: Callable[..., int],
-    insert_sale: Callable[..., int],
-    seed: int,
-) -> None:
-    """Clicks with one key are one, with the subject of the newest; sales before today count; other tenants do not."""
-    random = Random(seed)
-    other = add_tenant("other")
-    begin, end = datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 30, tzinfo=UTC)
-    today = datetime(2026, 6, 1, tzinfo=UTC)
-    edges = (begin - timedelta(microseconds=1), begin, end - timedelta(microseconds=1), end)
-    rows, sales = [], []
-    for _ in range(120):
-        at = random.choice(edges) if random.random() < 0.1 else begin + random.random() * (end - begin)
-        key = f"IwAR{random.randint(0, 40):06}" if random.random() < 0.8 else None
-        row: dict[str, Any] = {
-            "utm_campaign": random.choice(("a", "b")),
-            "utm_content": random.choice((None, " ", "x", " y ")),
-            "utm_term": random.choice((None, "t", "u")),
-            "fbclid": key,
-            "created_at": at,
-        }
-        number = insert_click(acme, **row)
-        insert_click(other, **row)
-        rows.append((number, row))
-        for _ in range(random.choice((0, 0, 1, 2))):
-            sold_at = random.choice((at, today - timedelta(microseconds=1), today))
-            value, currency = random.choice((None, 10, 25)), random.choice(("BRL", "USD"))
-            sale = insert_sale(acme, sold_at, value=value, currency=currency, event_name="Lead")
-            connection.execute(
-                "INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, click_id, strategy)"
-                " VALUES (%s, %s, %s, 'fbc')",
-                (acme, sale, number),
-            )
-            sales.append((number, sold_at, value, currency))
-    people: dict[tuple[str, str | int], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for number, row in rows:
-        if begin <= row["created_at"] < end:
-            people[row["utm_campaign"], row["fbclid"] or number].append((number, row))
-    counted: dict[tuple[str, str, str | None], list[int]] = defaultdict(lambda: [0, 0])
-    orders: dict[tuple[str, str, str | None], Orders] = defaultdict(Orders)
-    for (campaign, _), of in people.items():
-        _, newest = max(of, key=lambda one: (one[1]["created_at"], one[0]))
-        numbers = {number for number, _ in of}
-        own = [sale for sale in sales if sale[0] in numbers and sale[1] < today]
-        content = (newest["utm_content"] or "").strip() or None
-        block = str((newest["created_at"] - timedelta(hours=3)).hour // 4)
-        for family, subject in {"content": content, "term": newest["utm_term"], "block": block, "all": None}.items():
-            counted[campaign, family, subject][0] += bool(own)
-            counted[campaign, family, subject][1] += 1
-        for _, _, value, currency in own:
-            if value is not None:
-                orders[campaign, currency, content] += Orders(1, Decimal(value), Decimal(value) ** 2)
-    (tenant,) = chosen_tenants(connection, "acme")
-    with connection.transaction():
-        found = clicks_of(connection, tenant, FIRST, LAST, TODAY)
-    assert {campaign: list(sold) for campaign, sold in found.all.items()} == {
-        campaign: sold for (campaign, family, _), sold in counted.items() if family == "all"
-    }
-    assert {(*key, subject): list(sold) for key, of in found.by_subject.items() for subject, sold in of.items()} == {
-        key: sold for key, sold in counted.items() if key[1] != "all" and key[2] is not None
-    }
-    assert {(*key, content): of for key, by in found.orders.items() for content, of in by.items()} == orders
 
 
 # Around it ----------------------------------------------------------------------------------------------------------
