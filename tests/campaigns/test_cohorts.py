@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from campaigns.reference import vectors
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.campaigns.cohorts import AGES, compute_cohorts
 from trackai_pipelines.campaigns.defs import decisions
@@ -263,10 +263,10 @@ def add_lift(connection: Connection[Any], tenant: str, **columns: Any) -> None:
         "stated_at": NOW,
         **columns,
     }
-    connection.execute(
-        f"INSERT INTO trackai.campaign_lifts ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})",
-        list(row.values()),
+    statement = sql.SQL("INSERT INTO trackai.campaign_lifts ({}) VALUES ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(map(sql.Placeholder, row))
     )
+    connection.execute(statement, row)
 
 
 def add_money(

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from campaigns.shop import contact
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from trackai_pipelines.campaigns.days import compute_days
@@ -18,7 +18,11 @@ NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 4, 20, 1, tzinfo=UTC)
 
 
-def rows(connection: Connection[Any], query: str, *values: Any) -> list[dict[str, Any]]:
+def all_of(table: str) -> sql.Composed:
+    return sql.SQL("SELECT * FROM {}").format(sql.Identifier("trackai", table))
+
+
+def rows(connection: Connection[Any], query: LiteralString | sql.Composed, *values: Any) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, values).fetchall()
 
@@ -75,7 +79,7 @@ FIGURES = "SELECT * FROM trackai.campaign_analytics_daily WHERE date = %s"
 def test_of_a_final_day_only_costs_are_renewed(connection: Connection[Any], shop: str, state_cost: Any) -> None:
     (before,) = rows(connection, FIGURES, DAY)
     tables = ("campaign_credit_daily", "campaign_analytics_segments", "conversion_buyers")
-    kept = {table: rows(connection, f"SELECT * FROM trackai.{table}") for table in tables}
+    kept = {table: rows(connection, all_of(table)) for table in tables}
     assert (before["clicks"], before["unique_clicks"], before["conversions"], before["roas"]) == (2, 1, 1, 4)
     dropped(connection, "conversion_touchpoints", "clicks")
     connection.execute("DELETE FROM trackai.conversion_touchpoints")
@@ -100,7 +104,7 @@ def test_of_a_final_day_only_costs_are_renewed(connection: Connection[Any], shop
     ]
     for table, stored in kept.items():
         of_days = [row for row in stored if row.get("date", DAY)]
-        found = [row for row in rows(connection, f"SELECT * FROM trackai.{table}") if row.get("date", DAY)]
+        found = [row for row in rows(connection, all_of(table)) if row.get("date", DAY)]
         assert found == of_days, table
 
 

@@ -63,8 +63,8 @@ def _opened(value: object, deepest: int, room: _Room) -> Iterator[object]:
         for entry in value:
             yield from _opened(entry, deepest - 1, room)
         return
-    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["} and deepest:
-        # A text of JSON in JSON.
+    if isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'} and deepest:
+        # A text of JSON in JSON, perhaps encoded more than once.
         try:
             inside = _values(value.encode("utf-8", "surrogatepass"))
         except Refused as refusal:
