@@ -255,6 +255,32 @@ def test_the_pool_is_closed_with_the_application(database_url: str) -> None:
     assert app.state.pool.closed
 
 
+def test_what_routes_keep_is_closed_with_the_application(database_url: str) -> None:
+    said: list[str] = []
+
+    def keep(request: Request) -> Response:
+        state = request.app.state
+        state.kept.callback(lambda: said.append("open" if not state.pool.closed else "closed"))
+        return PlainTextResponse("")
+
+    domain = Domain(name="toys", says="Toys.", routes=lambda: [Route("/keep", keep)])
+    with served(build_app((domain,), database_url)) as client:
+        client.get("/keep")
+        assert said == []
+    assert said == ["open"]
+
+
+def test_routes_of_ones_own_replace_the_usual_ones(database_url: str, toy: Toy) -> None:
+    def healthz(request: Request) -> Response:
+        return PlainTextResponse("alive")
+
+    domain = Domain(name="toys", says="Toys.", routes=toy.routes)
+    with served(build_app((domain,), database_url, own=[Route("/healthz", healthz)])) as client:
+        assert client.get("/healthz").text == "alive"
+        assert client.get("/toys/bear-").text == "bear-UTC"
+        assert {client.get(path).status_code for path in ("/", "/version", "/metrics", "/docs/web.md")} == {404}
+
+
 def test_a_client_that_hangs_up_is_no_error(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as half:

@@ -4,8 +4,8 @@ What belongs here: how the application is put together, health and version. What
 what happens to a request before and after its route (`guard.py`).
 """
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.domain import Domain
@@ -32,13 +32,19 @@ _DEFAULT_LIMITS = Limits()
 
 
 def build_app(
-    domains: Iterable[Domain], database_url: str, *, limits: Limits = _DEFAULT_LIMITS, clock: Clock = utc_now
+    domains: Iterable[Domain],
+    database_url: str,
+    *,
+    limits: Limits = _DEFAULT_LIMITS,
+    clock: Clock = utc_now,
+    own: Sequence[BaseRoute] | None = None,
 ) -> Starlette:
-    """Return the application with the routes of these domains.
+    """Return the application with the routes of these domains; `own` replaces those of the application itself.
 
     The pool of connections opens with the application and connects when a request needs it, so the application starts
     while the database is away. A route gets a connection with `request.app.state.pool.connection()`. One that is a
-    plain function runs in a thread, where it may wait for the database.
+    plain function runs in a thread, where it may wait for the database. What routes keep open between requests is
+    closed with the application: `request.app.state.kept.enter_context(...)`.
     """
     domains = tuple(domains)
     pool = connection_pool(database_url, seconds=limits.seconds)
@@ -47,18 +53,21 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool.open()
-        try:
+        with ExitStack() as kept:
+            kept.callback(pool.close)
+            app.state.kept = kept
             yield
-        finally:
-            pool.close()
 
+    usual = (
+        Route("/", index),
+        Route("/healthz", healthz),
+        Route("/version", version),
+        Route("/metrics", metrics.answer),
+        Route("/docs/{name}", page),
+    )
     app = Starlette(
         routes=[
-            Route("/", index),
-            Route("/healthz", healthz),
-            Route("/version", version),
-            Route("/metrics", metrics.answer),
-            Route("/docs/{name}", page),
+            *(usual if own is None else own),
             *(route for domain in domains if domain.routes for route in domain.routes()),
         ],
         middleware=[Middleware(Guard, limits=limits, observe=metrics.observe)],
@@ -68,6 +77,8 @@ def build_app(
     # A path with a slash too many is not found, rather than redirected to another address.
     app.router.redirect_slashes = False
     app.state.pool = pool
+    app.state.database_url = database_url
+    app.state.clock = clock
     return app
 
 
