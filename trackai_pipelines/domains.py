@@ -8,6 +8,7 @@ from trackai_pipelines.campaigns.domain import CAMPAIGNS
 from trackai_pipelines.delivery.domain import DELIVERY
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.facts.domain import FACTS
+from trackai_pipelines.flags.domain import FLAGS
 from trackai_pipelines.ingest.domain import INGEST
 from trackai_pipelines.lifecycle.domain import LIFECYCLE
 from trackai_pipelines.match_rates.domain import MATCH_RATES
@@ -21,6 +22,7 @@ DOMAINS: tuple[Domain, ...] = (
     TENANTS,
     INGEST,
     FACTS,
+    FLAGS,
     MATCHING,
     MATCH_RATES,
     CAMPAIGNS,

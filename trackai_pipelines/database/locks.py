@@ -37,5 +37,9 @@ REFUND_LINKS = 7_221_005
 """Linking refunds with sales: loads of sales share it until they commit, and a load of refunds holds it alone. The
 later of two loads at the same moment sees the rows of the other (event database; `sql/facts/lock_links_of_*.sql`)."""
 
+FLAGS = 7_221_009
+"""Changes of feature flags, and of the columns of tenants that are gates, one at a time until they commit: versions
+appear in the order of their numbers (event database; `trackai.lock_flags`)."""
+
 DAGSTER_HISTORY = 7_221_020
 """One pruning of Dagster's own storage at a time (Dagster's database)."""

@@ -1,0 +1,1 @@
+"""Feature flags: who gets what, since when, and what it changed."""

@@ -1,0 +1,44 @@
+"""Feature flags: who gets what, since when, and what it changed."""
+
+from trackai_pipelines.domain import Domain, Personal, Table
+
+FLAGS = Domain(
+    name="flags",
+    says="Who gets what, since when, and what it changed.",
+    tables=(
+        # The catalogue.
+        Table(name="feature_flags", key=("id",)),
+        Table(name="feature_flag_prerequisites", key=("flag_id", "requires_flag_id")),
+        Table(name="feature_flag_rollouts", key=("id",)),
+        Table(name="feature_flag_overrides", key=("tenant_id", "flag_id")),
+        Table(name="feature_flag_segments", key=("name",)),
+        Table(
+            name="feature_flag_segment_members",
+            key=("tenant_id", "segment", "user_id"),
+            personal=Personal(user_id="user_id", delete=True),
+        ),
+        Table(name="feature_flag_clients", key=("tenant_id", "id")),
+        # History.
+        Table(name="feature_flag_versions", key=("id",)),
+        Table(name="feature_flag_audit_log", key=("id",), time="created_at", leaves="delete"),
+        Table(name="feature_flag_plans", key=("id",)),
+        Table(name="matching_settings", key=("tenant_id", "effective_from")),
+        # Usage.
+        Table(
+            name="feature_flag_usage",
+            key=("tenant_id", "accessed_at", "id"),
+            time="accessed_at",
+            leaves="partition",
+            personal=Personal(user_id="user_id", clear=("user_id", "device_info", "request_id")),
+        ),
+        Table(name="feature_flag_usage_gaps", key=("id",), time="from_at", leaves="delete"),
+        Table(name="feature_flag_analytics", key=("tenant_id", "id")),
+        Table(
+            name="feature_flag_exposures",
+            key=("tenant_id", "flag_id", "salt", "user_id", "date", "variant_key"),
+            time="date",
+            leaves="delete",
+            personal=Personal(user_id="user_id", delete=True),
+        ),
+    ),
+)
