@@ -65,7 +65,7 @@ def test_clicks_are_counted_as_a_loop_counts_them(
         if begin <= row["created_at"] < end:
             people[row["utm_campaign"], row["fbclid"] or number].append((number, row))
     counted: dict[tuple[str, str, str | None], list[int]] = defaultdict(lambda: [0, 0])
-    orders: dict[tuple[str, str, str | None], Orders] = defaultdict(Orders)
+    values: dict[tuple[str, str], list[tuple[str | None, Decimal]]] = defaultdict(list)
     for (campaign, _), of in people.items():
         _, newest = max(of, key=lambda one: (one[1]["created_at"], one[0]))
         numbers = {number for number, _ in of}
@@ -77,7 +77,13 @@ def test_clicks_are_counted_as_a_loop_counts_them(
             counted[campaign, family, subject][1] += 1
         for _, _, value, currency in own:
             if value is not None:
-                orders[campaign, currency, content] += Orders(1, Decimal(value), Decimal(value) ** 2)
+                values[campaign, currency].append((content, Decimal(value)))
+    orders: dict[tuple[str, str, str | None], Orders] = defaultdict(Orders)
+    for (campaign, currency), sold in values.items():
+        for subject, amount in sold:
+            same, smaller = sum(other == amount for _, other in sold), sum(other < amount for _, other in sold)
+            rank = smaller + Decimal(same + 1) / 2
+            orders[campaign, currency, subject] += Orders(1, amount, amount**2, rank, Decimal(same**2 - 1))
     (tenant,) = chosen_tenants(connection, "acme")
     with connection.transaction():
         found = clicks_of(connection, tenant, FIRST, LAST, TODAY)

@@ -5,9 +5,10 @@ What belongs here: what was counted in a window, for each rule and subject. What
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from decimal import Decimal
+from operator import add, sub
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -21,18 +22,23 @@ Sold = tuple[int, int]
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders, their value and the sum of its squares."""
+    """Some of a campaign's orders in a currency; each field is a sum over them."""
 
     number: int = 0
     value: Decimal = Decimal(0)
     squares: Decimal = Decimal(0)
+    """Of their values."""
+    ranks: Decimal = Decimal(0)
+    """By value among all of them, 1 for the smallest; equal ones share the mean of theirs."""
+    ties: Decimal = Decimal(0)
+    """Of t^2 - 1 for t orders of the same value, which is t^3 - t for each value."""
 
     def __add__(self, other: "Orders") -> "Orders":
-        return Orders(self.number + other.number, self.value + other.value, self.squares + other.squares)
+        return Orders(*map(add, astuple(self), astuple(other)))
 
     def without(self, other: "Orders") -> "Orders":
         """Return the orders that are not the other ones."""
-        return Orders(self.number - other.number, self.value - other.value, self.squares - other.squares)
+        return Orders(*map(sub, astuple(self), astuple(other)))
 
     @property
     def mean(self) -> float:

@@ -137,6 +137,7 @@ def recommendations(found: Iterable[Case]) -> list[Recommendation]:
         evidence = {
             **case.figures,
             "z": judgement.z,
+            "chance": judgement.chance,
             "m": m,
             "limits": dict(rule.limits),
             "window": {"from": first.isoformat(), "to": last.isoformat()},
@@ -212,6 +213,8 @@ def _order_values(clicks: WindowClicks, window: tuple[date, date]) -> Iterator[C
                 "n_rest": rest.number,
                 "mean_rest": rest.mean,
                 "variance_rest": rest.variance,
+                "ranks_subject": float(of.ranks),
+                "ties": int(everything.ties),
                 "converted_subject": x,
                 "clicks_subject": n,
                 "converted_rest": x_all - x,

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any, Literal
 
-from trackai_pipelines.campaigns.significance import below, binomial, phi, two_proportions, welch, wilson_upper
+from trackai_pipelines.campaigns.significance import (
+    below,
+    binomial,
+    fisher,
+    phi,
+    rank_sum,
+    two_proportions,
+    welch,
+    wilson_upper,
+)
 
 Evidence = Mapping[str, Any]
 """Counts and amounts by name, with `limits` (what the rule asks for) and `m` (subjects tested)."""
@@ -31,10 +40,15 @@ class Judgement:
     uplift: float | None = None
     """In percent; None where it cannot be said."""
     z: float | None = None
+    chance: float = 0.0
+    """How likely figures as far off are without any effect, by a test that holds for few sales and uneven orders."""
 
     def made(self, tested: int) -> bool:
-        """Return whether it is sure enough to recommend something, if so many subjects were tested."""
-        return self.found and self.confidence >= 1 - ERROR / tested
+        """Return whether it is sure enough to recommend something, if so many subjects were tested.
+
+        Both must be: `confidence` promises too much where the normal distribution is a poor approximation.
+        """
+        return self.found and self.confidence >= 1 - ERROR / tested and self.chance <= ERROR / tested
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ def _weak(e: Evidence) -> Judgement | None:
     z = two_proportions(x, n, x_rest, n_rest)
     # The campaign's share without the subject, over the share with it.
     uplift = 100 * n * (x_rest / n_rest - x / n) / (x + x_rest)
-    return Judgement(x / n < x_rest / n_rest, phi(z), uplift, z)
+    return Judgement(x / n < x_rest / n_rest, phi(z), uplift, z, fisher(x, n, x_rest, n_rest))
 
 
 def _strong(e: Evidence) -> Judgement | None:
@@ -84,7 +98,7 @@ def _strong(e: Evidence) -> Judgement | None:
     x, n, x_rest, n_rest = _clicks_of(e)
     z = -two_proportions(x, n, x_rest, n_rest)
     uplift = 100 * MOVED * n_rest * (x / n - x_rest / n_rest) / (x + x_rest)
-    return Judgement(x / n > x_rest / n_rest, phi(z), uplift, z)
+    return Judgement(x / n > x_rest / n_rest, phi(z), uplift, z, fisher(x_rest, n_rest, x, n))
 
 
 def _budget(e: Evidence) -> Judgement | None:
@@ -93,7 +107,8 @@ def _budget(e: Evidence) -> Judgement | None:
     if x + x_rest < e["limits"]["conversions"] or share < e["limits"]["share_of_spend"]:
         return None
     uplift = 100 * MOVED * spend * (x_rest / spend_rest - x / spend) / (x + x_rest)
-    return Judgement(x / spend < x_rest / spend_rest, 1 - binomial(x, x + x_rest, share), uplift)
+    chance = binomial(x, x + x_rest, share)
+    return Judgement(x / spend < x_rest / spend_rest, 1 - chance, uplift, chance=chance)
 
 
 def _order_value(e: Evidence) -> Judgement | None:
@@ -104,8 +119,9 @@ def _order_value(e: Evidence) -> Judgement | None:
     sells_as_well = e["converted_subject"] / e["clicks_subject"] >= e["converted_rest"] / e["clicks_rest"]
     found = mean < e["limits"]["share_of_rest"] * mean_rest and sells_as_well
     uplift = min(MOST_UPLIFT, 50 * (mean_rest - mean) / mean) if mean else MOST_UPLIFT
+    chance = rank_sum(e["ranks_subject"], e["n_subject"], e["n_rest"], e["ties"])
     # JSON has no infinity: without any variance there is no z.
-    return Judgement(found, phi(z), uplift, z if abs(z) < float("inf") else None)
+    return Judgement(found, phi(z), uplift, z if abs(z) < float("inf") else None, chance)
 
 
 def _existing(e: Evidence) -> Judgement | None:
@@ -123,7 +139,7 @@ def _arrival(e: Evidence) -> Judgement | None:
 def _share_below(e: Evidence, limit: float) -> Judgement:
     # More may arrive than the platform counted.
     x, n = min(e["x"], e["n"]), e["n"]
-    return Judgement(wilson_upper(x, n) < limit, below(x, n, limit))
+    return Judgement(wilson_upper(x, n) < limit, below(x, n, limit), chance=binomial(x, n, limit))
 
 
 def _unjoined(e: Evidence) -> Judgement | None:

@@ -3,6 +3,7 @@
 What belongs here: tests and bounds as functions of counts. What does not: which counts are tested, and by which limit.
 """
 
+from collections.abc import Callable
 from math import exp, inf, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 
@@ -31,12 +32,49 @@ def welch(mean: float, variance: float, n: int, mean_other: float, variance_othe
     return 0.0 if mean == mean_other else inf * (1 if mean_other > mean else -1)
 
 
+def rank_sum(ranks: float, n: int, n_other: int, ties: int) -> float:
+    """Return P(sum of ranks <= `ranks`) of n values if they are like n_other others: Mann and Whitney's test.
+
+    `ties` is the sum of t^3 - t over each t equal values, which share the mean of their ranks. The normal distribution,
+    corrected for ties and for continuity, is near for 30 values each, whatever they are. All equal: 1.
+    """
+    total = n + n_other
+    variance = n * n_other / 12 * (total + 1 - ties / (total * (total - 1)))
+    return phi((ranks + 0.5 - n * (total + 1) / 2) / sqrt(variance)) if variance > 0 else 1.0
+
+
+def fisher(x: int, n: int, x_other: int, n_other: int) -> float:
+    """Return P(at most x of the x + x_other are among the n) if chance deals them out: Fisher's exact test."""
+    drawn, total = x + x_other, n + n_other
+    first = _log_choose(n, x) + _log_choose(n_other, x_other) - _log_choose(total, drawn)
+    return _sum_down(
+        first, x, max(0, drawn - n_other), lambda k: k * (n_other - drawn + k) / (n - k + 1) / (drawn - k + 1)
+    )
+
+
 def binomial(x: int, n: int, p: float) -> float:
     """Return P(Bin(n, p) <= x), 0 < p < 1."""
-    terms = (
-        exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log1p(-p)) for k in range(x + 1)
-    )
-    return min(1.0, sum(terms))
+    first = _log_choose(n, x) + x * log(p) + (n - x) * log1p(-p)
+    return _sum_down(first, x, 0, lambda k: k * (1 - p) / ((n - k + 1) * p))
+
+
+def _log_choose(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+def _sum_down(first: float, x: int, least: int, ratio: Callable[[int], float]) -> float:
+    """Return the sum of the terms of a distribution with one peak, from x down to `least`.
+
+    `first` is the logarithm of term x, `ratio` returns term k - 1 over term k. Ends where terms are negligible.
+    """
+    total = exp(first)
+    for k in range(x, least, -1):
+        first += log(ratio(k))
+        term = exp(first)
+        total += term
+        if term < total * 1e-17:
+            break
+    return min(1.0, total)
 
 
 def wilson_upper(x: int, n: int) -> float:
