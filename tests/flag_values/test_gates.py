@@ -51,7 +51,7 @@ def test_gates_without_a_row_have_their_built_in_values() -> None:
         "lookback_days": 90,
         "dispatch_policy": "all",
         "dispatch_target": "meta",
-        "anonymise_after_days": 36_500,
+        "anonymise_after_days": 0,
         "drain_batch_size": 5000,
     }
     assert {(answer.variant, answer.flag_version) for answer in found.values()} == {("off", 0)}

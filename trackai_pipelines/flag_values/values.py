@@ -3,6 +3,7 @@
 What belongs here: reading such a text. What does not: which value is served (evaluation).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ VALUE_TYPES: Mapping[str, type] = {
     "number": float,
     "json": dict,
 }
+
+# Every language that reads JSON reads these exactly.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 
 
 class JsonText(bytes):
@@ -29,10 +33,18 @@ class JsonText(bytes):
 
 
 def parsed(value_type: str, text: str) -> Any:
-    """Return the value a text stands for; raises ValueError where it is none of the type. A number is finite."""
+    """Return the value a text stands for; raises ValueError where it is none of the type, as `fits_value_type` in SQL.
+
+    An integer has at most 15 digits, and a number is finite.
+    """
     if value_type == "string":
         return text
+    wrong = ValueError(f"{text!r} is no {value_type}")
+    # White space may stand around an object only.
+    if (value_type != "json" and text != text.strip()) or (value_type == "integer" and not _INTEGER.fullmatch(text)):
+        raise wrong
     try:
         return msgspec.json.decode(text, type=VALUE_TYPES[value_type])
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        raise ValueError(f"{text!r} is no {value_type}") from None
+    # Both of msgspec's errors are ValueErrors.
+    except ValueError:
+        raise wrong from None
