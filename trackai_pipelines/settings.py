@@ -98,3 +98,14 @@ class CapiSettings(BaseSettings):
     """A folder of files named by slug, instead of a variable for each tenant."""
     retry_base_seconds: float = Field(default=1, gt=0)
     circuit_cooldown_seconds: float = Field(default=60, gt=0)
+
+
+class FlagSettings(BaseSettings):
+    """How a process that checks feature flags writes down what it checked."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACKAI_FLAGS_", env_ignore_empty=True)
+
+    flush_seconds: float = Field(default=5, gt=0)
+    """Equal checks within this time are one row; rows are written as often."""
+    buffer_keys: int = Field(default=50_000, ge=1)
+    """Rows in memory from which on checks are counted without user, device and request."""
