@@ -16,13 +16,14 @@ Attributes = Mapping[str, Any]
 Matches = Callable[[Attributes], bool]
 _Test = Callable[[Any], bool]
 
+# Exports name the type that each compares.
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "$gt": operator.gt,
     "$gte": operator.ge,
     "$lt": operator.lt,
     "$lte": operator.le,
 }
-_COMBINED = ("$and", "$or", "$nor")
+COMBINED = ("$and", "$or", "$nor")
 _OPERATORS = ("$eq", "$ne", "$in", "$nin", *COMPARISONS, "$exists", "$not")
 
 
@@ -53,7 +54,7 @@ def _nodes(condition: object, depth: int) -> Iterable[int]:
         raise ValueError(f"a condition is an object such as {{'plan': 'premium'}}, not {condition!r}")
     yield len(condition)
     for key, value in condition.items():
-        if key in _COMBINED:
+        if key in COMBINED:
             if not isinstance(value, list):
                 raise ValueError(f"{key} takes a list of conditions, not {value!r}")
             for part in value:
@@ -61,7 +62,7 @@ def _nodes(condition: object, depth: int) -> Iterable[int]:
         elif key == "$not":
             yield from _nodes(value, depth + 1)
         elif key.startswith("$"):
-            raise ValueError(f"{key} is no operator on conditions; there are {', '.join(_COMBINED)} and $not")
+            raise ValueError(f"{key} is no operator on conditions; there are {', '.join(COMBINED)} and $not")
         else:
             yield from _nodes_of_field(value, depth + 1)
 

@@ -22,7 +22,7 @@ State = Mapping[str, Any]
 # A percent of a percent is one bucket.
 _PERCENT = BUCKETS // 100
 # In the place of a value that cannot be read.
-_BROKEN = object()
+BROKEN = object()
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
@@ -114,7 +114,7 @@ class FlagDecision:
         prerequisite: str | None = None,
     ) -> Evaluation:
         """Return the answer that serves a slot; a value that cannot be read is an error."""
-        if slot.value is _BROKEN:
+        if slot.value is BROKEN:
             return self.error("PARSE_ERROR")
         return Evaluation(
             slot.value,
@@ -209,7 +209,7 @@ def _groups(state: State, rows: Sequence[State], segments: State) -> Iterator[Gr
             condition = segment.get("condition") or {}
             valid = segment.get("kind") == "attribute" and _valid(condition)
             yield Group(
-                name, segment.get("kind"), condition, matcher(condition) if valid else _nobody, _served(state, own)
+                name, segment.get("kind"), condition, matcher(condition) if valid else nobody, _served(state, own)
             )
     yield Group(None, None, {}, _everybody, _served(state, everyone))
 
@@ -243,7 +243,7 @@ def _value(value_type: str, text: str) -> Any:
     try:
         value = parsed(value_type, text)
     except ValueError:
-        return _BROKEN
+        return BROKEN
     # In one order of keys, so that equal objects are equal texts.
     return JsonText(msgspec.json.encode(value, order="sorted")) if value_type == "json" else value
 
@@ -253,7 +253,7 @@ def _variant_value(value_type: str, variant: str, text: str | None) -> Any:
         return _value(value_type, text)
     if value_type == "boolean":
         return variant != "control"
-    return variant if value_type == "string" else _BROKEN
+    return variant if value_type == "string" else BROKEN
 
 
 def _valid(condition: object) -> bool:
@@ -265,7 +265,8 @@ def _valid(condition: object) -> bool:
     return True
 
 
-def _nobody(_: Mapping[str, Any]) -> bool:
+def nobody(_: Mapping[str, Any]) -> bool:
+    """Nobody is in a segment whose condition cannot be asked, or which is gone."""
     return False
 
 

@@ -48,53 +48,12 @@ def evaluate(
     # A copy only where the caller did not put the tenant in: most do.
     if tenant is not None and context.get("tenant") != tenant:
         context = {**context, "tenant": tenant}
-    answer = _decided(ruleset, decision, (key,), tenant, context, at, known_at, members)
+    answer = decision.requires and _blocked(ruleset, decision, (key,), tenant, context, at, known_at, members)
+    if not answer:
+        answer = decision.decided or _by_group(decision, tenant, context, members)
     if isinstance(answer.value, JsonText):
         return msgspec.structs.replace(answer, value=answer.value.decoded())
     return answer
-
-
-def _decided(
-    ruleset: Ruleset,
-    decision: FlagDecision,
-    path: tuple[str, ...],
-    tenant: str | None,
-    context: Mapping[str, Any],
-    at: datetime,
-    known_at: datetime | None,
-    members: Members,
-) -> Evaluation:
-    """Return the answer of a decision; `path` are the flags that asked for it, the last one being its own."""
-    for required in decision.requires:
-        # No change that we record makes a circle, but planned ones that meet may: a flag in a circle is off.
-        if required in path:
-            return decision.answer(decision.off, "DISABLED", prerequisite=required)
-        below = ruleset.decision(required, tenant, at, known_at)
-        found = below.always or _decided(ruleset, below, (*path, required), tenant, context, at, known_at, members)
-        if found.value is not True:
-            return decision.answer(decision.off, "DISABLED", prerequisite=required)
-    if decision.decided is not None:
-        return decision.decided
-    for group in decision.groups:
-        # Everyone is the last group.
-        if group.segment is None or _has(group, tenant, context, members):
-            break
-    return group.answer or _by_bucket(decision, group, context)
-
-
-def _has(group: Group, tenant: str | None, context: Mapping[str, Any], members: Members) -> bool:
-    if group.kind == "attribute":
-        return group.matches(context)
-    key = unit_text(context.get(TARGETING_KEY))
-    return bool(key) and tenant is not None and key in members.get((tenant, group.segment or ""), ())
-
-
-def _by_bucket(decision: FlagDecision, group: Group, context: Mapping[str, Any]) -> Evaluation:
-    given = context.get(decision.bucket_by)
-    unit = unit_text(given)
-    if not unit:
-        return decision.error("TARGETING_KEY_MISSING" if given is None or given == "" else "INVALID_CONTEXT")
-    return decision.in_bucket(group, bucket_after(decision.salted, unit))
 
 
 def unit_text(given: object) -> str | None:
@@ -105,3 +64,51 @@ def unit_text(given: object) -> str | None:
         return None
     # Python refuses to write integers of several thousand digits.
     return str(given) if given.bit_length() <= 4096 else None
+
+
+def _blocked(
+    ruleset: Ruleset,
+    decision: FlagDecision,
+    path: tuple[str, ...],
+    tenant: str | None,
+    context: Mapping[str, Any],
+    at: datetime,
+    known_at: datetime | None,
+    members: Members,
+) -> Evaluation | None:
+    """Return the answer where a required flag is not on; `path` are the flags that ask, the last one is this one."""
+    for required in decision.requires:
+        # No change that we record makes a circle, but planned ones that meet may: a flag in a circle is off.
+        if required in path:
+            return decision.answer(decision.off, "DISABLED", prerequisite=required)
+        below = ruleset.decision(required, tenant, at, known_at)
+        found = (
+            below.always
+            or _blocked(ruleset, below, (*path, required), tenant, context, at, known_at, members)
+            or below.decided
+            or _by_group(below, tenant, context, members)
+        )
+        if found.value is not True:
+            return decision.answer(decision.off, "DISABLED", prerequisite=required)
+    return None
+
+
+def _by_group(decision: FlagDecision, tenant: str | None, context: Mapping[str, Any], members: Members) -> Evaluation:
+    """Return the answer of the first group that has the unit; everyone is the last group."""
+    for group in decision.groups:
+        if group.segment is None or _has(group, tenant, context, members):
+            break
+    if group.answer is not None:
+        return group.answer
+    given = context.get(decision.bucket_by)
+    unit = unit_text(given)
+    if unit:
+        return decision.in_bucket(group, bucket_after(decision.salted, unit))
+    return decision.error("TARGETING_KEY_MISSING" if given is None or given == "" else "INVALID_CONTEXT")
+
+
+def _has(group: Group, tenant: str | None, context: Mapping[str, Any], members: Members) -> bool:
+    if group.kind == "attribute":
+        return group.matches(context)
+    key = unit_text(context.get(TARGETING_KEY))
+    return bool(key) and tenant is not None and key in members.get((tenant, group.segment or ""), ())
