@@ -1,6 +1,15 @@
 """Feature flags: who gets what, since when, and what it changed."""
 
-from trackai_pipelines.domain import Domain, Personal, Table
+from typing import Any
+
+from trackai_pipelines.domain import Command, Domain, Personal, Table
+
+
+def _commands() -> Any:
+    from trackai_pipelines.flags.cli import app
+
+    return app
+
 
 FLAGS = Domain(
     name="flags",
@@ -41,4 +50,5 @@ FLAGS = Domain(
             personal=Personal(user_id="user_id", delete=True),
         ),
     ),
+    commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
 )

@@ -1,0 +1,23 @@
+"""`trackai flags`: the group; its commands live by topic in cli_<topic>.py.
+
+What belongs here: which commands there are. What does not: what they do.
+"""
+
+import typer
+
+from trackai_pipelines.flags import cli_changes, cli_overrides, cli_reading, cli_segments
+
+app = typer.Typer(help="Who gets what, since when, and what it changed.", no_args_is_help=True)
+
+app.command("list")(cli_reading.list_flags)
+app.command()(cli_reading.show)
+app.command()(cli_reading.gates)
+app.command()(cli_reading.history)
+app.command()(cli_changes.create)
+app.command("set")(cli_changes.set_flag)
+app.command()(cli_changes.variant)
+app.command()(cli_segments.segment)
+app.command()(cli_changes.archive)
+app.command()(cli_overrides.override)
+app.command()(cli_overrides.kill)
+app.command()(cli_overrides.unkill)

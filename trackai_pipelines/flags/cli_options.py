@@ -1,0 +1,183 @@
+"""Options that the commands of flags share, and how a change is made and shown.
+
+What belongs here: what several commands have in common. What does not: the commands.
+"""
+
+import getpass
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trackai_pipelines.terminal.failures import usage
+from trackai_pipelines.terminal.output import remark, results
+from trackai_pipelines.terminal.workspace import ready_database
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from trackai_pipelines.flags.changes import ChangeTerms, Proposal
+
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S"]
+
+Key = Annotated[str, typer.Argument(help="The flag's key.")]
+Tenant = Annotated[str | None, typer.Option(metavar="TENANT", help="Only for this tenant: slug or id.")]
+Reason = Annotated[str | None, typer.Option(help="Why; gates, kills, overrides and --reshuffle need it.")]
+By = Annotated[str, typer.Option(envvar="TRACKAI_ACTOR", help="Who.", show_default="your login")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and for whom; change nothing.")]
+IfVersion = Annotated[
+    int | None,
+    typer.Option(min=0, help="Refuse it unless this is the newest version; 0: the tenant has none."),
+]
+EffectiveFrom = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=_MOMENTS,
+        metavar="TIME",
+        help="When it begins, UTC; in the past only for gates that are timed by the sale.",
+        show_default="now",
+    ),
+]
+Until = Annotated[
+    datetime | None, typer.Option(formats=_MOMENTS, metavar="TIME", help="When the tenant inherits again, UTC.")
+]
+At = Annotated[
+    datetime | None, typer.Option(formats=_MOMENTS, metavar="TIME", help="The moment, UTC.", show_default="now")
+]
+KnownAt = Annotated[
+    datetime | None,
+    typer.Option(formats=_MOMENTS, metavar="TIME", help="As it was known then, without later corrections; UTC."),
+]
+Reshuffle = Annotated[bool, typer.Option("--reshuffle", help="Let users move to other variants.")]
+
+
+def login() -> str:
+    """Return who is logged in; the name of an account that has none is its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        import os
+
+        return f"uid {os.getuid()}"
+
+
+def utc(given: datetime | None) -> datetime | None:
+    """Return a moment of an option in UTC; one without a zone is UTC already."""
+    if given is None:
+        return None
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+
+
+@contextmanager
+def asked() -> "Iterator[Connection[Any]]":
+    """Open the database."""
+    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.settings import Settings
+
+    with connect(ready_database(Settings()), name="trackai flags") as connection:
+        yield connection
+
+
+def wanted_by(
+    *,
+    reason: str | None = None,
+    effective_from: datetime | None = None,
+    until: datetime | None = None,
+    if_version: int | None = None,
+    reshuffle: bool = False,
+) -> "Callable[[datetime], ChangeTerms]":
+    """Return a function from the present moment to what the options say."""
+    from trackai_pipelines.flags.changes import ChangeTerms
+
+    return lambda now: ChangeTerms(
+        now=now,
+        reason=reason,
+        effective_from=utc(effective_from),
+        until=utc(until),
+        if_version=if_version,
+        reshuffle=reshuffle,
+    )
+
+
+def make(
+    propose: "Callable[[Connection[Any], datetime], Proposal]",
+    *,
+    by: str,
+    reason: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Propose a change, carry it out unless it is a dry run, and show it."""
+    from trackai_pipelines.clock import utc_now
+    from trackai_pipelines.flags.changes import carry_out
+    from trackai_pipelines.flags.recording import Author, writing
+
+    with asked() as connection, writing(connection, utc_now, dry_run=dry_run) as now:
+        proposal = propose(connection, now)
+        versions = [] if dry_run else carry_out(connection, proposal, Author(by or login(), reason))
+    show(proposal, versions, as_json=as_json)
+    if dry_run:
+        remark("Nothing was changed.")
+
+
+def show(proposal: "Proposal", versions: list[int], *, as_json: bool) -> None:
+    """Print what changed, from when, and which plans it cancelled."""
+    from trackai_pipelines.flags.changes import scope_name
+    from trackai_pipelines.flags.wording import difference, in_words, moment_in_words
+
+    name = scope_name(proposal.flag, proposal.tenant)
+    if as_json:
+        typer.echo(json.dumps(_plain(proposal, versions), ensure_ascii=False))
+        return
+    if not proposal.records:
+        remark(f"{name} is {in_words(proposal.before)} already: nothing to change.")
+        return
+    of = f" (version {', '.join(map(str, versions))})" if versions else ""
+    since = "" if proposal.effective_from == proposal.now else f", from {moment_in_words(proposal.effective_from)}"
+    results().print(f"{name}  {difference(proposal.before, proposal.after)}{since}{of}", markup=False)
+    for end, _ in proposal.records[1:]:
+        if end is not None and end > proposal.now:
+            results().print(f"{name}  inherits from {moment_in_words(end)}", markup=False)
+    for one in proposal.cancelled:
+        remark(
+            f"This cancels version {one.id}: {in_words(one.state)} from {moment_in_words(one.effective_from)}.",
+            style="yellow",
+        )
+
+
+def show_described(key: str, changed: list[str], *, dry_run: bool, as_json: bool) -> None:
+    """Print what of a flag's description changed."""
+    if as_json:
+        typer.echo(json.dumps({"key": key, "versions": [], "described": changed}))
+    elif changed:
+        results().print(f"{key}  {', '.join(name.replace('_', ' ') for name in changed)} changed", markup=False)
+    else:
+        remark(f"{key} is described so already: nothing to change.")
+    if dry_run:
+        remark("Nothing was changed.")
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def nothing_given(command: str) -> typer.BadParameter:
+    """Return the error of a command that was given nothing to change."""
+    return usage(f"nothing to change was given; see `trackai flags {command} --help`")
+
+
+def _plain(proposal: "Proposal", versions: list[int]) -> dict[str, Any]:
+    return {
+        "key": proposal.flag.key,
+        "tenant": proposal.tenant.slug if proposal.tenant else None,
+        "versions": versions,
+        "effective_from": proposal.effective_from.isoformat() if proposal.effective_from else "-infinity",
+        "before": proposal.before,
+        "after": proposal.after,
+        "cancelled": [one.id for one in proposal.cancelled],
+    }
