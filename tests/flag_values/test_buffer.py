@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ def test_the_checks_of_the_vectors_fold_to_their_rows() -> None:
     for made in VECTORS["checks"]:
         clock.now = nanoseconds(made["accessed_at"])
         common = {name: made[name] for name in ("app_type", "variant_key", "value_used", "reason", "error_code")}
-        buffer.add(check(made["user_id"], **common), made["response_us"] * 1000, hit=made["cache_hit"])
+        buffer.add(check(made["user_id"], **common), clock.now - made["response_us"] * 1000, hit=made["cache_hit"])
 
     found = [
         {
@@ -57,7 +58,7 @@ def test_a_row_takes_checks_for_the_fold_and_not_a_nanosecond_longer() -> None:
     buffer = Buffer(fold_seconds=5, clock=clock)
     for later in (0, 5 * SECOND - 1, 5 * SECOND):
         clock.now = NOON + later
-        buffer.add(check(), 100)
+        buffer.add(check(), clock.now)
     assert [(row.first_at - NOON, row.last_at - NOON, row.checks) for row in buffer.take().rows] == [
         (0, 5 * SECOND - 1, 2),
         (5 * SECOND, 5 * SECOND, 1),
@@ -68,25 +69,26 @@ def test_midnight_divides_rows_to_the_nanosecond() -> None:
     midnight = NOON + 12 * 3600 * SECOND
     clock = SetClock(midnight - 1)
     buffer = Buffer(clock=clock)
-    buffer.add(check(), 100)
+    buffer.add(check(), clock.now)
     clock.now = midnight
-    buffer.add(check(), 100)
+    buffer.add(check(), clock.now)
     assert [(row.first_at, row.last_at) for row in buffer.take().rows] == [(midnight - 1,) * 2, (midnight,) * 2]
 
 
 def test_a_clock_that_is_set_back_begins_a_row() -> None:
     clock = SetClock()
     buffer = Buffer(clock=clock)
-    buffer.add(check(), 100)
+    buffer.add(check(), clock.now)
     clock.now = NOON - 3600 * SECOND
-    buffer.add(check(), 100)
+    buffer.add(check(), clock.now)
     rows = buffer.take().rows
     assert [row.checks for row in rows] == [1, 1]
     assert all(row.first_at <= row.last_at for row in rows)
 
 
 def test_whatever_tells_checks_apart_keeps_them_apart() -> None:
-    buffer = Buffer(clock=SetClock())
+    clock = SetClock()
+    buffer = Buffer(clock=clock)
     others: dict[str, Any] = {
         "tenant_id": "t-globex",
         "flag_id": 2,
@@ -101,16 +103,17 @@ def test_whatever_tells_checks_apart_keeps_them_apart() -> None:
         "value_used": False,
     }
     assert set(others) == set(Check._fields)
-    buffer.add(check(), 1)
+    buffer.add(check(), clock.now)
     for name, value in others.items():
-        buffer.add(check()._replace(**{name: value}), 1)
+        buffer.add(check()._replace(**{name: value}), clock.now)
     assert [row.checks for row in buffer.take().rows] == [1] * (1 + len(others))
 
 
 def test_the_first_check_says_bucket_device_and_request() -> None:
-    buffer = Buffer(clock=SetClock())
-    buffer.add(check(), 1, bucket=17, device={"os": "iOS", "mail": "ana@example.com"}, request_id="r-1")
-    buffer.add(check(), 1, bucket=18, device={"os": "Android"}, request_id="r-2")
+    clock = SetClock()
+    buffer = Buffer(clock=clock)
+    buffer.add(check(), clock.now, bucket=17, device={"os": "iOS", "mail": "ana@example.com"}, request_id="r-1")
+    buffer.add(check(), clock.now, bucket=18, device={"os": "Android"}, request_id="r-2")
     (row,) = buffer.take().rows
     assert (row.bucket, row.request_id) == (17, "r-1")
     assert json.loads(row.device_info or "") == {"os": "iOS", "mail": "[e-mail masked]"}
@@ -121,12 +124,12 @@ def test_beyond_the_bound_users_are_left_out_and_then_checks_are_lost_and_counte
     buffer = Buffer(keys=3, overflow_keys=2, clock=clock)
     for number in range(10):
         clock.now += 1
-        buffer.add(check(f"u{number}"), 1, bucket=number, device={"os": "iOS"}, request_id="r")
+        buffer.add(check(f"u{number}"), clock.now, bucket=number, device={"os": "iOS"}, request_id="r")
     # An open row takes checks beyond the bound, too.
-    buffer.add(check("u0"), 1)
+    buffer.add(check("u0"), clock.now)
     for flag in range(2, 6):
         clock.now += 1
-        buffer.add(check("u0", flag_id=flag), 1)
+        buffer.add(check("u0", flag_id=flag), clock.now)
 
     batch = buffer.take()
 
@@ -142,10 +145,11 @@ def test_beyond_the_bound_users_are_left_out_and_then_checks_are_lost_and_counte
 
 
 def test_taking_the_rows_makes_room() -> None:
-    buffer = Buffer(keys=1, overflow_keys=1, clock=SetClock())
+    clock = SetClock()
+    buffer = Buffer(keys=1, overflow_keys=1, clock=clock)
     for _ in range(2):
         for number in range(3):
-            buffer.add(check(f"u{number}", flag_id=number), 1)
+            buffer.add(check(f"u{number}", flag_id=number), clock.now)
         batch = buffer.take()
         assert [row.overflow for row in batch.rows] == [False, True]
         assert batch.gap
@@ -161,7 +165,7 @@ def test_threads_lose_no_check_while_rows_are_taken() -> None:
 
     def add() -> None:
         for number in range(5_000):
-            buffer.add(check(f"u{number % 97}", flag_id=number % 7), 1)
+            buffer.add(check(f"u{number % 97}", flag_id=number % 7), time.time_ns())
 
     def take() -> None:
         while not done.is_set():

@@ -30,12 +30,17 @@ def known(flags: Flags, *keys: str) -> bool:
 
 
 def usage(connection: Connection[Any]) -> list[dict[str, Any]]:
+    """What was counted, in the order of first checks; rows that time alone divides are together."""
     query = """
-        SELECT f.key, u.tenant_id, u.user_id, u.app_type, u.variant_key, u.reason, u.error_code, u.value_used, u.checks,
-               u.cache_hits, u.flag_version > 0 AS versioned, u.bucket, u.request_id, u.device_info
+        SELECT f.key, u.tenant_id, u.user_id, u.app_type, u.variant_key, u.reason, u.error_code, u.value_used,
+               sum(u.checks)::integer AS checks, sum(u.cache_hits)::integer AS cache_hits,
+               u.flag_version > 0 AS versioned, min(u.bucket) AS bucket, min(u.request_id) AS request_id,
+               min(u.device_info::text)::jsonb AS device_info
         FROM trackai.feature_flag_usage u
         LEFT JOIN trackai.feature_flags f ON f.id = u.flag_id
-        ORDER BY u.id
+        GROUP BY f.key, u.tenant_id, u.user_id, u.app_type, u.variant_key, u.reason, u.error_code, u.value_used,
+                 versioned
+        ORDER BY min(u.id)
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query).fetchall()

@@ -58,10 +58,12 @@ def test_a_row_says_all_that_its_checks_did(connection: Connection[Any], databas
     split = check(
         "u1", flag_id=7, flag_version=3, override_version=2, variant_key="a", user_segment="staff", reason="SPLIT"
     )
-    buffer.add(split, 1_700, bucket=4711, device={"os": "iOS"}, request_id="r-1")
+    buffer.add(split, clock.now - 1_700, bucket=4711, device={"os": "iOS"}, request_id="r-1")
     clock.now += SECOND
-    buffer.add(split, 900, hit=False, bucket=4711)
-    buffer.add(check(None, variant_key=None, reason="ERROR", error_code="TARGETING_KEY_MISSING", value_used=None), 100)
+    buffer.add(split, clock.now - 900, hit=False, bucket=4711)
+    buffer.add(
+        check(None, variant_key=None, reason="ERROR", error_code="TARGETING_KEY_MISSING", value_used=None), clock.now
+    )
     writer.close()
 
     row, error = rows_of(connection)
@@ -98,7 +100,7 @@ def test_no_contact_reaches_the_database(connection: Connection[Any], database_u
     buffer = Buffer()
     writer = writer_of(database_url, buffer, country_of={"t-acme": "BR"}.get)
     for user in ("ana@example.com", "Ana@Example.com", "11 98765-4321", "+55 11 98765 4321"):
-        buffer.add(check(user), 1, request_id="for ana@example.com", device={"telefone": "11 98765-4321"})
+        buffer.add(check(user), time.time_ns(), request_id="for ana@example.com", device={"telefone": "11 98765-4321"})
     writer.close()
 
     rows = rows_of(connection)
@@ -110,7 +112,7 @@ def test_more_rows_than_a_statement_takes_are_written(connection: Connection[Any
     buffer = Buffer()
     writer = writer_of(database_url, buffer)
     for number in range(12_345):
-        buffer.add(check(f"u{number}"), 1)
+        buffer.add(check(f"u{number}"), time.time_ns())
     writer.flush()
     assert {row["user_id"] for row in rows_of(connection)} == {f"u{number}" for number in range(12_345)}
     writer.close()
@@ -125,10 +127,10 @@ def test_what_the_database_refuses_is_a_gap_and_the_rest_is_written(
     buffer = Buffer(clock=clock)
     writer = writer_of(database_url, buffer)
     for user in ("u1", "u2", "u2"):
-        buffer.add(check(user), 1)
+        buffer.add(check(user), clock.now)
         clock.now += SECOND
     clock.now = nanoseconds(noon)
-    buffer.add(check("u3"), 1)
+    buffer.add(check("u3"), clock.now)
     writer.close()
 
     assert [row["user_id"] for row in rows_of(connection)] == ["u3"]
@@ -146,7 +148,7 @@ def test_lost_checks_are_written_with_the_next_flush(
     # All gaps begin at one moment, which must not make them one.
     for _ in range(3):
         for flag in range(4):
-            buffer.add(check(flag_id=flag), 1)
+            buffer.add(check(flag_id=flag), clock.now)
         writer.flush()
     writer.close()
 
@@ -171,7 +173,7 @@ def test_a_write_that_is_repeated_changes_nothing(connection: Connection[Any], d
     buffer = Buffer(keys=1, overflow_keys=1)
     writer = Writer(lambda: Breaking.connect(database_url, autocommit=True), buffer, seconds=3600)
     for flag in range(4):
-        buffer.add(check(flag_id=flag), 1)
+        buffer.add(check(flag_id=flag), time.time_ns())
     with pytest.raises(psycopg.OperationalError):
         writer.flush()
     assert len(rows_of(connection)) == 2
@@ -184,7 +186,7 @@ def test_what_cannot_be_written_at_the_end_is_logged(caplog: pytest.LogCaptureFi
     buffer = Buffer()
     writer = writer_of(f"postgresql:///trackai?host={tmp_path}", buffer)
     for _ in range(3):
-        buffer.add(check(), 1)
+        buffer.add(check(), time.time_ns())
     writer.close()
     assert "3 checks of flags are lost" in caplog.text
 
@@ -206,7 +208,7 @@ def test_kill_of_the_server_under_eight_threads_loses_and_doubles_no_check(make_
 
     def ask(thread: int) -> None:
         while not stopping.is_set():
-            buffer.add(check(f"u{made[thread] % 211}", flag_id=made[thread] % 7), 1)
+            buffer.add(check(f"u{made[thread] % 211}", flag_id=made[thread] % 7), time.time_ns())
             made[thread] += 1
             time.sleep(0.0002)
 

@@ -15,7 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +24,11 @@ import msgspec
 import psycopg
 from psycopg import Connection
 
-from trackai_pipelines.clock import Clock, utc_now
+from trackai_pipelines.clock import Clock
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.server import event_database_url, libpq_url
 from trackai_pipelines.errors import ExpectedError
-from trackai_pipelines.flag_values.buffer import Buffer, Check
+from trackai_pipelines.flag_values.buffer import Buffer
 from trackai_pipelines.flag_values.evaluation import TARGETING_KEY, Evaluation, evaluate, unit_text
 from trackai_pipelines.flag_values.fallback import file_of
 from trackai_pipelines.flag_values.feed import LOOK_SECONDS, Feed, Listener
@@ -40,6 +41,8 @@ AppType = Literal["mobile", "admin", "web", "pipeline"]
 
 # A database that does not answer is not waited for any longer at first.
 _FIRST_READ_SECONDS = 15.0
+# What utc_now does, in half of its time: every check asks.
+_NOW: Clock = partial(datetime.now, UTC)
 _NOT_READY = Evaluation(None, None, "ERROR", "PROVIDER_NOT_READY")
 _INVALID = Evaluation(None, None, "ERROR", "INVALID_CONTEXT")
 _GENERAL = Evaluation(None, None, "ERROR", "GENERAL")
@@ -108,7 +111,7 @@ class Flags:
         what was recorded until another one; such checks are not counted. `visible_only`: flags that clients may not see
         are not found. Never raises for what is asked.
         """
-        began = time.perf_counter_ns()
+        began = time.time_ns()
         snapshot = self._feed.snapshot
         if snapshot is None:
             return _served(_NOT_READY, default)
@@ -134,30 +137,31 @@ class Flags:
             )
         except psycopg.Error:
             found = _GENERAL
-        found = _served(found, default)
+        if type(found.value) is not type(default):
+            found = _served(found, default)
         if at is not None or known_at is not None:
             return found
         if key not in TIMED_BY_SALE:
-            check = Check(
-                owner.id,
-                snapshot.flag_ids.get(key, 0),
-                found.flag_version,
-                found.override_version,
-                unit_text(given.get(TARGETING_KEY)) or None,
-                app_type or self._app_type,
-                found.variant,
-                found.segment,
-                found.reason,
-                found.error_code,
-                found.value_used,
-            )
+            unit = given.get(TARGETING_KEY)
             self._buffer.add(
-                check,
-                time.perf_counter_ns() - began,
-                hit=asked is None or not asked.statements,
-                bucket=found.bucket,
-                device=given.get("device"),
-                request_id=request_id,
+                (
+                    owner.id,
+                    snapshot.flag_ids.get(key, 0),
+                    found.flag_version,
+                    found.override_version,
+                    unit if type(unit) is str and unit else unit_text(unit) or None,
+                    app_type or self._app_type,
+                    found.variant,
+                    found.segment,
+                    found.reason,
+                    found.error_code,
+                    found.value_used,
+                ),
+                began,
+                asked is None or not asked.statements,
+                found.bucket,
+                given.get("device"),
+                request_id,
             )
         if self._feed.fresh_until <= now:
             return msgspec.structs.replace(found, reason="STALE", stale_reason=found.reason)
@@ -200,7 +204,7 @@ def open_flags(
     app_type: AppType = "pipeline",
     home: Path | None = None,
     look_seconds: float = LOOK_SECONDS,
-    clock: Clock = utc_now,
+    clock: Clock = _NOW,
 ) -> Flags:
     """Return the flags of the event database, kept up to date until they are closed. Open them once a process.
 
@@ -242,7 +246,7 @@ def _served(found: Evaluation, default: Any) -> Evaluation:
     value = found.value
     if found.error_code is not None:
         return msgspec.structs.replace(found, value=default)
-    if type(value) is type(default) or default is None:
+    if default is None:
         return found
     if isinstance(default, float) and type(value) is int:
         return msgspec.structs.replace(found, value=float(value))

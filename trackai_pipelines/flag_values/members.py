@@ -44,11 +44,12 @@ class Members:
     large: frozenset[Place] = frozenset()
     known: bool = True
     """False where the database was not asked: then everybody has to be looked up."""
+    asks: bool = field(init=False)
+    """Whether there are users who have to be looked up."""
 
-    @property
-    def asks(self) -> bool:
-        """Whether there are users who have to be looked up."""
-        return bool(self.large) or not self.known
+    def __post_init__(self) -> None:
+        # Kept, because every check asks.
+        object.__setattr__(self, "asks", bool(self.large) or not self.known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,8 @@ class Writer:
             "last_accessed_at": [_time(row.last_at) for _, row in rows],
             "checks": [row.checks for _, row in rows],
             "cache_hits": [row.cache_hits for _, row in rows],
-            "response_us": [(row.nanoseconds + _MICROSECOND // 2) // _MICROSECOND for _, row in rows],
+            # A clock that was set back during a check would make it negative.
+            "response_us": [max(0, row.nanoseconds + _MICROSECOND // 2) // _MICROSECOND for _, row in rows],
             "bucket": [row.bucket for _, row in rows],
             "device_info": [row.device_info for _, row in rows],
             "request_id": [stored_request(row.request_id) for _, row in rows],
