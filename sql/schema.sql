@@ -675,6 +675,8 @@ CREATE TABLE trackai.dispatch_attempts (
     failure text COLLATE "C",  -- reason for the failure as a short code, e.g. too_old, bad_fbc, timeout, throttled; NULL unless failed
     message text,  -- what was wrong and what to do, in a sentence, with Meta's own message, masked
     keys smallint,  -- keys the event carries, by bit: em 1, ph 2, fbc 4, fbp 8, ip 16, user agent 32, external_id 64
+    target text COLLATE "C" DEFAULT 'meta'::text NOT NULL,  -- where it went: meta, or sandbox, which does not count as sent
+    flag_version bigint,  -- version of the gate dispatch_target that said so (feature_flag_versions.id); 0: built in; NULL when nothing was sent, or no gate was there yet
     CONSTRAINT dispatch_attempts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT dispatch_attempts_tenant_id_conversion_id_fkey FOREIGN KEY (tenant_id, conversion_id) REFERENCES trackai.conversions(tenant_id, id),
     CONSTRAINT dispatch_attempts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
@@ -685,7 +687,8 @@ CREATE TABLE trackai.dispatch_attempts (
     CONSTRAINT dispatch_attempts_failure_check CHECK ((failure <> ''::text)),
     CONSTRAINT dispatch_attempts_message_check CHECK ((message <> ''::text)),
     CONSTRAINT dispatch_attempts_payload_sha256_check CHECK (((length(payload_sha256) = 64) AND (payload_sha256 !~ '[^0-9a-f]'::text))),
-    CONSTRAINT dispatch_attempts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])))
+    CONSTRAINT dispatch_attempts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text]))),
+    CONSTRAINT dispatch_attempts_target_check CHECK ((target = ANY (ARRAY['meta'::text, 'sandbox'::text]))) NOT VALID
 ) WITH (fillfactor=60);
 CREATE UNIQUE INDEX dispatch_attempts_by_conversion ON trackai.dispatch_attempts USING btree (tenant_id, conversion_id, attempt);
 CREATE INDEX dispatch_attempts_by_day ON trackai.dispatch_attempts USING brin (created_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
@@ -706,13 +709,15 @@ CREATE TABLE trackai.dispatch_circuits (
     held_by text COLLATE "C",  -- the worker that serves the tenant; NULL when none does
     held_until timestamp with time zone,  -- when that worker counts as dead; NULL when none serves the tenant
     refusal text COLLATE "C",  -- kind of refusal that opened it, or that events meet while none is accepted, as code/subcode; NULL: none
+    target text COLLATE "C" DEFAULT 'meta'::text NOT NULL,  -- whose answers it is about: meta or sandbox
     CONSTRAINT dispatch_circuits_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT dispatch_circuits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT dispatch_circuits_check CHECK ((retry_at >= opened_at)),
     CONSTRAINT dispatch_circuits_check1 CHECK (((held_by IS NULL) = (held_until IS NULL))),
     CONSTRAINT dispatch_circuits_consecutive_failures_check CHECK ((consecutive_failures >= 0)),
     CONSTRAINT dispatch_circuits_cooldown_seconds_check CHECK ((cooldown_seconds > (0)::double precision)),
-    CONSTRAINT dispatch_circuits_state_check CHECK ((state = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])))
+    CONSTRAINT dispatch_circuits_state_check CHECK ((state = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text]))),
+    CONSTRAINT dispatch_circuits_target_check CHECK ((target = ANY (ARRAY['meta'::text, 'sandbox'::text]))) NOT VALID
 ) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, fillfactor=50);
 
 -- Events that still have to be delivered.
@@ -1675,7 +1680,7 @@ CREATE VIEW trackai.v_conversions AS
     c.limited_data_use, c.opt_out, a.click_id, a.strategy AS match_strategy, a.matched_at,
     (EXISTS ( SELECT 1
            FROM trackai.dispatch_attempts d
-          WHERE d.tenant_id = c.tenant_id AND d.conversion_id = c.id AND d.status = 'success'::text)) OR (EXISTS ( SELECT 1
+          WHERE d.tenant_id = c.tenant_id AND d.conversion_id = c.id AND d.status = 'success'::text AND d.target = 'meta'::text)) OR (EXISTS ( SELECT 1
            FROM trackai.past_deliveries p
           WHERE p.tenant_id = c.tenant_id AND p.conversion_id = c.id)) AS sent_to_capi
    FROM trackai.conversions c
@@ -1757,7 +1762,7 @@ CREATE VIEW trackai.v_platform_claims AS
            FROM trackai.conversion_touchpoints t
           WHERE t.credit_matched = 1::numeric AND ((EXISTS ( SELECT
                    FROM trackai.dispatch_attempts a
-                  WHERE a.tenant_id = t.tenant_id AND a.conversion_id = t.conversion_id AND a.status = 'success'::text)) OR (EXISTS ( SELECT
+                  WHERE a.tenant_id = t.tenant_id AND a.conversion_id = t.conversion_id AND a.status = 'success'::text AND a.target = 'meta'::text)) OR (EXISTS ( SELECT
                    FROM trackai.past_deliveries b
                   WHERE b.tenant_id = t.tenant_id AND b.conversion_id = t.conversion_id)))) p
   GROUP BY p.tenant_id, p.campaign_id, p.date;
@@ -2291,7 +2296,7 @@ CREATE OR REPLACE FUNCTION trackai.keep_deliveries()
 AS $function$
 BEGIN
     INSERT INTO trackai.past_deliveries (tenant_id, conversion_id, delivered_at)
-    SELECT tenant_id, conversion_id, min(completed_at) FROM gone WHERE status = 'success' GROUP BY 1, 2
+    SELECT tenant_id, conversion_id, min(completed_at) FROM gone WHERE status = 'success' AND target = 'meta' GROUP BY 1, 2
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $function$;

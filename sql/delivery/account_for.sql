@@ -1,7 +1,7 @@
--- Counts the events of attributed sales since %(since)s by tenant and place: sent, waiting, failed for good, not due,
--- or unexplained; with the circuit that a waiting tenant waits for. Where they are given, %(before)s bounds the sales'
--- time, and %(tenant)s restricts them to one tenant. A transient failure (%(transient)s) must have its row on the
--- queue.
+-- Counts the events of attributed sales since %(since)s by tenant and place: sent, waiting, failed for good, in the
+-- sandbox (it accepted or refused them, and Meta has not got them), not due, or unexplained; with the circuit that a
+-- waiting tenant waits for. Where they are given, %(before)s bounds the sales' time, and %(tenant)s restricts them to one
+-- tenant. A transient failure (%(transient)s) must have its row on the queue.
 -- Indexes: conversions_by_day, primary keys, dispatch_attempts_by_conversion; hash joins over many days.
 -- Guarantees: one snapshot sees queue, attempts and attributions, so a request in flight is never miscounted.
 WITH placed AS (
@@ -12,6 +12,9 @@ WITH placed AS (
            CASE
                WHEN q.conversion_id IS NOT NULL THEN 'waiting'
                WHEN tried.sent THEN 'sent'
+               WHEN tried.target = 'sandbox'
+                    AND (tried.status = 'success' OR tried.failure <> ALL (%(transient)s::text[]))
+               THEN 'sandbox'
                WHEN tried.failure <> ALL (%(transient)s::text[]) THEN 'failed'
                WHEN tried.attempts IS NULL
                     AND (t.status <> 'active'
@@ -29,7 +32,9 @@ WITH placed AS (
         SELECT tenant_id,
                conversion_id,
                count(*) AS attempts,
-               bool_or(status = 'success') AS sent,
+               bool_or(status = 'success' AND target = 'meta') AS sent,
+               (array_agg(target ORDER BY attempt DESC))[1] AS target,
+               (array_agg(status ORDER BY attempt DESC))[1] AS status,
                (array_agg(failure ORDER BY attempt DESC))[1] AS failure
         FROM trackai.dispatch_attempts
         WHERE created_at >= %(since)s::timestamptz - interval '1 day'
@@ -40,7 +45,7 @@ WITH placed AS (
       AND (%(tenant)s::text IS NULL OR t.slug = %(tenant)s)
 )
 SELECT t.slug, t.status, p.place, p.ahead,
-       CASE WHEN p.place = 'failed' THEN p.failure END AS failure,
+       CASE WHEN p.place IN ('failed', 'sandbox') THEN p.failure END AS failure,
        count(*) AS events,
        min(p.occurred_at) AS oldest,
        coalesce(c.held_until > clock_timestamp(), false) AS held,

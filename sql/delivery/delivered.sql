@@ -17,6 +17,7 @@ LEFT JOIN (
            count(*) FILTER (WHERE failure = 'little_user_data') AS refused,
            max(completed_at) FILTER (WHERE status = 'success') AS sent_until
     FROM trackai.dispatch_attempts
+    WHERE target = 'meta'
     GROUP BY tenant_id
 ) d ON d.tenant_id = t.id
 LEFT JOIN (

@@ -1,5 +1,5 @@
 -- Puts the attributed sales of active tenants that happened from %(from_day)s to before %(to_day)s (UTC) on the queue,
--- unless they are there, are older than Meta takes, or were accepted; %(resend)s queues accepted ones, too.
+-- unless they are there, are older than Meta takes, or were accepted by Meta; %(resend)s queues accepted ones, too.
 -- Index: conversions_by_day, primary keys, dispatch_attempts_by_conversion. Guarantees: an event that is accepted while
 -- this runs leaves the queue unsent, because a claim checks again.
 INSERT INTO trackai.dispatch_queue (tenant_id, occurred_at, conversion_id, attempts, resend)
@@ -8,7 +8,7 @@ FROM trackai.conversions c
 JOIN trackai.tenants t ON t.id = c.tenant_id
 JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
 CROSS JOIN LATERAL (
-    SELECT max(d.attempt) AS attempts, bool_or(d.status = 'success') AS sent
+    SELECT max(d.attempt) AS attempts, bool_or(d.status = 'success' AND d.target = 'meta') AS sent
     FROM trackai.dispatch_attempts d
     WHERE d.tenant_id = c.tenant_id AND d.conversion_id = c.id
 ) tried

@@ -4,7 +4,7 @@
 -- dispatch_queue.
 SELECT t.slug, d.failure, count(*) AS events, min(d.message) AS message
 FROM trackai.tenants t
-JOIN trackai.dispatch_attempts d ON d.tenant_id = t.id AND d.id > %(after)s AND d.status = 'failed'
+JOIN trackai.dispatch_attempts d ON d.tenant_id = t.id AND d.id > %(after)s AND d.status = 'failed' AND d.target = 'meta'
 JOIN trackai.conversions c ON c.tenant_id = d.tenant_id AND c.id = d.conversion_id
 WHERE t.slug = ANY (%(slugs)s)
   AND NOT EXISTS (

@@ -3,7 +3,7 @@
 UPDATE trackai.dispatch_attempts d
 SET status = 'failed',
     failure = 'unknown_outcome',
-    message = 'the worker ended before the answer came: whether Meta took the event is not known, so it is sent again '
+    message = 'the worker ended before the answer came: whether the event was taken is not known, so it is sent again '
               'with the same id',
     completed_at = greatest(d.created_at, %(now)s)
 FROM unnest(%(conversion_ids)b::bigint[], %(attempts)b::integer[]) AS left_behind (conversion_id, attempt)

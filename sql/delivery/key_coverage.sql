@@ -16,7 +16,7 @@ JOIN trackai.tenants t ON t.id = c.tenant_id
 CROSS JOIN LATERAL (
     SELECT a.keys
     FROM trackai.dispatch_attempts a
-    WHERE a.tenant_id = c.tenant_id AND a.conversion_id = c.id AND a.status = 'success'
+    WHERE a.tenant_id = c.tenant_id AND a.conversion_id = c.id AND a.status = 'success' AND a.target = 'meta'
     ORDER BY a.attempt DESC
     LIMIT 1
 ) d

@@ -30,7 +30,7 @@ SELECT q.event_id, q.event, q.keys, coalesce(tried.attempts, 0) AS attempts, q.r
            SELECT FROM trackai.dispatch_queue o
            WHERE o.tenant_id = q.tenant_id AND o.refusal IS NOT NULL AND o.conversion_id <> q.conversion_id
        ) AS only_one,
-       -- An event is no longer due if its attribution is gone, or it was accepted and no replay asked for it again.
+       -- An event is no longer due if its attribution is gone, or Meta accepted it and no replay asked for it again.
        a.conversion_id IS NOT NULL AND (q.resend OR tried.sent IS NOT TRUE) AS due,
        q.conversion_id,
        coalesce(c.gateway, '') AS gateway,
@@ -58,7 +58,7 @@ LEFT JOIN trackai.conversions c ON c.tenant_id = q.tenant_id AND c.id = q.conver
 LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id
 LEFT JOIN trackai.clicks k ON k.tenant_id = a.tenant_id AND k.id = a.click_id
 CROSS JOIN LATERAL (
-    SELECT max(d.attempt) AS attempts, bool_or(d.status = 'success') AS sent
+    SELECT max(d.attempt) AS attempts, bool_or(d.status = 'success' AND d.target = 'meta') AS sent
     FROM trackai.dispatch_attempts d
     WHERE d.tenant_id = q.tenant_id AND d.conversion_id = q.conversion_id
 ) tried

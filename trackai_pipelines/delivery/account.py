@@ -35,7 +35,7 @@ TRANSIENT_FAILURES = (
 class Place:
     """Events of a tenant that are in the same place for the same reason.
 
-    `place` is sent, waiting, failed, not_due or unexplained. `oldest` is the time of the oldest sale.
+    `place` is sent, waiting, failed, sandbox, not_due or unexplained. `oldest` is the time of the oldest sale.
     """
 
     slug: str
@@ -98,10 +98,17 @@ def _place(row: Mapping[str, Any], now: datetime) -> Place:
     reason = {
         "waiting": waiting_reason(row["status"], Circuit.from_row(row), held=row["held"], ahead=row["ahead"], now=now),
         "failed": row["failure"],
+        "sandbox": in_sandbox(row["failure"]),
         "not_due": "the tenant is not active, wants matched sales only, or the sale was too old from the start",
         "unexplained": "due, but neither queued nor tried to its end: replay the days of these sales",
     }.get(row["place"], "accepted")
     return Place(slug=row["slug"], place=row["place"], reason=reason, events=row["events"], oldest=row["oldest"])
+
+
+def in_sandbox(failure: str | None) -> str:
+    """Return what became of an event in the sandbox, and how Meta gets it; `failure` is None if it was accepted."""
+    ended = "accepted" if failure is None else f"refused ({failure})"
+    return f"the sandbox {ended} it, and Meta has not got it: replay its day once the flag dispatch_target is meta"
 
 
 def waiting_reason(status: str, circuit: Circuit, *, held: bool, ahead: bool, now: datetime) -> str:

@@ -29,7 +29,7 @@ KEYS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     name: str
-    # Events by place: sent, waiting, failed, not_due, unexplained.
+    # Events by place: sent, waiting, failed, sandbox, not_due, unexplained.
     places: Mapping[str, int]
     # Share of the sent events that carry a key, 0 to 1; None where none was sent.
     shares: Mapping[str, float | None]
@@ -54,8 +54,11 @@ def data(connection: Connection[Any], period: Period) -> Mapping[str, Any]:
 
 def shown(names: Mapping[str, str], account: Account, coverage: Sequence[Coverage]) -> Mapping[str, Any]:
     """Return what the template shows; `names` are the tenants' by slug, in the order of the page."""
+    totals = account.totals
     return {
-        "places": account.totals,
+        "places": totals,
+        # Few ever use the sandbox.
+        "columns": ("sent", "waiting", "failed", *(("sandbox",) if totals["sandbox"] else ()), "not_due"),
         "deliveries": _deliveries(names, account.places, coverage),
         "reasons": sorted((place for place in account.places if place.place != "sent"), key=lambda one: -one.events),
         "keys": KEYS,

@@ -12,7 +12,7 @@ from psycopg.rows import class_row, dict_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.delivery.account import TRANSIENT_FAILURES, waiting_reason
+from trackai_pipelines.delivery.account import TRANSIENT_FAILURES, in_sandbox, waiting_reason
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
 from trackai_pipelines.domain import StoryPart
@@ -34,6 +34,8 @@ class DispatchAttempt:
     event_id: str
     created_at: datetime
     completed_at: datetime | None
+    target: str
+    flag_version: int | None
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ def story(connection: Connection, tenant_id: str, conversion_id: int) -> Iterato
     if found is None:
         return
     if found.attempts:
-        columns = ("dispatch attempt", "status", "failure", "Meta's answer", "meaning", "at")
-        rows = [(str(a.attempt), a.status, a.failure, _answer(a), a.message, a.created_at) for a in found.attempts]
+        columns = ("dispatch attempt", "target", "status", "failure", "answer", "meaning", "at")
+        rows = [
+            (str(a.attempt), a.target, a.status, a.failure, _answer(a), a.message, a.created_at) for a in found.attempts
+        ]
         yield StoryPart(columns=columns, rows=rows, sentence=f"event id {found.attempts[-1].event_id}")
     yield StoryPart(sentence=found.verdict)
 
@@ -98,12 +102,14 @@ def _answer(attempt: DispatchAttempt) -> str | None:
 
 
 def _ended(attempts: Sequence[DispatchAttempt]) -> str:
-    accepted = [attempt for attempt in attempts if attempt.status == "success"]
+    accepted = [attempt for attempt in attempts if attempt.status == "success" and attempt.target == "meta"]
     if accepted:
         first = accepted[0]
         again = f"; sent again on request, {len(accepted)} times in all" if len(accepted) > 1 else ""
         return f"Sent: Meta accepted it at {first.completed_at:%Y-%m-%d %H:%M:%S} UTC, attempt {first.attempt}{again}."
     last = attempts[-1]
+    if last.target == "sandbox" and last.status != "pending" and last.failure not in TRANSIENT_FAILURES:
+        return f"Not sent: {in_sandbox(last.failure)}."
     if last.failure in (None, *TRANSIENT_FAILURES):
         return "Lost: its last attempt was to be made again, but it is not queued. Replay the day of the sale."
     return f"Failed for good ({last.failure}): {last.message}."

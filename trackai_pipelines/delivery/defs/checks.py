@@ -59,6 +59,7 @@ def _account_metadata(account: Account) -> Metadata:
         "sent": totals["sent"],
         **waiting_metadata(of("waiting")),
         "failed": totals["failed"],
+        "in the sandbox": totals["sandbox"],
         "not due": totals["not_due"],
         "unexplained": totals["unexplained"],
     }
@@ -71,7 +72,9 @@ def _account_metadata(account: Account) -> Metadata:
 
 
 def _by_tenant(places: Sequence[Place]) -> dg.MetadataValue:
-    names = ("unexplained", "failed", "waiting", "sent", "not_due")
+    # Few ever use the sandbox.
+    sandbox = ("sandbox",) if any(place.place == "sandbox" for place in places) else ()
+    names = ("unexplained", "failed", "waiting", "sent", *sandbox, "not_due")
     counts: dict[str, dict[str, int]] = {}
     for place in places:
         of = counts.setdefault(place.slug, dict.fromkeys(names, 0))

@@ -1,0 +1,13 @@
+"""Where each request went."""
+
+from trackai_pipelines.database.migrations.sql_file import run_sql_file
+
+revision = "0039"
+down_revision = "0038"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the file of the same name."""
+    run_sql_file("0039_dispatch_targets")
