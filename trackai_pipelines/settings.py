@@ -92,6 +92,8 @@ class CapiSettings(BaseSettings):
 
     capi_url: str = Field(default="https://graph.facebook.com", pattern=r"^https?://[^/]")
     capi_version: str = Field(default="v26.0", pattern=r"^v\d+\.\d+$")
+    capi_sandbox_url: str | None = Field(default=None, pattern=r"^https?://[^/]")
+    """Where events of tenants go whose flag dispatch_target says sandbox; without it they wait."""
     capi_timeout_seconds: float = Field(default=10, gt=0)
     """From the first byte of a request to the last of its answer."""
     capi_token_dir: Folder | None = None

@@ -5,6 +5,8 @@
 -- tenants_are_followed on tenants (sql/schema.sql), and by delivery/enqueue_replay.
 -- A sale of a store has more time: it is closed when its tenant can be served again.
 -- An event that is set aside (not_before) does not hold up the later ones of its tenant.
+-- The flag dispatch_target holds the tenants %(targets_held)s (NULL: all), and sends the events of %(sandboxed)s to the
+-- sandbox. A circuit that is about the other receiver stands in nobody's way.
 -- Index: dispatch_queue's primary key, one probe for each tenant on the queue, and a second one where the oldest event
 -- is set aside; primary keys of tenants and circuits.
 -- Guarantees: a tenant has one holder. A hold lapses by the server's clock, which all workers share, without being
@@ -44,10 +46,12 @@ ready AS (
                WHERE s.tenant_id = h.tenant_id AND s.id = h.conversion_id AND s.action_source = 'physical_store'
            )
            OR t.status = 'active'
-              AND (c.state IS DISTINCT FROM 'closed' AND h.occurred_at <= %(until)s
-                   OR CASE WHEN h.not_before > %(now)s THEN behind.occurred_at ELSE h.occurred_at END <= %(until)s)
-              AND (c.wait_until IS NULL OR c.wait_until <= %(now)s)
-              AND (c.state IS DISTINCT FROM 'open' OR c.retry_at <= %(now)s))
+              AND %(targets_held)s::text[] IS NOT NULL AND h.tenant_id <> ALL (%(targets_held)s)
+              AND ((c.target = 'sandbox') <> (h.tenant_id = ANY (%(sandboxed)s)) AND h.occurred_at <= %(until)s
+                   OR (c.state IS DISTINCT FROM 'closed' AND h.occurred_at <= %(until)s
+                       OR CASE WHEN h.not_before > %(now)s THEN behind.occurred_at ELSE h.occurred_at END <= %(until)s)
+                      AND (c.wait_until IS NULL OR c.wait_until <= %(now)s)
+                      AND (c.state IS DISTINCT FROM 'open' OR c.retry_at <= %(now)s)))
 ),
 placed AS (
     SELECT tenant_id, occurred_at, doubtful,

@@ -10,4 +10,4 @@ WHERE c.tenant_id = %(tenant_id)s AND c.held_by = %(holder)s AND t.id = c.tenant
 RETURNING t.id AS tenant_id, t.slug, t.pixel_id, t.sent_event_id, t.limited_data_use, t.ldu_country, t.ldu_state,
           t.opt_out, t.test_event_code, t.status,
           c.state, c.consecutive_failures, c.opened_at, c.retry_at, c.reason, c.cooldown_seconds, c.wait_until,
-          c.refusal
+          c.refusal, c.target

@@ -10,8 +10,8 @@ WITH opened AS (
 ),
 attempted AS (
     INSERT INTO trackai.dispatch_attempts
-        (tenant_id, event_id, conversion_id, attempt, payload_sha256, keys, created_at)
-    SELECT %(tenant_id)s, event_id, conversion_id, attempt, payload_sha256, keys, %(now)s
+        (tenant_id, event_id, conversion_id, attempt, payload_sha256, keys, created_at, target, flag_version)
+    SELECT %(tenant_id)s, event_id, conversion_id, attempt, payload_sha256, keys, %(now)s, %(target)s, %(flag_version)s
     FROM opened
 )
 UPDATE trackai.dispatch_queue q

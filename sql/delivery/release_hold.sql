@@ -8,6 +8,7 @@ SET state = %(state)s,
     cooldown_seconds = %(cooldown_seconds)s,
     wait_until = %(wait_until)s,
     refusal = %(refusal)s,
+    target = %(target)s,
     held_by = NULL,
     held_until = NULL
 WHERE tenant_id = %(tenant_id)s AND held_by = %(holder)s

@@ -1,5 +1,5 @@
 -- Returns whether one conversion is due, whether it is queued, and what its tenant waits for. Indexes: primary keys.
-SELECT t.status, t.dispatch_policy, a.strategy, c.occurred_at, c.action_source, q.conversion_id IS NOT NULL AS queued,
+SELECT t.slug, t.status, t.dispatch_policy, a.strategy, c.occurred_at, c.action_source, q.conversion_id IS NOT NULL AS queued,
        coalesce(h.held_until > clock_timestamp(), false) AS held,
        coalesce(h.state, 'closed') AS state,
        coalesce(h.consecutive_failures, 0) AS consecutive_failures, h.opened_at, h.retry_at, h.reason,

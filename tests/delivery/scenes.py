@@ -1,14 +1,17 @@
 """Tenants with sales that are due, a clock that the test moves, and what became of the events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 from pydantic import SecretStr
 
+from trackai_pipelines.delivery.claims import Worker
 from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.delivery.report import DispatchReport
+from trackai_pipelines.flag_values.client import open_flags
 from trackai_pipelines.settings import CapiSettings
 
 TOKEN = "EAAsecretTokenOfTests0123456789"
@@ -47,6 +50,13 @@ def send_due(
     settings = CapiSettings(**{"capi_url": base_url, "capi_timeout_seconds": 5, **changes})
     timing = {} if clock is None else {"clock": clock}
     return dispatch(url, tokens=tokens or Tokens(), settings=settings, run_id="test", **timing)
+
+
+@contextmanager
+def a_worker(url: str, name: str) -> Iterator[Worker]:
+    """A worker that knows the flags of the database."""
+    with open_flags(url) as flags:
+        yield Worker(name, Tokens(), CapiSettings(), flags)
 
 
 def insert_sales(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from delivery.scenes import TOKEN, insert_sales, outcomes, queued
+from gates import set_gate
 from processes import process
 from psycopg import Connection
 from typer.testing import CliRunner, Result
@@ -71,6 +72,30 @@ def test_delivers_what_is_due_once_and_shows_it_by_tenant(
     assert box.pixel("1001").accepted == 12
 
 
+def test_a_hold_by_the_flag_ends_with_exit_code_1_at_once(
+    dispatch: Run, box: Sandbox, acme: str, connection: Connection
+) -> None:
+    insert_sales(connection, acme, 2)
+    version = set_gate(connection, "dispatch_target", acme, "hold", by="ana", reason="contract ended")
+    result = dispatch()
+    said = f'held by flag dispatch_target (version {version}, ana: "contract ended")'
+    assert (result.exit_code, f"acme: 2 events are held back; {said}." in result.stderr) == (1, True), result.output
+    assert box.pixel("1001").accepted == 0
+
+
+def test_events_for_the_sandbox_are_shown_apart(
+    dispatch: Run, acme: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert_sales(connection, acme, 2)
+    set_gate(connection, "dispatch_target", acme, "sandbox")
+    with sandbox() as other:
+        monkeypatch.setenv("TRACKAI_CAPI_SANDBOX_URL", other.base_url)
+        result = dispatch()
+    assert result.exit_code == 0, result.output
+    assert row_of(result, "acme") == ["0", "0", "0", "2"]
+    assert "0 events sent, 0 failed, 0 to be retried, 2 to the sandbox" in result.stderr
+
+
 def test_json_is_one_object_on_stdout(dispatch: Run, acme: str, connection: Connection) -> None:
     insert_sales(connection, acme, 2)
     insert_sales(connection, acme, 1, currency="XXQ")
@@ -79,7 +104,7 @@ def test_json_is_one_object_on_stdout(dispatch: Run, acme: str, connection: Conn
     assert result.stdout.count("\n") == 1
     assert (totals["sent"], totals["failed"], totals["waiting"], totals["requests"]) == (2, 1, 0, 1)
     assert totals["tenants"]["acme"] == {
-        "sent": 2, "failed": 1, "retried": 0, "waiting": 0, "why": [], "failures": {"bad_currency": 1},
+        "sent": 2, "failed": 1, "retried": 0, "sandbox": 0, "waiting": 0, "why": [], "failures": {"bad_currency": 1},
     }  # fmt: skip
     assert json.loads(dispatch("--json").stdout)["tenants"] == {}
 

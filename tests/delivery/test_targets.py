@@ -57,7 +57,7 @@ def test_the_sandbox_has_a_place_of_its_own_in_the_account(connection: Connectio
     verdicts = [story.verdict if story else "" for story in stories]
     assert [verdict.partition(":")[0] for verdict in verdicts] == ["Sent", "Not sent", "Not sent"]
     assert [(a.target, a.flag_version) for story in stories if story for a in story.attempts] == [
-        ("meta", None), ("sandbox", 7), ("sandbox", 7)
+        ("meta", 0), ("sandbox", 7), ("sandbox", 7)
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from delivery.scenes import (
     Tokens,
+    a_worker,
     circuit_of,
     insert_sales,
     outcomes,
@@ -36,9 +37,8 @@ def test_the_registry_and_the_attempt_are_there_before_the_request(
     """A worker writes down what it is about to send, and dies; the next one sends the same under the same id."""
     tenant = add_tenant("acme", pixel_id="1001")
     (sale,) = insert_sales(connection, tenant, 1)
-    worker = Worker("dead", Tokens(), CapiSettings())
 
-    async def claim_and_die() -> None:
+    async def claim_and_die(worker: Worker) -> None:
         now = datetime.now(UTC)
         async with await AsyncConnection.connect(database_url, autocommit=True) as own:
             assert await hold_tenants(own, worker, free=1, free_for_doubtful=1, now=now) == [(tenant, False)]
@@ -46,7 +46,8 @@ def test_the_registry_and_the_attempt_are_there_before_the_request(
         assert claim is not None
         assert len(claim.events) == 1
 
-    asyncio.run(claim_and_die())
+    with a_worker(database_url, "dead") as worker:
+        asyncio.run(claim_and_die(worker))
     written = connection.execute(
         "SELECT r.event_id, d.payload_sha256, d.status FROM trackai.dedupe_registry r"
         " JOIN trackai.dispatch_attempts d USING (tenant_id, event_id, conversion_id)"
@@ -76,9 +77,8 @@ def test_a_worker_that_lost_its_hold_changes_nothing(
 
     tenant = add_tenant("acme", pixel_id="1001")
     (sale,) = insert_sales(connection, tenant, 1)
-    worker = Worker("slow", Tokens(), CapiSettings())
 
-    async def come_back_late() -> None:
+    async def come_back_late(worker: Worker) -> None:
         now = datetime.now(UTC)
         async with await AsyncConnection.connect(database_url, autocommit=True) as own:
             await hold_tenants(own, worker, free=1, free_for_doubtful=1, now=now)
@@ -93,7 +93,8 @@ def test_a_worker_that_lost_its_hold_changes_nothing(
             assert await claim_events(own, worker, tenant, now) is None
         assert (outcomes(connection), circuit_of(connection, tenant)) == before
 
-    asyncio.run(come_back_late())
+    with a_worker(database_url, "slow") as worker:
+        asyncio.run(come_back_late(worker))
     assert outcomes(connection) == {sale: [("failed", "unknown_outcome"), ("success", None)]}
 
 
@@ -105,15 +106,16 @@ def test_the_least_time_left_goes_first(
     for tenant, age in zip(tenants, ages, strict=True):
         insert_sales(connection, tenant, 2, ago=age)
 
-    async def order() -> list[str]:
-        worker, now = Worker("one", Tokens(), CapiSettings()), datetime.now(UTC)
+    async def order(worker: Worker) -> list[str]:
+        now = datetime.now(UTC)
         taken = []
         async with await AsyncConnection.connect(database_url, autocommit=True) as own:
             while held := await hold_tenants(own, worker, free=1, free_for_doubtful=1, now=now):
                 taken += [tenant for tenant, _ in held]
         return taken
 
-    assert asyncio.run(order()) == ["t-shop-1", "t-shop-3", "t-shop-0", "t-shop-2"]
+    with a_worker(database_url, "one") as worker:
+        assert asyncio.run(order(worker)) == ["t-shop-1", "t-shop-3", "t-shop-0", "t-shop-2"]
 
 
 def test_workers_at_once_never_send_an_event_twice(

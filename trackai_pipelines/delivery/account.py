@@ -16,6 +16,7 @@ from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import arrives_at
+from trackai_pipelines.delivery.targets import holds_of
 from trackai_pipelines.delivery.validate import LONGEST_AGE
 
 TRANSIENT_FAILURES = (
@@ -79,6 +80,7 @@ def account_for(
     `before` bounds the sales' time, and `tenant` (a slug) restricts them to one tenant.
     """
     now = clock()
+    holds = holds_of(connection, at=now)
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             statement("delivery/account_for"),
@@ -91,12 +93,14 @@ def account_for(
                 "transient": list(TRANSIENT_FAILURES),
             },
         ).fetchall()
-    return Account(now, [_place(row, now) for row in rows])
+    return Account(now, [_place(row, holds.of(row["slug"]), now) for row in rows])
 
 
-def _place(row: Mapping[str, Any], now: datetime) -> Place:
+def _place(row: Mapping[str, Any], hold: str | None, now: datetime) -> Place:
     reason = {
-        "waiting": waiting_reason(row["status"], Circuit.from_row(row), held=row["held"], ahead=row["ahead"], now=now),
+        "waiting": waiting_reason(
+            row["status"], Circuit.from_row(row), hold=hold, held=row["held"], ahead=row["ahead"], now=now
+        ),
         "failed": row["failure"],
         "sandbox": in_sandbox(row["failure"]),
         "not_due": "the tenant is not active, wants matched sales only, or the sale was too old from the start",
@@ -111,12 +115,17 @@ def in_sandbox(failure: str | None) -> str:
     return f"the sandbox {ended} it, and Meta has not got it: replay its day once the flag dispatch_target is meta"
 
 
-def waiting_reason(status: str, circuit: Circuit, *, held: bool, ahead: bool, now: datetime) -> str:
-    """Return why an event on the queue has not gone out yet."""
+def waiting_reason(status: str, circuit: Circuit, *, hold: str | None, held: bool, ahead: bool, now: datetime) -> str:
+    """Return why an event on the queue has not gone out yet.
+
+    `hold` is what the flag dispatch_target says (`targets`); `held` that a worker holds the tenant.
+    """
     if status != "active":
         return f"the tenant is {status}"
     if ahead:
         return "the sale's time lies in the future"
+    if hold:
+        return hold
     if circuit.state == "open":
         when = (
             f"the next try is at {circuit.retry_at:%Y-%m-%d %H:%M:%S} UTC" if circuit.retry_at else "no try is planned"

@@ -15,6 +15,7 @@ from psycopg.rows import class_row, dict_row
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.account import waiting_reason
 from trackai_pipelines.delivery.circuit import Circuit
+from trackai_pipelines.delivery.targets import holds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Backlog:
     held: bool
     circuit: Circuit
     reason: str
+    hold: str | None
+    """What the flag dispatch_target says about the tenant; None where it lets events go."""
 
     @property
     def due(self) -> bool:
@@ -42,8 +45,9 @@ class Backlog:
 
     @property
     def held_back(self) -> bool:
-        """Whether something may need to be fixed: an open circuit, or due events refused while none is accepted."""
-        return self.due and (self.circuit.state == "open" or self.circuit.refusal is not None)
+        """Whether something may need to be done: a hold by the flag dispatch_target, an open circuit, or due events
+        that are refused while none is accepted."""
+        return self.due and (bool(self.hold) or self.circuit.state == "open" or self.circuit.refusal is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,13 @@ class Failures:
 
 def backlog_of(connection: Connection, *, now: datetime) -> list[Backlog]:
     """Return everything on the queue, the oldest sale first."""
+    holds = holds_of(connection, at=now)
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("delivery/backlog"), {"until": now}).fetchall()
-    return [_backlog(row, now) for row in rows]
+    return [_backlog(row, holds.of(row["slug"]), now) for row in rows]
 
 
-def _backlog(row: Mapping[str, Any], now: datetime) -> Backlog:
+def _backlog(row: Mapping[str, Any], hold: str | None, now: datetime) -> Backlog:
     circuit = Circuit.from_row(row)
     return Backlog(
         slug=row["slug"],
@@ -75,20 +80,21 @@ def _backlog(row: Mapping[str, Any], now: datetime) -> Backlog:
         oldest=row["oldest"],
         held=row["held"],
         circuit=circuit,
-        reason=waiting_reason(row["status"], circuit, held=row["held"], ahead=row["ahead"], now=now),
+        reason=waiting_reason(row["status"], circuit, hold=hold, held=row["held"], ahead=row["ahead"], now=now),
+        hold=hold,
     )
 
 
 def next_try(backlog: Iterable[Backlog], *, now: datetime) -> datetime | None:
     """Return when the first tenant that backs off, is throttled or is being served can be tried again.
 
-    None where there is no such tenant: everything that waits has a sale in the future, is behind an open circuit, or is
-    set aside.
+    None where there is no such tenant: everything that waits has a sale in the future, is held by the flag
+    dispatch_target, is behind an open circuit, or is set aside.
     """
     times = [
         now if one.held or one.circuit.wait_until is None else one.circuit.wait_until
         for one in backlog
-        if one.due and one.circuit.state != "open" and one.set_aside < one.events
+        if one.due and not one.hold and one.circuit.state != "open" and one.set_aside < one.events
     ]
     return max(now, min(times)) if times else None
 

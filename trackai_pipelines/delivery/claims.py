@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row, kwargs_row
+from pydantic import SecretStr
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.answers import AnswerKind, Verdict
@@ -30,14 +31,18 @@ from trackai_pipelines.delivery.prepare import (
     too_old_before,
     with_own_ids,
 )
+from trackai_pipelines.delivery.targets import HOLD, SANDBOX, Target, elsewhere, target_of
 from trackai_pipelines.delivery.validate import LONGEST_AGE_IN_STORE
+from trackai_pipelines.flag_values.client import Flags
 from trackai_pipelines.settings import CapiSettings
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
-    from pydantic import SecretStr
 
     from trackai_pipelines.delivery.tokens import TokenStore
+
+SANDBOX_TOKEN = SecretStr("sandbox")
+"""What the sandbox is sent in place of a tenant's token, which is for Meta alone."""
 
 _GRACE_SECONDS = 10
 """The time that a worker on a busy machine may need between its transactions, besides the request itself."""
@@ -50,6 +55,7 @@ class Worker:
     name: str
     tokens: "TokenStore"
     settings: CapiSettings
+    flags: Flags
 
     @property
     def hold_seconds(self) -> float:
@@ -61,14 +67,15 @@ class Worker:
 class Claim:
     """A request that has been recorded: from now on it may be in flight.
 
-    There is nothing to send where `events` is empty; `closed` events are finished. `doubts` are the kinds of refusals
-    of the tenant's events that were refused alone while none was accepted, one for each. `expires` is when the hold
-    lapses, on the process's monotonic clock.
+    There is nothing to send where `events` is empty; `closed` events are finished. `target` is where it goes. `doubts`
+    are the kinds of refusals of the tenant's events that were refused alone while none was accepted, one for each.
+    `expires` is when the hold lapses, on the process's monotonic clock.
     """
 
     recipient: Recipient
+    target: Target
     circuit: Circuit
-    token: "SecretStr | None"
+    token: SecretStr | None
     events: Sequence[Prepared]
     closed: Sequence[Closed]
     doubts: Sequence[str]
@@ -79,6 +86,7 @@ async def hold_tenants(
     connection: "AsyncConnection", worker: Worker, *, free: int, free_for_doubtful: int, now: datetime
 ) -> list[tuple[str, bool]]:
     """Hold up to `free` tenants that have something to do, least time left first; return (id, in trouble) of each."""
+    places = elsewhere(worker.flags, worker.settings, at=now)
     cursor = await connection.execute(
         statement("delivery/hold_tenants"),
         {
@@ -89,6 +97,8 @@ async def hold_tenants(
             "now": now,
             "until": now,
             "too_old": too_old_before(now),
+            "targets_held": places.held,
+            "sandboxed": places.sandboxed,
         },
     )
     return await cursor.fetchall()
@@ -111,8 +121,14 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         if tenant is None:
             return None
         recipient, status, circuit = Recipient.from_row(tenant), tenant["status"], Circuit.from_row(tenant)
-        token = worker.tokens.token_of(recipient.slug)
-        passable = status == "active" and circuit.lets_through(now)
+        target = target_of(worker.flags, recipient.slug, worker.settings)
+        known = target.name if target.name != HOLD else tenant["target"]
+        if known != tenant["target"]:
+            # What the one receiver answered says nothing of the other.
+            circuit = Circuit()
+            await connection.execute(statement("delivery/forget_doubts"), {"tenant_id": tenant_id})
+        token = SANDBOX_TOKEN if target.name == SANDBOX else worker.tokens.token_of(recipient.slug)
+        passable = status == "active" and target.name != HOLD and circuit.lets_through(now)
         obstacle = obstacle_to(recipient, token) if passable else None
         if obstacle is not None:
             circuit = blocked(circuit, obstacle, now=now, settings=worker.settings)
@@ -121,7 +137,7 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         too_old, queued = [], []
         if not passable or circuit.state == "half_open" or doubts:
             too_old = await _next(connection, next_events(tenant_id, too_old_before(now) - timedelta(microseconds=1)))
-        delayed = circuit.reason or (None if passable else f"the tenant is {status}")
+        delayed = target.held or circuit.reason or (None if passable else f"the tenant is {status}")
         _, closed = prepared(recipient, too_old, now=now, delayed=delayed)
         if passable and not closed:
             queued = await _sendable(connection, tenant_id, circuit, doubts, now)
@@ -133,15 +149,15 @@ async def claim_events(connection: "AsyncConnection", worker: Worker, tenant_id:
         if closed:
             await _close(connection, tenant_id, closed, now)
         if events:
-            await _open(connection, tenant_id, events, now)
+            await _open(connection, tenant_id, events, target, now)
         else:
             # A probe that found nothing to send proves nothing.
             rested = replace(circuit, state="open") if circuit.state == "half_open" else circuit
             await connection.execute(
                 statement("delivery/release_hold"),
-                {"tenant_id": tenant_id, "holder": worker.name, **asdict(rested)},
+                {"tenant_id": tenant_id, "holder": worker.name, "target": known, **asdict(rested)},
             )
-    return Claim(recipient, circuit, token, events, closed, doubts, expires)
+    return Claim(recipient, target, circuit, token, events, closed, doubts, expires)
 
 
 async def record_answer(
@@ -153,6 +169,7 @@ async def record_answer(
         {
             "tenant_id": claim.recipient.tenant_id,
             "holder": worker.name,
+            "target": claim.target.name,
             **asdict(outcome.circuit),
             **_places(claim.events),
             "attempts": [event.attempt for event in claim.events],
@@ -263,12 +280,16 @@ async def _register(
     return cursor.rowcount == len(events)
 
 
-async def _open(connection: "AsyncConnection", tenant_id: str, events: Sequence[Prepared], now: datetime) -> None:
+async def _open(
+    connection: "AsyncConnection", tenant_id: str, events: Sequence[Prepared], target: Target, now: datetime
+) -> None:
     await connection.execute(
         statement("delivery/open_attempts"),
         {
             "tenant_id": tenant_id,
             "now": now,
+            "target": target.name,
+            "flag_version": target.version,
             **_places(events),
             "event_ids": [event.event_id for event in events],
             "events": [event.event.decode() for event in events],

@@ -33,6 +33,7 @@ _LOOK_SECONDS = 15.0
 # How long the command waits out back-offs while no event gets through: the ten failures in a row that open a circuit
 # take four minutes.
 _PATIENCE_SECONDS = 300.0
+_COUNTS = ("sent", "failed", "retried", "sandbox", "waiting")
 # The pause between looks at a tenant that another dispatcher serves.
 _PAUSE_SECONDS = 0.2
 
@@ -68,9 +69,9 @@ def dispatch(
 
     A tenant needs a pixel and a token: `trackai tenant set SLUG --pixel-id ID`, and TRACKAI_CAPI_TOKEN_<SLUG> in the
     environment or a file in TRACKAI_CAPI_TOKEN_DIR. The command waits out back-offs and ends when nothing more can go
-    out. Exit code 1 when due events are held back by an open circuit: no token or pixel, access refused, or ten
-    requests in a row that failed. Events that Meta can never take are closed with their reason, which is no failure of
-    the command. Nothing that waits is lost.
+    out. Exit code 1 when due events are held back by the flag dispatch_target, or by an open circuit: no token or
+    pixel, access refused, or ten requests in a row that failed. Events that Meta can never take are closed with their
+    reason, which is no failure of the command. Nothing that waits is lost.
     """
     _require_sense(follow, dry_run, out, from_day, to_day, resend)
     from trackai_pipelines.delivery.tokens import tokens_of_environment
@@ -138,7 +139,7 @@ class _Outcome:
         """All of it, for machines."""
         tenants = self.by_tenant
         return {
-            **{name: sum(of[name] for of in tenants.values()) for name in ("sent", "failed", "retried", "waiting")},
+            **{name: sum(of[name] for of in tenants.values()) for name in _COUNTS},
             "requests": self.report.requests,
             "failed_requests": self.report.failed_requests,
             "seconds": round(self.report.seconds, 3),
@@ -151,7 +152,8 @@ class _Outcome:
         if not tenants:
             remark("Nothing was due.")
             return
-        counts = ("sent", "failed", "retried", "waiting")
+        # Few ever use the sandbox.
+        counts = [name for name in _COUNTS if name != "sandbox" or self.report.sandbox]
         rows = [(slug, *(of[name] for name in counts), "; ".join(of["why"])) for slug, of in tenants.items()]
         results().print(table(("tenant", *counts, "why it waits"), rows))
         if self.failures:
@@ -275,4 +277,7 @@ def _show_window(window: "DispatchReport") -> None:
 
 def _sentence(report: "DispatchReport") -> str:
     sent, failed, retried = (sum(counted.values()) for counted in (report.sent, report.failed, report.retried))
-    return f"{sent:,} events sent, {failed:,} failed, {retried:,} to be retried, in {report.requests:,} requests"
+    sandbox = f", {report.sandbox.total():,} to the sandbox" if report.sandbox else ""
+    return (
+        f"{sent:,} events sent, {failed:,} failed, {retried:,} to be retried{sandbox}, in {report.requests:,} requests"
+    )

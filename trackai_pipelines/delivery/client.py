@@ -22,9 +22,9 @@ HEADERS = {"Content-Type": "application/json", "User-Agent": "trackai-pipelines"
 """The headers of every request; the token is added to them."""
 
 
-def events_url(settings: CapiSettings, pixel_id: str) -> str:
-    """Return the address that a pixel's events are sent to."""
-    return f"{settings.capi_url.rstrip('/')}/{settings.capi_version}/{quote(pixel_id, safe='')}/events"
+def events_url(base: str, settings: CapiSettings, pixel_id: str) -> str:
+    """Return the address at `base`, Meta's or the sandbox's, that a pixel's events are sent to."""
+    return f"{base.rstrip('/')}/{settings.capi_version}/{quote(pixel_id, safe='')}/events"
 
 
 def http_client(settings: CapiSettings, connections: int) -> "httpx.AsyncClient":

@@ -23,7 +23,9 @@ from trackai_pipelines.delivery.claims import Claim, Worker, claim_events, hold_
 from trackai_pipelines.delivery.client import events_url, http_client, post
 from trackai_pipelines.delivery.events import request_body
 from trackai_pipelines.delivery.report import DispatchReport
+from trackai_pipelines.delivery.targets import SANDBOX, Target
 from trackai_pipelines.delivery.tokens import TokenStore
+from trackai_pipelines.flag_values.client import open_flags
 from trackai_pipelines.settings import CapiSettings
 
 if TYPE_CHECKING:
@@ -70,13 +72,15 @@ def dispatch(
 
     Without `until` it returns once nothing more can go out now. With it, it stays and picks up new work until `until()`
     is true, which it asks several times a second. `on_window` receives what was done since its last call, about every
-    `window_seconds` and at the end. `clock` decides what is due; holds on tenants go by the server's clock.
+    `window_seconds` and at the end. `clock` decides what is due and which value of the flag dispatch_target is in
+    force; holds on tenants go by the server's clock.
     Raises psycopg.OperationalError when the database is unreachable for RECONNECT_SECONDS. An interrupt lets requests
     in flight finish; the next dispatch takes up what it cuts off.
     """
-    worker = Worker(f"{run_id}/{uuid.uuid4().hex[:12]}", tokens, settings)
     windows = _WindowedReport(on_window, window_seconds)
-    return asyncio.run(_dispatch(url, worker, until, clock, windows))
+    with open_flags(url, clock=clock) as flags:
+        worker = Worker(f"{run_id}/{uuid.uuid4().hex[:12]}", tokens, settings, flags)
+        return asyncio.run(_dispatch(url, worker, until, clock, windows))
 
 
 @dataclass
@@ -211,7 +215,7 @@ async def _serve(bench: _Bench, tenant_id: str) -> None:
     assert claim.recipient.pixel_id is not None
     answer = await post(
         bench.client,
-        events_url(settings, claim.recipient.pixel_id),
+        events_url(_base_of(claim.target, settings), settings, claim.recipient.pixel_id),
         request_body([event.event for event in claim.events], claim.recipient),
         token=claim.token,
         seconds=settings.capi_timeout_seconds,
@@ -233,6 +237,13 @@ async def _serve(bench: _Bench, tenant_id: str) -> None:
             len(claim.events),
             verdict.kind,
         )
+
+
+def _base_of(target: Target, settings: CapiSettings) -> str:
+    if target.name == SANDBOX:
+        assert settings.capi_sandbox_url is not None
+        return settings.capi_sandbox_url
+    return settings.capi_url
 
 
 async def _hold(bench: _Bench, free: int, free_for_doubtful: int) -> list[tuple[str, bool]]:

@@ -36,6 +36,7 @@ from trackai_pipelines.delivery.prepare import (
     queued_event,
     with_own_ids,
 )
+from trackai_pipelines.delivery.targets import holds_of
 from trackai_pipelines.delivery.tokens import TokenStore
 from trackai_pipelines.settings import CapiSettings
 
@@ -71,20 +72,25 @@ def dry_run(
         raise FileExistsError(f"the folder {folder} is not empty: name a new one for the dry run")
     found = DryRun(folder)
     now = clock()
+    holds = holds_of(connection, at=now, settings=settings)
     with connection.transaction(), (folder / "diff.jsonl").open("w", encoding="utf-8") as diff:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         with connection.cursor(row_factory=dict_row) as cursor:
             tenants = cursor.execute(statement("delivery/waiting_tenants")).fetchall()
         for tenant in tenants:
             recipient, circuit = Recipient.from_row(tenant), Circuit.from_row(tenant)
-            status, held = tenant["status"], tenant["held"]
+            status, held, hold = tenant["status"], tenant["held"], holds.of(recipient.slug)
             obstacle = obstacle_to(recipient, tokens.token_of(recipient.slug))
-            if status != "active" or held or not circuit.lets_through(now):
-                found.held_back[recipient.slug] = waiting_reason(status, circuit, held=held, ahead=False, now=now)
+            if status != "active" or hold or held or not circuit.lets_through(now):
+                found.held_back[recipient.slug] = waiting_reason(
+                    status, circuit, hold=hold, held=held, ahead=False, now=now
+                )
             elif obstacle is not None:
                 found.held_back[recipient.slug] = obstacle
             if status == "active" and recipient.pixel_id:
-                for record in _tenant(connection, found, recipient, events_url(settings, recipient.pixel_id), now):
+                for record in _tenant(
+                    connection, found, recipient, events_url(settings.capi_url, settings, recipient.pixel_id), now
+                ):
                     diff.write(json.dumps(record) + "\n")
     return found
 

@@ -32,6 +32,10 @@ def health(checkup: Checkup) -> Iterator[Finding]:
     if shared := _shared_variables(slugs):
         fix = "Rename one of each, or use files by slug in TRACKAI_CAPI_TOKEN_DIR."
         yield Finding("token variables", Level.WARN, f"several tenants share one: {'; '.join(shared)}", fix)
+    if held := [one for one in due if one.hold]:
+        said = "; ".join(f"{one.slug}, {one.events:,} events wait: {one.hold}" for one in held[:5])
+        fix = "The events are kept; they go out once the flag says meta again (`trackai flags show dispatch_target`)."
+        yield Finding("held deliveries", Level.WARN, said, fix)
     yield _circuits(connection, without, now)
     if doubted := [one for one in due if one.circuit.state == "closed" and one.circuit.refusal]:
         said = "; ".join(f"{one.slug}, {one.events:,} events wait: {one.reason}" for one in doubted[:5])

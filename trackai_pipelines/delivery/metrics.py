@@ -13,6 +13,7 @@ _WHY = (
     "request_under_way",
     "backing_off",
     "circuit_open",
+    "held_by_flag",
     "sale_in_the_future",
     "tenant_inactive",
 )
@@ -51,6 +52,8 @@ def _why(one: Backlog, now: datetime) -> str:
         return "tenant_inactive"
     if one.ahead:
         return "sale_in_the_future"
+    if one.hold:
+        return "held_by_flag"
     if one.circuit.state == "open":
         return "circuit_open"
     if one.held or one.circuit.state == "half_open":

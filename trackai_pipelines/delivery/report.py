@@ -9,6 +9,7 @@ from datetime import UTC, date
 
 from trackai_pipelines.delivery.blame import Outcome
 from trackai_pipelines.delivery.claims import Claim
+from trackai_pipelines.delivery.targets import SANDBOX
 
 Part = tuple[str, date]
 """A tenant's slug and the UTC day of the sale."""
@@ -24,6 +25,8 @@ class DispatchReport:
     """Failed for good, each with its reason in trackai.dispatch_attempts."""
     retried: Counter[Part] = field(default_factory=Counter)
     """Attempts that did not get through and are retried."""
+    sandbox: Counter[Part] = field(default_factory=Counter)
+    """Accepted or refused for good by the sandbox: none of them was sent."""
     waiting: Counter[str] = field(default_factory=Counter)
     """Events on the queue when it ended, by slug; empty in the report of a window."""
     requests: int = 0
@@ -36,6 +39,7 @@ class DispatchReport:
         self.sent.update(other.sent)
         self.failed.update(other.failed)
         self.retried.update(other.retried)
+        self.sandbox.update(other.sandbox)
         self.waiting = Counter(other.waiting)
         self.requests += other.requests
         self.failed_requests += other.failed_requests
@@ -49,17 +53,20 @@ class DispatchReport:
     def add_answer(self, claim: Claim, outcome: Outcome) -> None:
         """Count a request, and its events by outcome."""
         self.requests += 1
-        if outcome.failure is None:
-            counted = self.sent
-        else:
+        if outcome.failure is not None:
             self.failed_requests += 1
-            counted = self.failed if outcome.final else self.retried
+        if not outcome.final:
+            counted = self.retried
+        elif claim.target.name == SANDBOX:
+            counted = self.sandbox
+        else:
+            counted = self.sent if outcome.failure is None else self.failed
         counted.update((claim.recipient.slug, event.occurred_at.astimezone(UTC).date()) for event in claim.events)
 
     @property
     def outcomes(self) -> dict[str, Counter[Part]]:
         """What became of attempts, by name."""
-        return {"sent": self.sent, "failed": self.failed, "retried": self.retried}
+        return {"sent": self.sent, "failed": self.failed, "retried": self.retried, "sandbox": self.sandbox}
 
     @property
     def empty(self) -> bool:

@@ -87,7 +87,10 @@ def demo_sandbox(tenants: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Sandbox
     tokens = {token_variable(tenant["slug"]): secrets.token_urlsafe(32) for tenant in tenants}
     with sandbox(tokens=tokens.values(), pixels=[tenant["pixel_id"] for tenant in tenants]) as box:
         # An empty variable counts as unset, and processes inherit it. TRACKAI_CAPI_TOKEN_DIR is among them.
-        yield box, {**dict.fromkeys(real, ""), **tokens, "TRACKAI_CAPI_URL": box.base_url}
+        yield (
+            box,
+            {**dict.fromkeys(real, ""), **tokens, "TRACKAI_CAPI_URL": box.base_url, "TRACKAI_CAPI_SANDBOX_URL": ""},
+        )
 
 
 def delivered_by_tenant(connection: Connection) -> dict[str, Delivered]:

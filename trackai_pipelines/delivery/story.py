@@ -15,6 +15,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.account import TRANSIENT_FAILURES, in_sandbox, waiting_reason
 from trackai_pipelines.delivery.circuit import Circuit
 from trackai_pipelines.delivery.prepare import too_old_before
+from trackai_pipelines.delivery.targets import holds_of
 from trackai_pipelines.domain import StoryPart
 
 
@@ -51,6 +52,7 @@ def dispatch_story(
 ) -> DispatchStory | None:
     """Return the delivery of a conversion; None when there is no such conversion."""
     key = {"tenant_id": tenant_id, "conversion_id": conversion_id}
+    holds = holds_of(connection, at=clock())
     with connection.transaction():
         with connection.cursor(row_factory=dict_row) as states:
             state = states.execute(statement("delivery/story_state"), key).fetchone()
@@ -61,7 +63,12 @@ def dispatch_story(
     now, occurred_at = clock(), state["occurred_at"]
     if state["queued"]:
         reason = waiting_reason(
-            state["status"], Circuit.from_row(state), held=state["held"], ahead=occurred_at > now, now=now
+            state["status"],
+            Circuit.from_row(state),
+            hold=holds.of(state["slug"]),
+            held=state["held"],
+            ahead=occurred_at > now,
+            now=now,
         )
         verdict = f"Waiting: {reason}."
         if attempts:

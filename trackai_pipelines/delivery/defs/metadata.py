@@ -15,7 +15,7 @@ from trackai_pipelines.delivery.coverage import Coverage
 from trackai_pipelines.delivery.events import KEYS
 from trackai_pipelines.delivery.report import DispatchReport
 
-OUTCOMES = ("sent", "failed", "retried")
+OUTCOMES = ("sent", "failed", "retried", "sandbox")
 """What became of attempts, as DispatchReport counts them."""
 
 ROWS_SHOWN = 20
@@ -55,15 +55,17 @@ def outcomes_of(report: DispatchReport, day: date) -> dict[str, Counter[str]]:
 def outcome_metadata(outcomes: Mapping[str, Counter[str]]) -> Metadata:
     """Return events by outcome, in total and by tenant; tenants in trouble come first."""
     counts = [outcomes[outcome] for outcome in OUTCOMES]
-    sent, failed, retried = counts
+    sent, failed, retried, sandbox = counts
     slugs = sorted(
         {slug for count in counts for slug in count},
         key=lambda slug: (-failed[slug], -retried[slug], -sent[slug], slug),
     )
     totals: Metadata = {outcome: count.total() for outcome, count in zip(OUTCOMES, counts, strict=True)}
     if slugs:
-        rows: list[list[Cell]] = [[slug, *(count[slug] for count in counts)] for slug in slugs]
-        totals["by tenant"] = table(["tenant", *OUTCOMES], rows)
+        # Few ever use the sandbox.
+        shown = OUTCOMES if sandbox else OUTCOMES[:-1]
+        rows: list[list[Cell]] = [[slug, *(outcomes[outcome][slug] for outcome in shown)] for slug in slugs]
+        totals["by tenant"] = table(["tenant", *shown], rows)
     return totals
 
 
