@@ -38,7 +38,7 @@ JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
-    "make_report",
+    "make_report", "apply_flag_plans",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -48,6 +48,7 @@ SCHEDULES = {
     "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
+    "five_minutely_flag_plans",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),

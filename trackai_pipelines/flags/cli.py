@@ -5,7 +5,7 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.flags import cli_changes, cli_overrides, cli_reading, cli_segments
+from trackai_pipelines.flags import cli_changes, cli_eval, cli_overrides, cli_reading, cli_segments
 
 app = typer.Typer(help="Who gets what, since when, and what it changed.", no_args_is_help=True)
 
@@ -13,6 +13,7 @@ app.command("list")(cli_reading.list_flags)
 app.command()(cli_reading.show)
 app.command()(cli_reading.gates)
 app.command()(cli_reading.history)
+app.command("eval")(cli_eval.evaluate)
 app.command()(cli_changes.create)
 app.command("set")(cli_changes.set_flag)
 app.command()(cli_changes.variant)

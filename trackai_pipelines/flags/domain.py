@@ -1,8 +1,17 @@
 """Feature flags: who gets what, since when, and what it changed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Command, Domain, Personal, Table
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.flags.defs import defs
+
+    return defs
 
 
 def _commands() -> Any:
@@ -50,5 +59,6 @@ FLAGS = Domain(
             personal=Personal(user_id="user_id", delete=True),
         ),
     ),
+    definitions=_definitions,
     commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
 )
