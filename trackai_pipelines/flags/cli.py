@@ -5,7 +5,15 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.flags import cli_changes, cli_eval, cli_overrides, cli_reading, cli_segments
+from trackai_pipelines.flags import (
+    cli_changes,
+    cli_clients,
+    cli_eval,
+    cli_overrides,
+    cli_reading,
+    cli_segments,
+    cli_serve,
+)
 
 app = typer.Typer(help="Who gets what, since when, and what it changed.", no_args_is_help=True)
 
@@ -22,3 +30,5 @@ app.command()(cli_changes.archive)
 app.command()(cli_overrides.override)
 app.command()(cli_overrides.kill)
 app.command()(cli_overrides.unkill)
+app.add_typer(cli_clients.app, name="client")
+app.command()(cli_serve.serve)

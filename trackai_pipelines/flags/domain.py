@@ -1,11 +1,13 @@
 """Feature flags: who gets what, since when, and what it changed."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Command, Domain, Personal, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from starlette.routing import BaseRoute
 
 
 def _definitions() -> "dg.Definitions":
@@ -18,6 +20,12 @@ def _commands() -> Any:
     from trackai_pipelines.flags.cli import app
 
     return app
+
+
+def _routes() -> "Sequence[BaseRoute]":
+    from trackai_pipelines.flags.web import routes
+
+    return routes()
 
 
 FLAGS = Domain(
@@ -61,4 +69,5 @@ FLAGS = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
+    routes=_routes,
 )
