@@ -9,10 +9,10 @@ DEVELOPING := .venv/installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := install
-.PHONY: help install demo test test-fast lint schema reference bench lock
+.PHONY: help install demo test test-fast test-javascript lint schema reference bench lock
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
 
 install: $(RUNNING)  ## .venv with everything that running needs, `trackai` in .venv/bin
 
@@ -24,6 +24,10 @@ test: $(DEVELOPING)  ## all tests and the coverage they reach; ARGS="-k circuit"
 
 test-fast: $(DEVELOPING)  ## the tests that need no server and start no process, in less than a minute
 	@$(PYTHON) -m pytest -n 2 -m "not database and not processes and not slow" $(ARGS)
+
+test-javascript: $(DEVELOPING)  ## flags with GrowthBook's and OpenFeature's clients in JavaScript; needs Node and npm
+	@npm ci --prefix tests/javascript --no-audit --no-fund
+	@$(PYTHON) -m pytest -n 0 tests/javascript/against_javascript.py $(ARGS)
 
 lint: $(DEVELOPING)  ## style, types, spelling, who imports whom, statements, declarations, schema.sql
 	@$(PYTHON) -m ruff check .

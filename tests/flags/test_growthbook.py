@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from flag_values.random_conditions import attributes, condition
 from flag_values.reference import NOW, attribute, own, row, ruleset, state, vectors
-from flag_values.worlds import TENANTS, context, flags, overrides
+from flags.payloads import worlds
 from growthbook import GrowthBook
 from growthbook.core import evalCondition
 
 from trackai_pipelines.flag_values.conditions import check, matcher
-from trackai_pipelines.flag_values.evaluation import evaluate
 from trackai_pipelines.flags.growthbook import payload
 
 _REFERENCE = vectors("evaluation")
@@ -29,29 +28,18 @@ def test_the_reference_payload() -> None:
 # 50,000 in all; each starts anew, so that a failure is repeated soon.
 @pytest.mark.parametrize("seed", range(50))
 def test_random_flags_are_the_same_in_growthbook(seed: int) -> None:
-    random = Random(seed)
     evaluations = served = 0
-    while evaluations < 1_000:
-        states = flags(random, 6)
-        for flag in states.values():
-            segments = flag["segments"]
-            segments |= {name: attribute(condition(random)) for name in segments if random.random() < 0.3}
-        rules = ruleset(states, overrides(random, states))
-        for tenant in TENANTS:
-            features = payload(rules, tenant, NOW)
-            assert features.keys() == states.keys()
-            sdk = GrowthBook(features=features)
-            for _ in range(6):
-                asked = {**context(random), **attributes(random), "tenant": tenant}
-                sdk.set_attributes({**asked, "id": asked.get("targetingKey")})
-                for key in states:
-                    ours = evaluate(rules, key, tenant=tenant, context=asked, at=NOW)
-                    theirs = sdk.eval_feature(key)
-                    if ours.error_code is None:
-                        assert (theirs.value, type(theirs.value)) == (ours.value, type(ours.value)), (key, asked)
-                        evaluations += 1
-                        served += bool(ours.value_used)
-            sdk.destroy()
+    for world in worlds(seed):
+        sdk = GrowthBook(features=dict(world.features))
+        for key, given, ours in world.answers():
+            sdk.set_attributes(given)
+            theirs = sdk.eval_feature(key)
+            assert (theirs.value, type(theirs.value)) == (ours.value, type(ours.value)), (key, given)
+            evaluations += 1
+            served += bool(ours.value_used)
+        sdk.destroy()
+        if evaluations > 1_000:
+            break
     assert served > 100
 
 
@@ -63,11 +51,11 @@ def test_random_conditions_hold_where_growthbook_says_so(seed: int) -> None:
         wanted = condition(random)
         check(wanted)
         rules = ruleset({"flag": _flag_of(wanted)})
-        (typed, *_) = payload(rules, "acme", NOW)["flag"]["rules"]
+        (exported, *_) = payload(rules, "acme", NOW)["flag"]["rules"]
         for _ in range(4):
             asked = attributes(random)
             found = matcher(wanted)(asked)
-            assert found is evalCondition(asked, wanted) is evalCondition(asked, typed["condition"]), (wanted, asked)
+            assert found is evalCondition(asked, wanted) is evalCondition(asked, exported["condition"]), (wanted, asked)
             held += found
     assert 200 < held < 1_000
 
@@ -76,13 +64,22 @@ def _flag_of(wanted: dict[str, Any]) -> dict[str, Any]:
     return state(rollouts=[row("segment", None, 100)], segments={"segment": attribute(wanted)})
 
 
-def test_comparisons_carry_the_type_they_compare() -> None:
+def test_conditions_say_what_javascript_would_convert() -> None:
     wanted = {
         "n": {"$gte": 10, "$lt": 20},
         "s": {"$gt": "a", "$not": {"$lte": 5}},
         "never": {"$gt": "a", "$lt": 5},
         "nor": {"$gte": True},
         "$not": {"$and": [{"n": {"$gt": 1.5}}, {"plan": "free", "country": {"$in": ["BR"]}}]},
+        "number": 5,
+        "boolean": False,
+        "digits": "5",
+        "a boolean": "true",
+        "list": "a,b",
+        "nothing": None,
+        "object": {"a": 5},
+        "negated": {"$not": 0},
+        "anything": {},
     }
     (rule, *_) = payload(ruleset({"flag": _flag_of(wanted)}), "acme", NOW)["flag"]["rules"]
     assert rule["condition"] == {
@@ -91,6 +88,14 @@ def test_comparisons_carry_the_type_they_compare() -> None:
         "never": {"$type": "none", "$gt": "a", "$lt": 5},
         "nor": {"$type": "none", "$gte": True},
         "$not": {"$and": [{"n": {"$type": "number", "$gt": 1.5}}, {"plan": "free", "country": {"$in": ["BR"]}}]},
+        "number": {"$eq": 5},
+        "boolean": {"$eq": False},
+        "digits": {"$eq": "5"},
+        "a boolean": {"$eq": "true"},
+        "list": {"$eq": "a,b"},
+        "nothing": None,
+        "object": {"a": 5},
+        "negated": {"$not": {"$eq": 0}},
     }
 
 

@@ -4,6 +4,7 @@ What belongs here: the payload. What does not: serving it (web), and evaluating 
 context's attributes, and the targeting key as `id`. Source: https://docs.growthbook.io/lib/build-your-own
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,9 @@ from trackai_pipelines.flag_values.ruleset import Ruleset
 from trackai_pipelines.flag_values.values import JsonText
 
 Json = dict[str, Any]
+
+# Texts to which JavaScript converts no number, boolean or null, and no list of several values.
+_WORD = re.compile(r"(?!(?:true|false|null|undefined|NaN|Infinity)\Z)[A-Za-z][A-Za-z0-9_ .-]*")
 
 
 def payload(ruleset: Ruleset, tenant: str, at: datetime, *, visible_only: bool = True) -> dict[str, Json]:
@@ -61,7 +65,7 @@ def _rules(key: str, decision: FlagDecision, group: Group) -> Iterator[Json]:
     """Yield the rules of a group. A segment ends with one that forces off, so that nothing falls through."""
     if group.matches is nobody:
         return
-    whom = {"condition": _typed(group.condition)} if group.segment else {}
+    whom = {"condition": _strict(group.condition)} if group.segment else {}
     hashed = {
         "hashAttribute": "id" if decision.bucket_by == TARGETING_KEY else decision.bucket_by,
         "hashVersion": 2,
@@ -96,26 +100,31 @@ def _plain(value: Any) -> Any:
     return value.decoded() if isinstance(value, JsonText) else value
 
 
-def _typed(condition: Mapping[str, Any]) -> Json:
-    """Return a condition with the type beside each comparison: the JavaScript SDK compares texts with numbers."""
-    typed: Json = {}
+def _strict(condition: Mapping[str, Any]) -> Json:
+    """Return a condition that means the same to the JavaScript SDK, which converts values of other types."""
+    strict: Json = {}
     for key, value in condition.items():
         if key in COMBINED:
-            typed[key] = [_typed(part) for part in value]
+            strict[key] = [_strict(part) for part in value]
         elif key == "$not":
-            typed[key] = _typed(value)
-        else:
-            typed[key] = _typed_operators(value) if is_operators(value) else value
-    return typed
+            strict[key] = _strict(value)
+        # Without operators everything holds here, and in JavaScript the empty object alone.
+        elif value != {}:
+            strict[key] = _strict_value(value)
+    return strict
 
 
-def _typed_operators(operators: Mapping[str, Any]) -> Json:
-    typed = {
-        name: _typed_operators(wanted) if name == "$not" and is_operators(wanted) else wanted
-        for name, wanted in operators.items()
-    }
-    kinds = {kind(operators[name]) for name in COMPARISONS if name in operators}
+def _strict_value(wanted: Any) -> Any:
+    """Return what is wanted of a field: with the type beside comparisons, and with `$eq` where conversions could match.
+
+    A word is left as it is, which everybody can read; only a list of this one word converts to it.
+    """
+    if not is_operators(wanted):
+        plain = kind(wanted) in ("array", "object", "null") or (isinstance(wanted, str) and _WORD.fullmatch(wanted))
+        return wanted if plain else {"$eq": wanted}
+    strict = {name: _strict_value(value) if name == "$not" else value for name, value in wanted.items()}
+    kinds = {kind(wanted[name]) for name in COMPARISONS if name in wanted}
     if not kinds:
-        return typed
-    # What is compared with a number and a text, or with anything else, never holds; no value has this type.
-    return {"$type": kinds.pop() if kinds in ({"number"}, {"string"}) else "none", **typed}
+        return strict
+    # A comparison with a number and a text, or with anything else, never holds; no value has this type.
+    return {"$type": kinds.pop() if kinds in ({"number"}, {"string"}) else "none", **strict}
