@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
 Names: throughput, server, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance,
-campaigns, hostile.
+campaigns, flags, hostile.
 Ctrl-C ends it; what was measured is kept.
 """
 
@@ -32,6 +32,7 @@ BENCHMARKS = (
     "archive",
     "maintenance",
     "campaigns",
+    "flags",
     "hostile",
 )
 

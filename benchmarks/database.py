@@ -29,8 +29,15 @@ from trackai_pipelines.settings import Settings
 
 _SQL = Path(__file__).with_name("sql")
 # Facts stay when results are cleared; so does what the migrations put in.
-_FACTS = ["tenants", "funnels", "clicks", "identities", "conversions"]
-_CONFIGURATION = ["retention_policies", "archive_owner"]
+_FACTS = ["tenants", "matching_settings", "funnels", "clicks", "identities", "conversions"]
+# The history of flags refuses to be emptied.
+_CONFIGURATION = [
+    "retention_policies",
+    "archive_owner",
+    "feature_flags",
+    "feature_flag_versions",
+    "feature_flag_audit_log",
+]
 
 
 @dataclass(frozen=True)

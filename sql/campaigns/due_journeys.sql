@@ -1,14 +1,21 @@
 -- The UTC days of a tenant before %(before)s with matched sales whose journeys a late click may belong to: it shares a
--- click key, a browser key or a contact with the sale, or with one of its touches.
+-- click key, a browser key or a contact with the sale, or with one of its touches. A click reaches as far as it would
+-- with the widest settings that a sale after it can have; computing a day in vain changes nothing.
 -- Indexes: clicks_by_arrival from %(since)s on, clicks_by_click_key and clicks_by_browser_key, identities_by_click,
--- conversions_by_day and the partitions of conversion_touchpoints over the window of the late clicks, which are few.
+-- matching_settings' primary key, conversions_by_day and the partitions of conversion_touchpoints over the window of the
+-- late clicks, which are few.
 WITH late AS MATERIALIZED (
     SELECT k.id, k.created_at, k.ingested_at, trackai.click_key(k.fbc, k.fbclid) AS click_key,
            trackai.browser_key(k.fbp) AS browser_key,
-           coalesce(t.journey_days, t.lookback_days) * interval '24 hours' AS reach,
-           t.email_matching
+           coalesce(t.journey_days, g.lookback_days) * interval '24 hours' AS reach,
+           g.email_matching
     FROM trackai.clicks k
     JOIN trackai.tenants t ON t.id = k.tenant_id
+    CROSS JOIN LATERAL (
+        SELECT max(g.lookback_days) AS lookback_days, bool_or(g.email_matching) AS email_matching
+        FROM trackai.matching_settings g
+        WHERE g.tenant_id = k.tenant_id AND g.effective_to > k.created_at - interval '5 minutes'
+    ) g
     WHERE k.tenant_id = %(tenant_id)s AND k.ingested_at > %(since)s
       AND k.created_at < %(before)s::date::timestamp AT TIME ZONE 'UTC'
 ),

@@ -2,12 +2,13 @@
 -- is matched with. It is a table of its own, as every step of the journeys: in one statement the planner would not know
 -- how few rows each step leaves, and loop.
 -- Indexes: conversions_by_day (the primary key for one sale), and the primary keys of matched_attributions, clicks,
--- conversion_journeys and conversion_touchpoints.
+-- matching_settings, conversion_journeys and conversion_touchpoints.
 -- Guarantees: every conversion of the day whose attribution is not unmatched, once. `kept` is a journey that stays as it
 -- is, because the facts that it hangs on have left: contact hashes, or a day of clicks in its window; with `keep` = none
 -- no journey is, with all every one.
 -- A matched click that was deleted leaves its columns NULL. A key that is missing or malformed is NULL, and so are
--- contact hashes where the tenant does not match by e-mail.
+-- contact hashes of sales that are not matched by e-mail. Window and e-mail matching are those of the sale's moment, as
+-- in matching.
 CREATE TEMPORARY TABLE journey_sales ON COMMIT DROP AS
 SELECT s.*,
        m.id AS click_id,
@@ -32,12 +33,12 @@ FROM (
            c.occurred_at,
            c.anonymised_at,
            c.occurred_at
-               - coalesce(%(journey_days)s, t.journey_days, t.lookback_days) * interval '24 hours' AS after,
+               - coalesce(%(journey_days)s, t.journey_days, g.lookback_days) * interval '24 hours' AS after,
            c.occurred_at + interval '5 minutes' AS until,
            trackai.click_key(c.fbc, c.fbclid) AS click_key,
            trackai.browser_key(c.fbp) AS browser_key,
-           CASE WHEN t.email_matching THEN trackai.contact_hash(c.customer_email_hash) END AS email_key,
-           CASE WHEN t.email_matching THEN trackai.contact_hash(c.customer_phone_hash) END AS phone_key,
+           CASE WHEN g.email_matching THEN trackai.contact_hash(c.customer_email_hash) END AS email_key,
+           CASE WHEN g.email_matching THEN trackai.contact_hash(c.customer_phone_hash) END AS phone_key,
            -- An archived click leaves the attribution, and is found again where archives are read, too.
            coalesce(a.click_id, (
                SELECT p.click_id FROM trackai.conversion_touchpoints p
@@ -51,6 +52,8 @@ FROM (
     JOIN trackai.conversions c ON c.tenant_id = t.id
     JOIN trackai.matched_attributions a
         ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id AND a.strategy <> 'unmatched'
+    JOIN trackai.matching_settings g
+        ON g.tenant_id = c.tenant_id AND g.effective_from <= c.occurred_at AND c.occurred_at < g.effective_to
     LEFT JOIN trackai.conversion_journeys j ON j.tenant_id = c.tenant_id AND j.conversion_id = c.id
     WHERE t.id = %(tenant_id)s
       AND c.tenant_id = %(tenant_id)s

@@ -64,6 +64,12 @@ keyed AS (
 )
 SELECT DISTINCT k.tenant_id, k.id AS conversion_id
 FROM keyed k
-JOIN trackai.tenants t ON t.id = k.tenant_id
-WHERE k.created_at > k.occurred_at - t.lookback_days * interval '24 hours'
-  AND k.created_at <= k.occurred_at + interval '5 minutes'
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN k.occurred_at < p.effective_to THEN p.lookback_days END AS lookback_days
+    FROM trackai.matching_settings p
+    WHERE p.tenant_id = k.tenant_id AND p.effective_from <= k.occurred_at
+    ORDER BY p.effective_from DESC
+    LIMIT 1
+) s ON true
+WHERE k.created_at <= k.occurred_at + interval '5 minutes'
+  AND (s.lookback_days IS NULL OR k.created_at > k.occurred_at - s.lookback_days * interval '24 hours')

@@ -1,10 +1,10 @@
 -- Finds unmatched conversions that an arrived click, or an arrived identity's click, can match: each arrived fact looks
--- for the conversions that wait for its keys.
--- Indexes: primary keys (the arrived ranges), open_click_keys, open_browser_keys, open_email_keys. OFFSET 0 keeps each
--- look-up a look-up, and ORDER BY with keep_to_indexes keeps it to its index, whatever the planner knows of the tables
--- (BETWEEN instead of =, because a constant has no order).
+-- for the conversions that wait for its keys. The settings are those of the sale's moment, as in match_batch.
+-- Indexes: primary keys (the arrived ranges, matching_settings), open_click_keys, open_browser_keys, open_email_keys.
+-- OFFSET 0 keeps each look-up a look-up, and ORDER BY with keep_to_indexes keeps it to its index, whatever the planner
+-- knows of the tables (BETWEEN instead of =, because a constant has no order).
 -- Guarantees: exactly those with the same key (not only the same hash) and the click inside the window, so each one
--- that is found becomes a hit.
+-- that is found becomes a hit; and those whose moment has no settings, so that their batch asks for them.
 WITH arrived AS MATERIALIZED (
     SELECT *
     FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
@@ -38,7 +38,9 @@ identified AS MATERIALIZED (
         SELECT k.created_at FROM trackai.clicks k WHERE k.tenant_id = i.tenant_id AND k.id = i.click_id OFFSET 0
     ) k
     WHERE a.fact = 'identity'
-      AND EXISTS (SELECT FROM trackai.tenants t WHERE t.id = a.tenant_id AND t.email_matching OFFSET 0)
+      AND coalesce(
+          (SELECT bool_or(s.email_matching) FROM trackai.matching_settings s WHERE s.tenant_id = a.tenant_id), true
+      )
 ),
 waiting AS (
     SELECT m.tenant_id, m.conversion_id, k.created_at, 'click_key' AS key_name, k.click_key AS key
@@ -75,7 +77,7 @@ waiting AS (
     ) m
 ),
 keyed AS (
-    SELECT c.tenant_id, c.id, c.occurred_at, w.created_at
+    SELECT c.tenant_id, c.id, c.occurred_at, w.created_at, w.key_name
     FROM waiting w
     CROSS JOIN LATERAL (
         SELECT c.tenant_id, c.id, c.occurred_at
@@ -92,6 +94,16 @@ keyed AS (
 )
 SELECT DISTINCT k.tenant_id, k.id AS conversion_id
 FROM keyed k
-JOIN trackai.tenants t ON t.id = k.tenant_id
-WHERE k.created_at > k.occurred_at - t.lookback_days * interval '24 hours'
-  AND k.created_at <= k.occurred_at + interval '5 minutes'
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN k.occurred_at < p.effective_to THEN p.lookback_days END AS lookback_days, p.email_matching
+    FROM trackai.matching_settings p
+    WHERE p.tenant_id = k.tenant_id AND p.effective_from <= k.occurred_at
+    ORDER BY p.effective_from DESC
+    LIMIT 1
+) s ON true
+WHERE k.created_at <= k.occurred_at + interval '5 minutes'
+  AND (
+      s.lookback_days IS NULL
+      OR k.created_at > k.occurred_at - s.lookback_days * interval '24 hours'
+      AND (s.email_matching OR k.key_name <> 'email_hash')
+  )

@@ -1,13 +1,18 @@
--- Matches the claimed conversions: fbc, then fbp, then (where the tenant wants it) e-mail, else unmatched.
+-- Matches the claimed conversions: fbc, then fbp, then (where the sale's settings say so) e-mail, else unmatched.
 -- Writes one attribution for each conversion and one log row for each strategy tried, and returns what was decided.
 -- The triggers attributed_are_queued and matched_late_are_queued (sql/schema.sql) then queue the sale for delivery.
+-- The settings are those of the sale's moment, not of now: matching_settings has them, made from the versions of the
+-- gates lookback_days and email_matching.
 -- Indexes: clicks_by_click_key, clicks_by_browser_key (newest first: each look-up reads one entry),
--- identities_by_email, and the primary keys of conversions, clicks and matched_attributions.
+-- identities_by_email, and the primary keys of conversions, clicks, matched_attributions and matching_settings (read
+-- backwards: one entry, however many periods a tenant has).
 -- A candidate's key is compared, not only its hash; a text that is its own key is compared directly, which saves a
 -- pattern match.
 -- Guarantees: a candidate is a click of the same tenant with the same key in (sale - lookback, sale + 5 minutes],
 -- the newest wins, then the highest id; a conversion that is matched already keeps its click; the result depends on
--- the facts alone, not on batches or workers. A placeholder (undefined, the hash of nothing) is no key: malformed_key.
+-- the facts and the settings of the sales alone, not on batches or workers. A sale whose moment has no settings gets no
+-- strategy, which matched_attributions refuses: the statement fails, and its batch is back on the queue. A placeholder
+-- (undefined, the hash of nothing) is no key: malformed_key.
 -- A conversion that stays unmatched goes on the queue once more, to be looked at after this transaction has
 -- committed: a click that commits in between is seen by that look, or sees this conversion's open keys.
 -- OFFSET 0 keeps a step's expressions from being copied into each place that names them: they are computed once for
@@ -21,9 +26,9 @@ batch AS (
            q.cause,
            c.occurred_at,
            c.created_at,
-           c.occurred_at - t.lookback_days * interval '24 hours' AS after,
+           c.occurred_at - s.lookback_days * interval '24 hours' AS after,
            c.occurred_at + interval '5 minutes' AS until,
-           t.email_matching,
+           s.email_matching,
            c.fbc,
            c.fbclid,
            c.fbp,
@@ -35,7 +40,13 @@ batch AS (
     FROM unnest(%(tenant_ids)s::text[], %(conversion_ids)s::bigint[], %(causes)s::text[])
              AS q (tenant_id, conversion_id, cause)
     JOIN trackai.conversions c ON c.tenant_id = q.tenant_id AND c.id = q.conversion_id
-    JOIN trackai.tenants t ON t.id = q.tenant_id
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN c.occurred_at < p.effective_to THEN p.lookback_days END AS lookback_days, p.email_matching
+        FROM trackai.matching_settings p
+        WHERE p.tenant_id = q.tenant_id AND p.effective_from <= c.occurred_at
+        ORDER BY p.effective_from DESC
+        LIMIT 1
+    ) s ON true
     LEFT JOIN trackai.matched_attributions a ON a.tenant_id = q.tenant_id AND a.conversion_id = q.conversion_id
     WHERE a.strategy IS NULL OR a.strategy = 'unmatched'
     OFFSET 0
@@ -138,6 +149,7 @@ decided AS MATERIALIZED (
            b.fbc_outcome, b.fbc_click, b.fbp_outcome, b.fbp_click, b.email_outcome, b.email_click,
            coalesce(b.fbc_click, b.fbp_click, b.email_click) AS click_id,
            CASE
+               WHEN b.after IS NULL THEN NULL
                WHEN b.fbc_click IS NOT NULL THEN 'fbc'
                WHEN b.fbp_click IS NOT NULL THEN 'fbp'
                WHEN b.email_click IS NOT NULL THEN 'email'
@@ -156,7 +168,7 @@ recorded AS (
     SELECT d.*, m.at
     FROM decided d
     CROSS JOIN moment m
-    WHERE d.is_new OR d.click_id IS NOT NULL OR d.cause = 'rematch'
+    WHERE d.is_new OR d.click_id IS NOT NULL OR d.cause = 'rematch' OR d.strategy IS NULL
 ),
 attributed AS (
     INSERT INTO trackai.matched_attributions AS a

@@ -1,5 +1,5 @@
--- Returns the conversions of a range of UTC days, with their keys and their tenant's settings. For PostgreSQL.
--- Index: conversions_by_day.
+-- Returns the conversions of a range of UTC days, with their keys and the settings of their moments. For PostgreSQL.
+-- Indexes: conversions_by_day, matching_settings' primary key.
 -- Guarantees: one row for each conversion, decided or not; XXX stands for no currency. Its e-mail hash is there until it
 -- is anonymised, unless it is nobody's.
 SELECT c.tenant_id,
@@ -13,9 +13,10 @@ SELECT c.tenant_id,
        trackai.browser_key(c.fbp) AS browser_key,
        trackai.contact_hash(c.customer_email_hash) AS email_hash,
        c.customer_email_hash IS NULL AS has_lost_email,
-       t.lookback_days,
-       t.email_matching
+       s.lookback_days,
+       s.email_matching
 FROM trackai.conversions c
-JOIN trackai.tenants t ON t.id = c.tenant_id
+LEFT JOIN trackai.matching_settings s
+    ON s.tenant_id = c.tenant_id AND s.effective_from <= c.occurred_at AND c.occurred_at < s.effective_to
 WHERE c.occurred_at >= {from_day}::date::timestamp AT TIME ZONE 'UTC'
   AND c.occurred_at < {after_day}::date::timestamp AT TIME ZONE 'UTC'

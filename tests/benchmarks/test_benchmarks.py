@@ -14,6 +14,7 @@ from benchmarks import (
     archive,
     campaigns,
     delivery,
+    flags,
     growth,
     ingest,
     latency,
@@ -233,6 +234,14 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     assert stored is not None
     assert 0 < stored[0] < 1_000
     assert connection.execute("SELECT count(*) FROM benchmark.world").fetchone() == (0,)
+
+
+def test_flags(database: Database, connection: Connection[Any]) -> None:
+    (matching,) = tables(flags.run("small", database)).values()
+    assert list(matching) == ["1 period a tenant", "2 periods a tenant", "30 periods a tenant"]
+    assert {tuple(figures) for figures in matching.values()} == {("CPU µs a row", "times the settings of now")}
+    periods = connection.execute("SELECT count(*) FROM trackai.matching_settings GROUP BY tenant_id").fetchall()
+    assert set(periods) == {(1,)}, "no other benchmark finds the periods"
 
 
 def test_the_report_keeps_what_is_not_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from declared import TABLES
+from matching.gates import override
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import utc_now
@@ -187,7 +188,7 @@ def test_rematch_of_a_range_is_one_run_with_one_materialisation_a_day(
     outside = insert_sale(acme, noon(day_before(1)), fbclid="Key")
     insert_click(acme, fbclid="Key", created_at=noon(day_before(20)))
     run_job("match_conversions", partition_key=day_before(0).isoformat())
-    connection.execute("UPDATE trackai.tenants SET lookback_days = 17")
+    override(connection, acme, "lookback_days", "17")
 
     rematched = run_job("rematch_unmatched", days=days)
     by_day = shown(rematched, "matched_attributions")

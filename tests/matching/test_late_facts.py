@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matching import brute_force
 from matching.facts import SALE, decided, insert_backlog, insert_click, insert_sale
+from matching.gates import override
 from psycopg import Connection, sql
 
 from trackai_pipelines.database.connection import connect
@@ -127,8 +128,8 @@ def test_the_smaller_side_is_compared(connection: Connection) -> None:
 
 def test_an_identity_is_linked_from_either_side(connection: Connection) -> None:
     few, many = insert_tenants(connection, 2)
-    connection.execute("UPDATE trackai.tenants SET email_matching = true")
     for tenant in (few, many):
+        override(connection, tenant, "email_matching", "true")
         insert_sale(connection, tenant, f"sale of {tenant}", customer_email_hash="a" * 64)
         connection.execute(
             "INSERT INTO trackai.identities (tenant_id, email_hash, click_external_id) VALUES (%s, %s, 'the one')",
@@ -154,11 +155,11 @@ def test_an_identity_is_linked_from_either_side(connection: Connection) -> None:
 def test_only_arrived_clicks_make_a_sale_due_again(connection: Connection) -> None:
     """A longer look-back does not decide old sales by itself: somebody must ask, or a click that fits must arrive."""
     (tenant,) = insert_tenants(connection, 1)
-    connection.execute("UPDATE trackai.tenants SET lookback_days = 1")
+    override(connection, tenant, "lookback_days", "1")
     insert_click(connection, tenant, SALE - timedelta(days=3), fbclid="old")
     insert_sale(connection, tenant, "sale", fbclid="old")
     drain(connection, run_id="before")
-    connection.execute("UPDATE trackai.tenants SET lookback_days = 7")
+    override(connection, tenant, "lookback_days", "7")
     # Ids of another piece: the old click must not lie within the noted range.
     connection.execute("ALTER TABLE trackai.clicks ALTER id RESTART WITH 1000000")
     insert_mixed_clicks(connection, [tenant], each=30)

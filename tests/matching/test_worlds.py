@@ -1,18 +1,19 @@
 """Random small worlds, matched by the database and by an independent brute-force matcher: they agree on every
-attribution and every log row, through late facts, requested re-matches and re-activated tenants."""
+attribution and every log row, through late facts, changes of settings, also backdated ones, requested re-matches and
+re-activated tenants; and once more from scratch, in any order and by several drains."""
 
-import itertools
-import json
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from matching import brute_force
-from psycopg import Connection, sql
+from matching.gates import SALE, History, forget_gates
+from matching.worlds import World, worlds
+from psycopg import Connection
 
+from trackai_pipelines.database.connection import connect
 from trackai_pipelines.matching.drain import drain
 from trackai_pipelines.matching.rematch import enqueue_rematch
 
@@ -23,222 +24,7 @@ SHARDS = 8
 # Worlds that are in the database together, and drained together: they must not see each other.
 TOGETHER = 4
 
-SALE = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-LOOKBACKS = (1, 7, 90)
-# Few values make keys collide; upper and lower case, padding, appendices, every way to be malformed.
-CLICK_IDS = ("AbC", "abc", "IwAR1", "x" * 512)
-# What stands for no click id, so that many clicks and sales "share" it.
-PLACEHOLDERS = (
-    "undefined", "UNDEFINED", "null", "Null", "None", "NaN", "0", "{}", "{{x}}", "{x}", "__X__", "%7Bx%7D",
-    "%257Bx%257D", "%22undefined%22", "%75ndefined", "+null+", "%20null", "n%2Fa", "%%FBCLID%%", "fbclid", "-",
-    "[object%20Object]",
-)  # fmt: skip
-MALFORMED_IDS = ("", "  ", "a b", "a.b", "x" * 513, "a\u00a0b", "\u3000")
-SPACES = ("", " ", "\t", "\n ", "\u00a0", "\u2003\r")
-
-
-def _padded(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.builds(
-        lambda left, value, right: left + value + right, st.sampled_from(SPACES), values, st.sampled_from(SPACES)
-    )
-
-
-fbclids = st.none() | st.one_of(
-    _padded(st.sampled_from(CLICK_IDS)), _padded(st.sampled_from(PLACEHOLDERS)), st.sampled_from(MALFORMED_IDS)
-)
-fbcs = st.none() | st.one_of(
-    _padded(
-        st.builds(
-            lambda index, time, click, tail: f"fb.{index}.{time}.{click}{tail}",
-            st.sampled_from(("0", "1", "2", "3", "12")),
-            st.sampled_from(("1700000000000", "1", "0")),
-            st.sampled_from((*CLICK_IDS, *CLICK_IDS, *PLACEHOLDERS)),
-            st.sampled_from(("", "", ".", ".AQ", ".AQYBAQIA", ". x")),
-        )
-    ),
-    st.sampled_from(
-        (
-            "", "garbage", "fb..1700000000000.AbC", "FB.1.1700000000000.AbC", "fb.1..AbC", "fb.1.17x.AbC", "fb.1.1.",
-            "fb.1.1700000000000.AbC.x.y", "fb.1.1700000000000.a b", "fb.1.1700000000000", "fb.1.\u0661.AbC",
-            "fb.1.1." + "x" * 513, "xfb.1.1.AbC", "fb.1.1.AbC\n.y\n", "fb.x.1.AbC",
-        )
-    ),
-)  # fmt: skip
-fbps = st.none() | st.one_of(
-    _padded(
-        st.builds(
-            lambda index, browser, tail: f"fb.{index}.1700000000000.{browser}{tail}",
-            st.sampled_from(("1", "1", "3", "12")),
-            st.sampled_from(("1111", "2222", "0", "00")),
-            st.sampled_from(("", "", ".", ".AQ", ".AQQCAQIA")),
-        )
-    ),
-    st.sampled_from(
-        (
-            "",
-            " ",
-            "fb.1.1700000000000.abc",
-            "fb.1.1700000000000.undefined",
-            "fb.1.1700000000000.",
-            "1111",
-            "FB.1.1700000000000.1111",
-        )
-    ),
-)
-emails = st.none() | st.sampled_from(("a" * 64, "b" * 64, *sorted(brute_force.NOBODYS)))
-sale_times = st.sampled_from((SALE, SALE + timedelta(minutes=3), SALE + timedelta(days=20)))
-
-
-@st.composite
-def click_times(draw: st.DrawFn) -> datetime:
-    """Exact window edges, a microsecond to either side of them, ties, and times in between."""
-    sale = draw(sale_times)
-    edge = draw(
-        st.sampled_from(
-            [timedelta(minutes=5), timedelta(0), timedelta(minutes=-1), timedelta(hours=-3)]
-            + [timedelta(days=-days) for days in LOOKBACKS]
-        )
-    )
-    return sale + edge + timedelta(microseconds=draw(st.sampled_from((-1, 0, 0, 1))))
-
-
-tenants = st.lists(
-    st.fixed_dictionaries(
-        {
-            "status": st.sampled_from(("provisioning", "active", "active", "suspended", "retired")),
-            "lookback_days": st.sampled_from(LOOKBACKS),
-            "email_matching": st.booleans(),
-        }
-    ),
-    min_size=1,
-    max_size=3,
-)
-clicks = st.fixed_dictionaries(
-    {
-        "tenant": st.integers(0, 2),
-        "fbclid": fbclids,
-        "fbc": fbcs,
-        "fbp": fbps,
-        "created_at": click_times(),
-        # The click before it once more, at the same moment: only the ids decide which one wins.
-        "twin": st.sampled_from((False, False, True)),
-    }
-)
-identities = st.fixed_dictionaries({"tenant": st.integers(0, 2), "email_hash": emails, "click": st.integers(0, 20)})
-conversions = st.fixed_dictionaries(
-    {
-        "tenant": st.integers(0, 2),
-        "fbclid": fbclids,
-        "fbc": fbcs,
-        "fbp": fbps,
-        "customer_email_hash": emails,
-        "occurred_at": sale_times,
-    }
-)
-facts = st.fixed_dictionaries(
-    {
-        "clicks": st.lists(clicks, max_size=8),
-        "identities": st.lists(identities, max_size=4),
-        "conversions": st.lists(conversions, max_size=5),
-    }
-)
-worlds = st.fixed_dictionaries({"tenants": tenants, "first": facts, "later": facts})
-
-_numbers = itertools.count(1)
-
-
-class World:
-    """One drawn world under tenant ids of its own, in the database and as plain rows."""
-
-    def __init__(self, connection: Connection, drawn: dict[str, Any]) -> None:
-        self.connection = connection
-        number = next(_numbers)
-        self.tenants = [{"id": f"w{number:06}t{place}", **tenant} for place, tenant in enumerate(drawn["tenants"])]
-        self.clicks: list[dict[str, Any]] = []
-        self.identities: list[dict[str, Any]] = []
-        self.conversions: list[dict[str, Any]] = []
-        self.expected_log: dict[int, list[brute_force.Attempt]] = defaultdict(list)
-        self.expected: dict[int, tuple[str, Any]] = {}
-        self._insert("tenants", [{**tenant, "slug": tenant["id"], "name": tenant["id"]} for tenant in self.tenants])
-
-    def add(self, drawn: dict[str, Any]) -> None:
-        new_clicks: list[dict[str, Any]] = []
-        for click in drawn["clicks"]:
-            row = self._row(click)
-            new_clicks.append(dict(new_clicks[-1]) if row.pop("twin") and new_clicks else row)
-        self.clicks += self._insert("clicks", new_clicks)
-        links = []
-        for identity in drawn["identities"]:
-            row = self._row(identity)
-            own = [click for click in self.clicks if click["tenant_id"] == row["tenant_id"]]
-            wanted = row.pop("click")
-            row["click_id"] = own[wanted % len(own)]["id"] if own and wanted < 18 else None
-            links.append(row)
-        self.identities += self._insert("identities", links)
-        sales = [
-            {
-                **self._row(sale),
-                "gateway": "g",
-                "gateway_event_id": f"{len(self.conversions)}-{place}",
-                "value": "1",
-                "currency": "BRL",
-            }
-            for place, sale in enumerate(drawn["conversions"])
-        ]
-        self.conversions += self._insert("conversions", sales)
-
-    def _row(self, drawn: dict[str, Any]) -> dict[str, Any]:
-        row = dict(drawn)
-        return {"tenant_id": self.tenants[row.pop("tenant") % len(self.tenants)]["id"], **row}
-
-    def _insert(self, table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if not rows:
-            return []
-        insert = sql.SQL(
-            "INSERT INTO {table} ({columns}) "
-            "SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) RETURNING id"
-        ).format(table=sql.Identifier("trackai", table), columns=sql.SQL(", ").join(map(sql.Identifier, rows[0])))
-        inserted = self.connection.execute(insert, (json.dumps(rows, default=str),)).fetchall()
-        return [{**row, "id": id_} for row, (id_,) in zip(rows, inserted, strict=True)]
-
-    def set_status(self, status: str) -> None:
-        for tenant in self.tenants:
-            tenant["status"] = status
-        self.connection.execute(
-            "UPDATE trackai.tenants SET status = %s WHERE id = ANY(%s)",
-            (status, [tenant["id"] for tenant in self.tenants]),
-        )
-
-    def expect(self, *, asked: bool = False) -> None:
-        """Follow the rules: new conversions are decided; unmatched ones again on a hit, or when asked for."""
-        for conversion in self.conversions:
-            tenant = next(tenant for tenant in self.tenants if tenant["id"] == conversion["tenant_id"])
-            if tenant["status"] not in ("provisioning", "active"):
-                continue
-            before = self.expected.get(conversion["id"])
-            if before and before[0] != "unmatched":
-                continue
-            tried = brute_force.attempts(conversion, tenant, self.clicks, self.identities)
-            if before is None or asked or brute_force.attribution(tried)[0] != "unmatched":
-                self.expected[conversion["id"]] = brute_force.attribution(tried)
-                self.expected_log[conversion["id"]] += tried
-
-    def assert_agreement(self) -> None:
-        ids = [tenant["id"] for tenant in self.tenants]
-        found = self.connection.execute(
-            "SELECT conversion_id, strategy, click_id FROM trackai.matched_attributions WHERE tenant_id = ANY(%s)",
-            (ids,),
-        ).fetchall()
-        assert {row[0]: row[1:] for row in found} == self.expected
-        log: dict[int, list[brute_force.Attempt]] = defaultdict(list)
-        for conversion_id, attempt, *rest in self.connection.execute(
-            "SELECT conversion_id, attempt, strategy, outcome, click_id FROM trackai.match_log"
-            " WHERE tenant_id = ANY(%s) ORDER BY conversion_id, attempt",
-            (ids,),
-        ):
-            log[conversion_id].append(tuple(rest))
-            assert attempt == len(log[conversion_id])
-        assert log == self.expected_log
+batch_sizes = st.sampled_from((1, 7, 5_000))
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -252,10 +38,11 @@ def test_worlds_agree_with_brute_force(connection: Connection, shard: int) -> No
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(worlds, min_size=TOGETHER, max_size=TOGETHER), st.sampled_from((1, 7, 5_000)))
-    def agree(drawn: list[dict[str, Any]], batch_size: int) -> None:
+    @given(st.lists(worlds, min_size=TOGETHER, max_size=TOGETHER), batch_sizes, st.integers(1, 2), batch_sizes)
+    def agree(drawn: list[dict[str, Any]], batch_size: int, drains: int, other_size: int) -> None:
         nonlocal agreed
-        together = [World(connection, one) for one in drawn]
+        history = History()
+        together = [World(connection, history, one) for one in drawn]
 
         def step(*, asked: bool = False) -> None:
             drain(connection, run_id="worlds", batch_size=batch_size)
@@ -264,17 +51,32 @@ def test_worlds_agree_with_brute_force(connection: Connection, shard: int) -> No
                 world.assert_agreement()
 
         for world, one in zip(together, drawn, strict=True):
+            world.change(one["changed"])
+        for world, one in zip(together, drawn, strict=True):
             world.add(one["first"])
         step()
         for world, one in zip(together, drawn, strict=True):
+            world.change(one["changed_later"])
+        rematch_all(connection)
+        step(asked=True)
+        for world, one in zip(together, drawn, strict=True):
             world.add(one["later"])
         step()
-        enqueue_rematch(connection, SALE.date(), (SALE + timedelta(days=20)).date())
+        rematch_all(connection)
         step(asked=True)
         # No facts were lost while the tenant was away.
         for world in together:
             world.set_status("active")
         step()
+        # The same facts and the same history, from the beginning.
+        connection.execute("TRUNCATE trackai.matched_attributions, trackai.match_log, trackai.match_queue")
+        for remainder in (1, 0):
+            queue_some(connection, remainder)
+            drain_together(connection, drains, other_size)
+        for world in together:
+            world.expect_from_scratch()
+            world.assert_agreement()
+        forget_gates(connection)
         connection.execute(
             "TRUNCATE trackai.tenants, trackai.match_log, trackai.match_queue, trackai.fact_arrivals CASCADE"
         )
@@ -282,3 +84,25 @@ def test_worlds_agree_with_brute_force(connection: Connection, shard: int) -> No
 
     agree()
     assert agreed >= WORLDS // SHARDS
+
+
+def rematch_all(connection: Connection) -> None:
+    enqueue_rematch(connection, SALE.date(), (SALE + timedelta(days=20)).date())
+
+
+def queue_some(connection: Connection, remainder: int) -> None:
+    """Queue every second conversion."""
+    connection.execute(
+        "INSERT INTO trackai.match_queue (tenant_id, conversion_id) "
+        "SELECT tenant_id, id FROM trackai.conversions WHERE id %% 2 = %s",
+        [remainder],
+    )
+
+
+def drain_together(connection: Connection, drains: int, batch_size: int) -> None:
+    def one(number: int) -> None:
+        with connect(connection.info.dsn) as own:
+            drain(own, run_id=f"again {number}", batch_size=batch_size)
+
+    with ThreadPoolExecutor(drains) as pool:
+        list(pool.map(one, range(drains)))

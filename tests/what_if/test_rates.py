@@ -12,6 +12,7 @@ import pytest
 from declared import CLICKS, MATCH_LOG, TABLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from matching.gates import override
 from psycopg import Connection
 
 from trackai_pipelines.database.partitions import create_partitions_ahead
@@ -143,13 +144,47 @@ def test_another_window_is_what_the_database_would_have_given(
     # The database decides again, with that window.
     if archived:
         insert_clicks_again(connection, tenants)
-    connection.execute("UPDATE trackai.tenants SET lookback_days = %s", [lookback_days])
+    for tenant in tenants:
+        override(connection, tenant, "lookback_days", str(lookback_days))
     connection.execute("DELETE FROM trackai.matched_attributions")
     connection.execute(
         "INSERT INTO trackai.match_queue SELECT tenant_id, id FROM trackai.conversions ON CONFLICT DO NOTHING"
     )
     matched(connection)
     same(found, recorded(connection), percentile=False)
+
+
+@pytest.mark.parametrize("email_matching", [True, False])
+@pytest.mark.parametrize("lookback_days", [None, 15])
+def test_another_value_of_a_gate_is_what_the_database_would_have_given(
+    connection: Connection,
+    database_url: str,
+    add_tenant: Callable[..., str],
+    store: Store,
+    email_matching: bool,
+    lookback_days: int | None,
+) -> None:
+    tenants = [add_tenant("acme", email_matching=True, lookback_days=20), add_tenant("other", lookback_days=26)]
+    # The window that is not asked about is the sale's own.
+    override(connection, tenants[0], "lookback_days", "3", datetime(2026, 3, 11, tzinfo=UTC))
+    override(connection, tenants[1], "email_matching", "true", datetime(2026, 3, 12, tzinfo=UTC))
+    insert_world(connection, tenants)
+    matched(connection)
+    before = recorded(connection)
+    found = recompute(
+        connection, database_url, store, FIRST, LAST, email_matching=email_matching, lookback_days=lookback_days
+    )
+    assert recorded(connection) == before
+    for tenant in tenants:
+        # Whatever was said of single days, the newest version counts from the beginning.
+        override(connection, tenant, "email_matching", str(email_matching).lower())
+        if lookback_days is not None:
+            override(connection, tenant, "lookback_days", str(lookback_days))
+    connection.execute("DELETE FROM trackai.matched_attributions")
+    connection.execute("INSERT INTO trackai.match_queue SELECT tenant_id, id FROM trackai.conversions")
+    matched(connection)
+    same(figures(found), recorded(connection), percentile=False)
+    assert (sum(row.email for row in found) > 0) == email_matching
 
 
 def insert_clicks_again(connection: Connection, tenants: list[str]) -> None:

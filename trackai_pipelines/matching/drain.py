@@ -138,7 +138,7 @@ def looks(
         started = time.monotonic()
         compared = _retrying(_compare_arrivals, connection, report)
         unlinked = _retrying(_unlink_deleted, connection)
-        claimed, following = _retrying(_match_batch, connection, report, run_id, batch_size, after, clock)
+        claimed, following = _match_settled(connection, report, run_id, batch_size, after, clock)
         gone += claimed + compared
         if gone >= ROWS_PER_VACUUM:
             # Only a table's owner may vacuum it. The server skips others with a warning, and a second vacuum at once.
@@ -170,6 +170,26 @@ def work_waiting(connection: Connection) -> Waiting:
     return waiting
 
 
+class _UnsettledError(Exception):
+    """A sale of one of these tenants has no settings for its moment."""
+
+    def __init__(self, tenant_ids: list[str]) -> None:
+        super().__init__(
+            f"a sale of one of these tenants has no row of trackai.matching_settings for its moment, and was left on "
+            f"the queue: {', '.join(tenant_ids)}"
+        )
+        self.tenant_ids = tenant_ids
+
+
+def _match_settled(connection: Connection, *batch: Any) -> tuple[int, str]:
+    """Match one batch; where a tenant was added past its trigger, make its settings first."""
+    try:
+        return _retrying(_match_batch, connection, *batch)
+    except _UnsettledError as unsettled:
+        connection.execute(statement("matching/settle_tenants"), {"tenant_ids": unsettled.tenant_ids})
+        return _retrying(_match_batch, connection, *batch)
+
+
 def _match_batch(
     connection: Connection,
     report: DrainReport,
@@ -181,6 +201,7 @@ def _match_batch(
     """Claim and match one batch; return its size and the tenant after which the next one starts.
 
     Tenants take turns: after a full batch comes the tenant after its last one, after a partial batch the first tenant.
+    Raises _UnsettledError, with the batch back on the queue, where the moment of a sale has no settings.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (locks.BATCHES,))
@@ -192,17 +213,14 @@ def _match_batch(
             return 0, ""
         tenant_ids, conversion_ids, causes = (list(column) for column in zip(*claimed, strict=True))
         now: datetime | None = clock() if clock else None
+        given = {"tenant_ids": tenant_ids, "conversion_ids": conversion_ids, "causes": causes}
         with connection.cursor(row_factory=namedtuple_row) as cursor:
-            decided: list[Any] = cursor.execute(
-                statement("matching/match_batch"),
-                {
-                    "tenant_ids": tenant_ids,
-                    "conversion_ids": conversion_ids,
-                    "causes": causes,
-                    "run_id": run_id,
-                    "now": now,
-                },
-            ).fetchall()
+            try:
+                cursor.execute(statement("matching/match_batch"), {**given, "run_id": run_id, "now": now})
+            except errors.NotNullViolation as error:
+                # Without settings there is no strategy.
+                raise _UnsettledError(sorted(set(tenant_ids))) from error
+            decided: list[Any] = cursor.fetchall()
     for row in decided:
         report.decisions[row.day, row.strategy] += row.conversions
         if row.latency is not None:

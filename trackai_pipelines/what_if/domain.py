@@ -1,4 +1,4 @@
-"""What if: match rates of past days with another lookback window."""
+"""What if: match rates of past days with another value of a gate that matching reads."""
 
 from typing import Any
 
@@ -13,6 +13,6 @@ def _what_if() -> Any:
 
 WHAT_IF = Domain(
     name="what_if",
-    says="Match rates of past days, as they were or with another lookback window.",
+    says="Match rates of past days, as they were or with another value of a gate.",
     commands=(Command(name="what-if", says="Match rates of past days, from archives and database.", load=_what_if),),
 )

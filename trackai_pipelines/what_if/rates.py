@@ -45,7 +45,7 @@ class Rates:
     value_total: Decimal
     value_matched: Decimal
     p95_match_seconds: float | None
-    """It is exact, while the database's comes from buckets; None if nothing is decided, and with another window."""
+    """It is exact, while the database's comes from buckets; None if nothing is decided, and when matched again."""
 
     @property
     def match_rate(self) -> float | None:
@@ -62,14 +62,15 @@ def recompute(
     to_day: date,
     *,
     lookback_days: int | None = None,
+    email_matching: bool | None = None,
 ) -> list[Rates]:
     """Return the match rates of the UTC days of sale `from_day` to `to_day`, both included.
 
-    They are by tenant, day, gateway and currency. Without `lookback_days` they are as the match log has them: as the
-    database aggregated them, wherever the log is now. With it, every decided conversion is matched again to the clicks
-    within that window; clicks that were erased or deleted are missing. Nothing is written. Raises ArchiveDamaged if a
-    needed file is missing or does not read, ArchiveError while a needed day is between table and archive, and
-    ValueError for an empty range.
+    They are by tenant, day, gateway and currency. Without `lookback_days` and `email_matching` they are as the match
+    log has them: as the database aggregated them, wherever the log is now. With one of them, every decided conversion
+    is matched again with that value, and with its sale's own of the other; clicks that were erased or deleted are
+    missing. Nothing is written. Raises ArchiveDamaged if a needed file is missing or does not read, ArchiveError while
+    a needed day is between table and archive, and ValueError for an empty range.
     """
     if to_day < from_day:
         raise ValueError(f"the range of days is empty: {from_day} is after {to_day}; swap them")
@@ -80,13 +81,23 @@ def recompute(
         _load(duck, database_url, "conversions", "what_if/conversions", _days(from_day, to_day))
         _load_attempts(connection, duck, database_url, store, from_day, to_day)
         duck.execute(statement("what_if/duckdb/decided"))
-        if lookback_days is not None:
-            _load_clicks(connection, duck, database_url, store, from_day, to_day, lookback_days)
-            _load(duck, database_url, "identities", "what_if/live_identities", {})
-            duck.execute(statement("what_if/duckdb/rematch"), {"lookback_days": lookback_days})
+        if lookback_days is not None or email_matching is not None:
+            given = {"lookback_days": lookback_days, "email_matching": email_matching}
+            _load_clicks(connection, duck, database_url, store, from_day, to_day, _longest(duck, lookback_days))
+            _load(duck, database_url, "identities", "what_if/live_identities", {"of_all": bool(email_matching)})
+            duck.execute(statement("what_if/duckdb/rematch"), given)
         rows = duck.execute(statement("what_if/duckdb/rates"))
         names = [name for name, *_ in rows.description]
         return [Rates(**dict(zip(names, row, strict=True))) for row in rows.fetchall()]
+
+
+def _longest(duck: "DuckDBPyConnection", lookback_days: int | None) -> int:
+    """Return the longest window, in days, that one of the loaded conversions is matched again with."""
+    if lookback_days is not None:
+        return lookback_days
+    row = duck.execute("SELECT coalesce(max(lookback_days), 0) FROM conversions").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _days(from_day: date, to_day: date) -> dict[str, Any]:

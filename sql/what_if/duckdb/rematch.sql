@@ -1,12 +1,14 @@
--- Decides the conversions again with another lookback window, for DuckDB.
+-- Decides the conversions again, for DuckDB: with another lookback window or e-mail matching where one is given, else
+-- with those of the sale's moment.
 -- Whether a strategy hits depends on whether a click of the tenant with the same key lies in (sale - lookback, sale + 5
 -- minutes]; which of several wins does not matter to a rate.
 -- E-mail: by the conversion's hash while that is there; once it is anonymised, by the click that the log names.
 -- Guarantees: an undecided conversion stays undecided.
 CREATE OR REPLACE TABLE decided AS
 WITH windows AS (
-    SELECT tenant_id, id, click_key, browser_key, email_hash, has_lost_email, email_matching,
-           occurred_at - to_hours(24 * $lookback_days) AS after,
+    SELECT tenant_id, id, click_key, browser_key, email_hash, has_lost_email,
+           coalesce($email_matching, email_matching) AS email_matching,
+           occurred_at - to_hours(24 * coalesce($lookback_days, lookback_days)) AS after,
            occurred_at + INTERVAL 5 MINUTE AS until
     FROM conversions
 ),

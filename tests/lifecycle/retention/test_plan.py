@@ -17,6 +17,7 @@ from lifecycle.old_rows import (
     set_policies,
 )
 from lifecycle.plans import NOW, TODAY, day, outline, plan
+from matching.gates import override
 from psycopg import Connection
 
 from trackai_pipelines.database.partitions import detach_partition
@@ -208,11 +209,14 @@ def test_clicks_wait_while_a_sale_can_reach_them(
     set_policies(connection, {"table_name": "clicks", "keep": timedelta(days=10)})
     insert_clicks(connection, tenant, [midnight(day(31)) + DAY - MICROSECOND])
     add_tenant("gone", lookback_days=400, status="retired")
-    add_tenant("careful", lookback_days=31)
+    careful = add_tenant("careful", lookback_days=31)
     (step,) = plan(connection).steps
     assert step.blocked_by == "a sale can still reach these clicks: a tenant looks back 31 days"
-    # The last click of the day is older than any sale of today can reach.
+    # Sales of before keep their window; they may still arrive.
     connection.execute("UPDATE trackai.tenants SET lookback_days = 30 WHERE slug = 'careful'")
+    assert plan(connection).steps == (step,)
+    # The last click of the day is older than any sale can reach.
+    override(connection, careful, "lookback_days", "30")
     assert plan(connection).steps[0].blocked_by is None
     connection.execute("UPDATE trackai.tenants SET status = 'retired'")
     assert plan(connection).steps[0].blocked_by is None
