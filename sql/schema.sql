@@ -1347,6 +1347,7 @@ CREATE TABLE trackai.retention_steps (
     state text COLLATE "C" DEFAULT 'planned'::text NOT NULL,  -- planned, blocked, done or failed
     rows_done bigint,  -- number of rows it was done to; NULL until then
     outcome text,  -- what was done or what went wrong, in a sentence; NULL until then
+    tenant_ids text[],  -- tenants whose rows it is about; NULL: those of all
     CONSTRAINT retention_steps_pkey PRIMARY KEY (plan_id, place),
     CONSTRAINT retention_steps_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES trackai.retention_plans(id) ON DELETE CASCADE,
     CONSTRAINT retention_steps_action_check CHECK ((action = ANY (ARRAY['anonymise'::text, 'archive'::text, 'drop'::text, 'delete'::text]))),

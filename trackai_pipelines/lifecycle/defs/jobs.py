@@ -14,6 +14,7 @@ from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.partitions import maintain
 from trackai_pipelines.database.server import checked_url
 from trackai_pipelines.domain import Domain, Table, tables_of
+from trackai_pipelines.flag_values.client import Flags, open_flags
 from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.dagster_history.prune import prune_history
 from trackai_pipelines.lifecycle.mover import MoverBusyError, only_mover
@@ -75,12 +76,13 @@ def plan_and_apply(
     """Show the plan, carry it out, and fail at the end if a step of it failed."""
     tables = tables_of(domains)
     today = date.fromisoformat(context.partition_key)
-    with database.connect("retention") as connection:
+    url = database.resolved_url()
+    with database.connect("retention") as connection, open_flags(url) as flags:
         if config.dry_run:
-            plan = plan_retention(connection, tables, today=today, dry_run=True)
+            plan = plan_retention(connection, tables, today=today, dry_run=True, flags=flags)
             context.log.info(plan_text(plan))
         else:
-            plan = _plan_and_apply(context, connection, database.resolved_url(), tables, today)
+            plan = _plan_and_apply(context, connection, url, tables, today, flags)
     context.add_output_metadata(plan_metadata(plan))
     for step in plan.of("blocked"):
         context.log.warning(f"{step.title}: {step.blocked_by}.")
@@ -94,7 +96,12 @@ def plan_and_apply(
 
 
 def _plan_and_apply(
-    context: dg.OpExecutionContext, connection: Connection, url: str, tables: Sequence[Table], today: date
+    context: dg.OpExecutionContext,
+    connection: Connection,
+    url: str,
+    tables: Sequence[Table],
+    today: date,
+    flags: Flags,
 ) -> Plan:
     store = open_store(Settings().archive_url)
     with ExitStack() as alone:
@@ -103,7 +110,7 @@ def _plan_and_apply(
             alone.enter_context(only_mover(connection))
         except MoverBusyError as error:
             raise dg.RetryRequested(max_retries=_TRIES, seconds_to_wait=_TRY_AGAIN_SECONDS) from error
-        plan = plan_retention(connection, tables, today=today, dry_run=False)
+        plan = plan_retention(connection, tables, today=today, dry_run=False, flags=flags)
         context.log.info(plan_text(plan))
         return apply_plan(connection, url, store, tables, plan)
 

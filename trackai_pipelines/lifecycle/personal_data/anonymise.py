@@ -33,24 +33,42 @@ def anonymisable(tables: Sequence[Table]) -> dict[str, Table]:
     return {table.name: table for table in tables if table.time and table.personal and table.personal.by_age}
 
 
-def due_to_anonymise(connection: Connection, tables: Sequence[Table], table_name: str, before: date) -> int:
+def due_to_anonymise(
+    connection: Connection,
+    tables: Sequence[Table],
+    table_name: str,
+    before: date,
+    *,
+    after: date | None = None,
+    tenant_ids: Sequence[str] | None = None,
+) -> int:
     """Return how many rows of a table from before a UTC day still have their personal fields.
 
-    Raises ValueError for a table that declares none.
+    `after` is the first day that is counted, `tenant_ids` restricts them to these tenants. Raises ValueError for a
+    table that declares no personal fields.
     """
     table = _known(tables, table_name)
     due = sql.SQL(statement("lifecycle/personal_data/anonymise_due")).format(
         table=of_table(table.name), time=sql.Identifier(table.time_column)
     )
-    row = connection.execute(due, {"before": before}).fetchone()
+    given = {"before": before, "after": after, "tenant_ids": None if tenant_ids is None else list(tenant_ids)}
+    row = connection.execute(due, given).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def anonymise(
-    connection: Connection, tables: Sequence[Table], table_name: str, before: date, *, clock: Clock = utc_now
+    connection: Connection,
+    tables: Sequence[Table],
+    table_name: str,
+    before: date,
+    *,
+    tenant_ids: Sequence[str] | None = None,
+    clock: Clock = utc_now,
 ) -> int:
     """Anonymise the rows of a table from before a UTC day, and with sales the rows that are declared to belong to them.
+
+    `tenant_ids` restricts it to the rows of these tenants.
 
     Returns how many rows of the table it changed, oldest first, each batch committed. It can be killed at any moment,
     and the next run goes on; two runs at once share the work. A locked row is passed over and tried again; one that
@@ -58,7 +76,7 @@ def anonymise(
     """
     table = _known(tables, table_name)
     changed = 0
-    while sweep := sum(_sweep(connection, tables, table, before, clock)):
+    while sweep := sum(_sweep(connection, tables, table, before, tenant_ids, clock)):
         changed += sweep
     return changed
 
@@ -70,7 +88,14 @@ def _known(tables: Sequence[Table], table_name: str) -> Table:
     return known[table_name]
 
 
-def _sweep(connection: Connection, tables: Sequence[Table], table: Table, before: date, clock: Clock) -> Iterator[int]:
+def _sweep(
+    connection: Connection,
+    tables: Sequence[Table],
+    table: Table,
+    before: date,
+    tenant_ids: Sequence[str] | None,
+    clock: Clock,
+) -> Iterator[int]:
     """Go once from the oldest row to the last; yield the size of each batch."""
     agents = [column for column, remains in personal_of(table).by_age.items() if remains is Remains.FAMILY]
     names = [*table.key, *agents]
@@ -85,9 +110,10 @@ def _sweep(connection: Connection, tables: Sequence[Table], table: Table, before
     ]
     # From the end of the batch before: index entries of rows that have just been changed are not read again.
     after = datetime.min.replace(tzinfo=UTC)
+    given = {"before": before, "rows": _BATCH, "tenant_ids": None if tenant_ids is None else list(tenant_ids)}
     while True:
         with connection.transaction():
-            rows = connection.execute(take, {"after": after, "before": before, "rows": _BATCH}).fetchall()
+            rows = connection.execute(take, {"after": after, **given}).fetchall()
             if not rows:
                 return
             *columns, moments = (list(column) for column in zip(*rows, strict=True))

@@ -107,7 +107,9 @@ def _carry_out(work: _Work, step: Step, before: list[Step]) -> Step:
 
 
 def _anonymise(work: _Work, step: Step) -> tuple[int, str]:
-    rows = anonymise(work.connection, work.tables, step.table_name, step.day, clock=work.clock)
+    rows = anonymise(
+        work.connection, work.tables, step.table_name, step.day, tenant_ids=step.tenant_ids, clock=work.clock
+    )
     return rows, f"anonymised {rows:,} rows"
 
 

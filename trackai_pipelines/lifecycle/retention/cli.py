@@ -18,6 +18,7 @@ from trackai_pipelines.terminal.workspace import ready_database, workspace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trackai_pipelines.flag_values.client import Flags
     from trackai_pipelines.lifecycle.retention.plan import Plan, Step
 
 _DAY = ["%Y-%m-%d"]
@@ -39,6 +40,7 @@ def retention(
     """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.flag_values.client import open_flags
     from trackai_pipelines.lifecycle.mover import only_mover
     from trackai_pipelines.lifecycle.retention.plan import plan_retention
     from trackai_pipelines.settings import Settings
@@ -48,24 +50,24 @@ def retention(
     if asked > today and not dry_run:
         raise usage(f"{asked} is in the future: add --dry-run to see what would be old then")
     url = ready_database(settings)
-    with connect(url, name="trackai retention") as connection:
+    with connect(url, name="trackai retention") as connection, open_flags(url) as flags:
         if dry_run:
-            plan = plan_retention(connection, workspace().tables, today=asked, dry_run=True)
+            plan = plan_retention(connection, workspace().tables, today=asked, dry_run=True, flags=flags)
             _show(plan, as_json=as_json)
         else:
             # The lock covers planning, too: a plan that another run carries out meanwhile would be out of date.
             with only_mover(connection):
-                plan = _plan_and_apply(connection, url, settings.archive_url, asked, as_json=as_json)
+                plan = _plan_and_apply(connection, url, settings.archive_url, asked, flags, as_json=as_json)
     _conclude(plan)
 
 
-def _plan_and_apply(connection: Any, url: str, archive_url: str, day: date, *, as_json: bool) -> "Plan":
+def _plan_and_apply(connection: Any, url: str, archive_url: str, day: date, flags: "Flags", *, as_json: bool) -> "Plan":
     from trackai_pipelines.lifecycle.archive.store import open_store
     from trackai_pipelines.lifecycle.retention.apply import apply_plan
     from trackai_pipelines.lifecycle.retention.plan import plan_retention
 
     store = open_store(archive_url)
-    plan = plan_retention(connection, workspace().tables, today=day, dry_run=False)
+    plan = plan_retention(connection, workspace().tables, today=day, dry_run=False, flags=flags)
     if not as_json:
         _show(plan, as_json=False)
     done = apply_plan(connection, url, store, workspace().tables, plan)

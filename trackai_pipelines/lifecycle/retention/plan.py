@@ -15,9 +15,11 @@ from psycopg.rows import class_row
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Table
+from trackai_pipelines.flag_values.client import Flags
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
 from trackai_pipelines.lifecycle.leaving import leaving
 from trackai_pipelines.lifecycle.personal_data.anonymise import anonymisable, due_to_anonymise
+from trackai_pipelines.lifecycle.retention.earlier import Earlier, earlier_tenants
 
 ACTIONS = ("anonymise", "archive", "drop", "delete")
 """In the order of execution."""
@@ -66,11 +68,16 @@ class Step:
     rows_done: int | None = None
     outcome: str | None = None
     """What was done or what went wrong, in a sentence."""
+    tenant_ids: list[str] | None = None
+    """The tenants whose rows it is about; None: all."""
 
     @property
     def title(self) -> str:
         """Return what it does, e.g. `archive match_log 2026-01-31`."""
-        return f"{self.action} {self.table_name} {'before ' if self.action == 'anonymise' else ''}{self.day}"
+        before = "before " if self.action == "anonymise" else ""
+        count = len(self.tenant_ids or ())
+        some = f" of {count:,} {'tenant' if count == 1 else 'tenants'}" if count else ""
+        return f"{self.action} {self.table_name} {before}{self.day}{some}"
 
 
 @dataclass(frozen=True)
@@ -100,17 +107,25 @@ class Plan:
 
 
 def plan_retention(
-    connection: Connection, tables: Sequence[Table], *, today: date, dry_run: bool, clock: Clock = utc_now
+    connection: Connection,
+    tables: Sequence[Table],
+    *,
+    today: date,
+    dry_run: bool,
+    flags: Flags | None = None,
+    clock: Clock = utc_now,
 ) -> Plan:
     """Store and return the steps that the enabled policies ask for as of the UTC day `today`, in order of execution.
 
-    `tables` are all tables in the order of the flow. Nothing but the plan is written. A policy that nothing can be done
-    for becomes a blocked step, never an error.
+    `tables` are all tables in the order of the flow. With `flags`, the gate anonymise_after_days makes some tenants'
+    anonymising earlier. Nothing but the plan is written. A policy that nothing can be done for becomes a blocked step,
+    never an error.
     """
     made_at = clock()
     known = policies(connection, today)
+    earlier = earlier_tenants(flags)
     steps = [
-        *(step for policy in known.values() for step in _steps_of(connection, tables, policy, today, made_at)),
+        *(step for policy in known.values() for step in _steps_of(connection, tables, policy, earlier, today, made_at)),
         *_steps_without_policy(connection, known, made_at),
     ]
     order = [*leaving(tables)]
@@ -162,18 +177,28 @@ def latest_plan(connection: Connection) -> Plan | None:
 
 
 def _steps_of(
-    connection: Connection, tables: Sequence[Table], policy: Policy, today: date, made_at: datetime
+    connection: Connection,
+    tables: Sequence[Table],
+    policy: Policy,
+    earlier: Sequence[Earlier],
+    today: date,
+    made_at: datetime,
 ) -> Iterator[Step]:
-    name = policy.table_name
-    if policy.anonymise_before is not None:
+    name, before = policy.table_name, policy.anonymise_before
+    if before is not None:
         blocked_by = _not_to_be_anonymised(tables, policy)
         reason = f"older than {policy.anonymise_after}"
-        rows = 0 if blocked_by else due_to_anonymise(connection, tables, name, policy.anonymise_before)
-        if rows:
-            blocks = anonymisable(tables)[name].anonymise_blocks
-            blocked_by = _together(*filter(None, (block(connection, policy.anonymise_before) for block in blocks)))
-        if rows or blocked_by:
-            yield Step("anonymise", name, policy.anonymise_before, rows, None, reason, blocked_by)
+        if blocked_by:
+            yield Step("anonymise", name, before, 0, None, reason, blocked_by)
+        else:
+            yield from _anonymising(connection, tables, name, before, reason)
+            for some in earlier:
+                ends = today - timedelta(days=some.days)
+                # The smaller number of days counts, so the gate can only make it earlier.
+                if ends > before:
+                    yield from _anonymising(
+                        connection, tables, name, ends, some.reason, after=before, tenant_ids=[*some.tenant_ids]
+                    )
     if policy.leave_before is not None:
         blocked_by = _not_to_leave(tables, policy)
         if blocked_by:
@@ -181,6 +206,24 @@ def _steps_of(
             yield Step(action, name, policy.leave_before, 0, None, f"older than {policy.keep}", blocked_by)
         else:
             yield from _leaving(connection, leaving(tables)[name], policy, today, made_at)
+
+
+def _anonymising(
+    connection: Connection,
+    tables: Sequence[Table],
+    name: str,
+    before: date,
+    reason: str,
+    *,
+    after: date | None = None,
+    tenant_ids: list[str] | None = None,
+) -> Iterator[Step]:
+    """Yield the step that anonymises rows before a day, if there are any that no earlier step is about."""
+    rows = due_to_anonymise(connection, tables, name, before, after=after, tenant_ids=tenant_ids)
+    if rows:
+        blocks = anonymisable(tables)[name].anonymise_blocks
+        blocked_by = _together(*filter(None, (block(connection, before) for block in blocks)))
+        yield Step("anonymise", name, before, rows, None, reason, blocked_by, tenant_ids=tenant_ids)
 
 
 def _not_to_be_anonymised(tables: Sequence[Table], policy: Policy) -> str | None:
