@@ -112,7 +112,10 @@ def clear(connection: Connection[Any], *, facts: bool = False, kept: Sequence[st
         [left],
     ).fetchall()
     names = sql.SQL(", ").join(sql.Identifier("trackai", name) for (name,) in rows)
-    connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
+    with connection.transaction():
+        # Tables of history refuse to be emptied.
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
 
 
 @contextmanager
