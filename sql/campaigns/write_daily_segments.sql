@@ -3,31 +3,20 @@
 -- Indexes: campaign_analytics_segments' unique key and campaign_analytics_segments_by_date.
 -- Guarantees: a row that is computed again keeps its id and created_at. `retention_rate` is over known buyers, and NULL
 -- until 30 days have passed since the day.
-WITH buyers AS (
-    -- A buyer, or a sale without one, once.
-    SELECT s.campaign_id, o.segment_name, s.buyer_id,
+WITH sums AS (
+    SELECT s.campaign_id, o.segment_name,
            count(*) AS conversions,
+           -- A buyer, or a sale without one, once.
+           count(DISTINCT s.buyer_id) + count(*) FILTER (WHERE s.buyer_id IS NULL) AS users_count,
            sum(s.converted) AS revenue,
            bool_or(s.has_value AND s.converted IS NULL) AS unknown,
            min(s.currency) FILTER (WHERE s.has_value) AS first_currency,
            max(s.currency) FILTER (WHERE s.has_value) AS last_currency,
-           bool_or(s.again_at <= s.occurred_at + interval '720 hours') IS TRUE AS again
+           count(DISTINCT s.buyer_id) FILTER (WHERE s.again_at <= s.occurred_at + interval '720 hours')
+           / nullif(count(DISTINCT s.buyer_id), 0)::double precision AS retention_rate
     FROM day_sales s
     JOIN sale_segments o ON o.conversion_id = s.conversion_id
-    GROUP BY s.campaign_id, o.segment_name, s.buyer_id
-),
-sums AS (
-    SELECT b.campaign_id, b.segment_name,
-           sum(b.conversions)::bigint AS conversions,
-           sum(CASE WHEN b.buyer_id IS NULL THEN b.conversions ELSE 1 END)::bigint AS users_count,
-           sum(b.revenue) AS revenue,
-           bool_or(b.unknown) AS unknown,
-           min(b.first_currency) AS first_currency,
-           max(b.last_currency) AS last_currency,
-           count(*) FILTER (WHERE b.buyer_id IS NOT NULL AND b.again)
-           / nullif(count(b.buyer_id), 0)::double precision AS retention_rate
-    FROM buyers b
-    GROUP BY b.campaign_id, b.segment_name
+    GROUP BY s.campaign_id, o.segment_name
 ),
 figures AS MATERIALIZED (
     SELECT s.campaign_id, s.segment_name, s.users_count, s.conversions,

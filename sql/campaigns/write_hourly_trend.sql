@@ -1,5 +1,5 @@
 -- Writes the hours of a tenant's UTC day in campaign_trend_data from pg_temp.day_sales, day_clicks and day_costs, and
--- removes hours that nothing is left of.
+-- removes hours that nothing is left of. Rows that stay as they are are not written again.
 -- Indexes: campaign_trend_data's unique key, campaign_trend_data_by_period, campaign_analytics_daily_by_date.
 -- Guarantees: the hours' clicks, conversions and revenue sum to the day's. Views and spend are there only where all costs
 -- of the campaign's day are booked by hours, and then sum to the day's too.
@@ -49,7 +49,7 @@ removed AS (
       -- Hashed whatever the planner knows of a day that was never analysed; NOT EXISTS may loop.
       AND (h.campaign_id, h.period) NOT IN (SELECT f.campaign_id, f.hour FROM figures f)
 )
-INSERT INTO trackai.campaign_trend_data
+INSERT INTO trackai.campaign_trend_data AS p
     (tenant_id, campaign_id, period, granularity, views, conversions, revenue, conversion_rate, clicks, spend, currency,
      computed_at)
 SELECT %(tenant_id)s, f.campaign_id, f.hour, 'hourly', f.views, f.conversions, f.revenue, f.conversion_rate, f.clicks,
@@ -60,3 +60,7 @@ ON CONFLICT (tenant_id, campaign_id, granularity, period) DO UPDATE
 SET (views, conversions, revenue, conversion_rate, clicks, spend, currency, computed_at) =
     (excluded.views, excluded.conversions, excluded.revenue, excluded.conversion_rate, excluded.clicks, excluded.spend,
      excluded.currency, excluded.computed_at)
+WHERE (p.views, p.conversions, p.revenue, p.conversion_rate, p.clicks, p.spend, p.currency)
+      IS DISTINCT FROM
+      (excluded.views, excluded.conversions, excluded.revenue, excluded.conversion_rate, excluded.clicks, excluded.spend,
+       excluded.currency)

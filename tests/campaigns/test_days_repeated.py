@@ -73,6 +73,11 @@ def test_repeating_changes_nothing_but_when(connection: Connection[Any], days: l
     assert connection.execute("SELECT DISTINCT computed_at FROM trackai.campaign_analytics_daily").fetchall() == [
         (NOW + timedelta(minutes=1),)
     ]
+    # Most rows are of these, and none was written again.
+    assert connection.execute("SELECT DISTINCT computed_at FROM trackai.campaign_credit_daily").fetchall() == [(NOW,)]
+    assert connection.execute(
+        "SELECT DISTINCT computed_at FROM trackai.campaign_trend_data WHERE granularity = 'hourly'"
+    ).fetchall() == [(NOW,)]
 
 
 def test_the_order_of_days_does_not_matter(connection: Connection[Any], worlds: list[World], days: list[date]) -> None:

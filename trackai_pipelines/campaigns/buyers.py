@@ -27,7 +27,9 @@ def number_sales(connection: Connection[Any], tenant_id: str, day: date, now: da
     stage_sales(connection, tenant_id, day)
     connection.execute(statement("campaigns/forget_earlier_buyers"), given)
     connection.execute(statement("campaigns/add_buyers"), given)
-    connection.execute(statement("campaigns/update_buyers"), given)
+    row = connection.execute(statement("campaigns/first_days")).fetchone()
+    assert row is not None
+    connection.execute(statement("campaigns/update_buyers"), {**given, "first_days": row[0]})
     changed = [other for (other,) in connection.execute(statement("campaigns/write_conversion_buyers"), given)]
     connection.execute(statement("campaigns/remove_empty_buyers"), given)
     connection.execute(statement("campaigns/remember_buyers"), given)
