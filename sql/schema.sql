@@ -1751,6 +1751,28 @@ CREATE VIEW trackai.v_counted_ad_costs AS
           WINDOW of_campaign AS (PARTITION BY l.tenant_id, l.day, l.source, l.account_id, l.campaign_id), of_unit AS (PARTITION BY l.tenant_id, l.day, l.source, l.account_id, l.campaign_id, l.adset_id, l.ad_id)) c
   WHERE c.level = c.counted_level AND (c.hour >= 0) = (c.hours > 0 AND (c.spend_of_day IS NULL OR c.one_currency AND abs(c.spend_of_hours - c.spend_of_day) <= (0.01 * c.hours::numeric)));
 
+-- Checks of the last 30 days by flag and app type; a flag without any has one row with 0, and no app type.
+CREATE VIEW trackai.v_feature_flag_usage_summary AS
+ SELECT f.id, f.key, f.name, f.category, u.app_type,
+    COALESCE(sum(u.checks), 0::bigint) AS total_checks,
+    count(DISTINCT ROW(u.tenant_id, u.user_id)) FILTER (WHERE u.user_id IS NOT NULL) AS unique_users,
+    COALESCE(sum(u.checks) FILTER (WHERE u.value_used), 0::bigint) AS enabled_count,
+    COALESCE(sum(u.checks) FILTER (WHERE NOT u.value_used), 0::bigint) AS disabled_count,
+    COALESCE(sum(u.checks) FILTER (WHERE u.value_used IS NULL), 0::bigint) AS error_count,
+    max(u.last_accessed_at) AS last_accessed_at
+   FROM trackai.feature_flags f
+     LEFT JOIN trackai.feature_flag_usage u ON u.flag_id = f.id AND u.accessed_at >= (now() - '30 days'::interval)
+  GROUP BY f.id, f.key, f.name, f.category, u.app_type;
+
+-- The variant that each user was served first, and when; crossed: it was not the only one. Join user_conversions by tenant and user, and sales that occurred after it.
+CREATE VIEW trackai.v_flag_first_exposures AS
+ SELECT e.tenant_id, e.flag_id, f.key AS flag_key, e.salt, e.user_id,
+    (array_agg(e.variant_key ORDER BY e.first_exposed_at, e.variant_key))[1] AS variant_key,
+    min(e.first_exposed_at) AS first_exposed_at, count(DISTINCT e.variant_key) > 1 AS crossed
+   FROM trackai.feature_flag_exposures e
+     JOIN trackai.feature_flags f ON f.id = e.flag_id
+  GROUP BY e.tenant_id, e.flag_id, f.key, e.salt, e.user_id;
+
 -- What ad platforms claim of each campaign and day, next to what was matched here and what of that was sent to Meta.
 CREATE VIEW trackai.v_platform_claims AS
  SELECT p.tenant_id, p.campaign_id, p.date, sum(p.claimed) AS claimed,
@@ -1767,6 +1789,89 @@ CREATE VIEW trackai.v_platform_claims AS
                    FROM trackai.past_deliveries b
                   WHERE b.tenant_id = t.tenant_id AND b.conversion_id = t.conversion_id)))) p
   GROUP BY p.tenant_id, p.campaign_id, p.date;
+
+-- Flags that can probably go, each with the first reason that is true, and since when: overdue, never_checked, not_checked, always_same or fully_on. Permanent, killed and archived flags are none.
+CREATE VIEW trackai.v_stale_feature_flags AS
+ WITH flags AS (
+         SELECT f.id, f.key, f.name, f.description, f.category, f.enabled, f.rollout_percentage,
+            f.created_at, f.updated_at, f.created_by, f.updated_by, f.owner_email, f.value_type,
+            f.off_value, f.on_value, f.bucket_by, f.salt, f.killed, f.client_visible, f.permanent,
+            f.track_exposures, f.expires_on, f.archived_at
+           FROM trackai.feature_flags f
+          WHERE NOT f.permanent AND NOT f.killed AND f.archived_at IS NULL
+        ), bounds AS (
+         SELECT (now() AT TIME ZONE 'UTC'::text)::date - 30 AS first_day,
+            (now() AT TIME ZONE 'UTC'::text)::date AS today,
+            (((now() AT TIME ZONE 'UTC'::text)::date - 30)::timestamp without time zone AT TIME ZONE 'UTC'::text) AS since,
+            now() - '30 days'::interval AS long_ago
+        ), counted AS (
+         SELECT a.flag_id, max(a.last_accessed_at) AS last_accessed_at,
+            COALESCE(sum(a.total_checks) FILTER (WHERE a.date >= b.first_day AND a.date < b.today), 0::numeric) AS checks_30d
+           FROM trackai.feature_flag_analytics a
+             CROSS JOIN bounds b
+          GROUP BY a.flag_id
+        ), variants AS (
+         SELECT a.flag_id, count(DISTINCT v.variant) AS variants
+           FROM bounds b
+             JOIN trackai.feature_flag_analytics a ON a.date >= b.first_day AND a.date < b.today
+             CROSS JOIN LATERAL jsonb_object_keys(a.variants) v(variant)
+          GROUP BY a.flag_id
+        ), uncounted AS (
+         SELECT u.flag_id, max(u.last_accessed_at) AS last_accessed_at
+           FROM trackai.feature_flag_usage u
+          WHERE u.accessed_at >= COALESCE(( SELECT ((max(a.date) + 1)::timestamp without time zone AT TIME ZONE 'UTC'::text) AS timezone
+                   FROM trackai.feature_flag_analytics a), '-infinity'::timestamp with time zone)
+          GROUP BY u.flag_id
+        ), changes AS (
+         SELECT v.flag_id,
+            max(GREATEST(v.recorded_at, NULLIF(v.effective_from, 'infinity'::timestamp with time zone))) AS changed_at
+           FROM trackai.feature_flag_versions v
+          GROUP BY v.flag_id
+        ), judged AS (
+         SELECT f.key, f.owner_email, f.created_at, f.expires_on, b.today, b.since, b.long_ago,
+            h.changed_at, GREATEST(c.last_accessed_at, u.last_accessed_at) AS last_checked_at,
+            COALESCE(c.checks_30d, 0::numeric)::bigint AS checks_30d,
+            COALESCE(n.variants, 0::bigint) AS variants,
+            f.enabled AND f.rollout_percentage = 100 AND NOT (EXISTS ( SELECT
+                   FROM trackai.feature_flag_rollouts r
+                  WHERE r.flag_id = f.id AND (r.active OR r.user_segment IS NULL))) AND NOT (EXISTS ( SELECT
+                   FROM trackai.feature_flag_prerequisites p
+                  WHERE p.flag_id = f.id)) AND NOT (EXISTS ( SELECT
+                   FROM trackai.feature_flag_overrides o
+                  WHERE o.flag_id = f.id AND (NOT COALESCE(o.enabled, true) OR COALESCE(o.rollout_percentage, 100) < 100 OR COALESCE(o.killed, false) OR COALESCE(o.value, f.on_value) <> f.on_value))) AS is_fully_on
+           FROM flags f
+             CROSS JOIN bounds b
+             LEFT JOIN counted c ON c.flag_id = f.id
+             LEFT JOIN variants n ON n.flag_id = f.id
+             LEFT JOIN uncounted u ON u.flag_id = f.id
+             LEFT JOIN changes h ON h.flag_id = f.id
+        ), explained AS (
+         SELECT j.key, j.owner_email, j.created_at, j.expires_on, j.today, j.since, j.long_ago,
+            j.changed_at, j.last_checked_at, j.checks_30d, j.variants, j.is_fully_on,
+                CASE
+                    WHEN j.expires_on < j.today THEN 'overdue'::text
+                    WHEN j.last_checked_at IS NULL THEN
+                    CASE
+                        WHEN j.created_at <= j.long_ago THEN 'never_checked'::text
+                        ELSE NULL::text
+                    END
+                    WHEN j.last_checked_at <= j.long_ago THEN 'not_checked'::text
+                    WHEN j.checks_30d >= 1000 AND j.variants = 1 AND j.changed_at < j.since THEN 'always_same'::text
+                    WHEN j.is_fully_on AND j.changed_at <= j.long_ago THEN 'fully_on'::text
+                    ELSE NULL::text
+                END AS why
+           FROM judged j
+        )
+ SELECT e.key, e.why,
+        CASE e.why
+            WHEN 'overdue'::text THEN ((e.expires_on + 1)::timestamp without time zone AT TIME ZONE 'UTC'::text)
+            WHEN 'never_checked'::text THEN e.created_at
+            WHEN 'not_checked'::text THEN e.last_checked_at
+            ELSE e.changed_at
+        END AS since,
+    e.checks_30d, e.last_checked_at, e.owner_email
+   FROM explained e
+  WHERE e.why IS NOT NULL;
 
 -- All revenue of a tenant's day, matched or not, against all that its campaigns cost.
 CREATE VIEW trackai.v_tenant_efficiency AS

@@ -16,6 +16,12 @@ PARTITIONS = 7_221_001
 AGGREGATE_DAY = 7_221_002
 """With a day as the second key: one aggregation of a UTC day at a time (event database)."""
 
+FLAG_DAY = 7_221_011
+"""With a day as the second key: one computation of a UTC day's checks of flags at a time (event database)."""
+
+FLAG_MEMBERS = 7_221_012
+"""One computation of the members of segments at a time (event database)."""
+
 LEASES = 7_221_003
 """Promising and taking the leases of residents (event database)."""
 

@@ -1,12 +1,14 @@
 """Feature flags: who gets what, since when, and what it changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Command, Domain, Personal, Table
 
 if TYPE_CHECKING:
     import dagster as dg
+    from psycopg import Connection
     from starlette.routing import BaseRoute
 
 
@@ -26,6 +28,12 @@ def _routes() -> "Sequence[BaseRoute]":
     from trackai_pipelines.flags.web import routes
 
     return routes()
+
+
+def _unanalysed(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
+    from trackai_pipelines.flags.analytics import unanalysed
+
+    return unanalysed(connection, days)
 
 
 FLAGS = Domain(
@@ -55,6 +63,7 @@ FLAGS = Domain(
             key=("tenant_id", "accessed_at", "id"),
             time="accessed_at",
             leaves="partition",
+            blocks=(_unanalysed,),
             personal=Personal(user_id="user_id", clear=("user_id", "device_info", "request_id")),
         ),
         Table(name="feature_flag_usage_gaps", key=("id",), time="from_at", leaves="delete"),
