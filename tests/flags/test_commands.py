@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flags.changing import audit, rows_differ_from_history, versions
+from flags.checking import answers, check_all
 from psycopg import Connection
 from typer.testing import Result
 
@@ -201,6 +202,41 @@ def test_a_dry_run_changes_nothing(
     assert len(versions(connection, "dark_mode")) == before
     assert connection.execute("SELECT name FROM trackai.feature_flags WHERE key = 'dark_mode'").fetchone() == (
         "Dark mode",
+    )
+
+
+def test_a_dry_run_says_what_it_would_do_to_users(
+    flags: Callable[..., str], asked: Callable[..., Any], connection: Connection[Any], add_tenant: AddTenant
+) -> None:
+    add_tenant("acme")
+    add_tenant("globex")
+    contexts = [{"tenant": "acme", "targetingKey": f"user-{number}"} for number in range(40)]
+    check_all(connection, ["community_feed"], contexts, datetime.now(UTC))
+    said = flags("set", "community_feed", "--on", "--percentage", "10", "--reason", "pilot", "--dry-run")
+    assert "community_feed off -> on, 10 %" in said
+    assert "tenant users of 30 days gain lose switch unknown conversions of those value" in said
+    (acme,) = asked("set", "community_feed", "--on", "--percentage", "10", "--dry-run")["preview"]["tenants"]
+    assert (acme["slug"], acme["users"], acme["unknown"], acme["value"]) == ("acme", 40, 0, {})
+    assert f"acme 40 {acme['gain']} 0 0 0 0 -" in said
+    said = flags("set", "email_matching", "--on", "--reason", "pilot", "--dry-run")
+    assert "tenant now then conversions a day" in said
+    assert "globex false true 0.0" in said
+    assert audit(connection, "email_matching") == []
+
+
+def test_the_audit_log_says_how_many_users_moved(
+    flags: Callable[..., str], connection: Connection[Any], add_tenant: AddTenant
+) -> None:
+    add_tenant("acme")
+    flags("set", "community_feed", "--on", "--percentage", "50")
+    contexts = [{"tenant": "acme", "targetingKey": f"user-{number}"} for number in range(40)]
+    check_all(connection, ["community_feed"], contexts, datetime.now(UTC))
+    before = [one.value for one in answers(connection, "community_feed", contexts, datetime.now(UTC))]
+    flags("set", "community_feed", "--salt", "another", "--reshuffle", "--reason", "a new draw")
+    after = [one.value for one in answers(connection, "community_feed", contexts, datetime.now(UTC))]
+    moved = sum(was != becomes for was, becomes in zip(before, after, strict=True))
+    assert audit(connection, "community_feed")[-1]["change_reason"] == (
+        f"a new draw ({moved} of 40 users of 30 days are served another value)"
     )
 
 

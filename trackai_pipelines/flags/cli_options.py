@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trackai_pipelines.terminal.failures import usage
-from trackai_pipelines.terminal.output import remark, results
+from trackai_pipelines.terminal.output import remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from trackai_pipelines.flags.changes import ChangeTerms, Proposal
+    from trackai_pipelines.flags.preview import Preview
 
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S"]
 
@@ -111,27 +112,39 @@ def make(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Propose a change, carry it out unless it is a dry run, and show it."""
+    """Propose a change, carry it out unless it is a dry run, and show it.
+
+    A dry run also shows what it would do to users; where users move to other variants, the audit log says how many.
+    """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.flags.changes import carry_out
+    from trackai_pipelines.flags.preview import preview
     from trackai_pipelines.flags.recording import Author, writing
 
-    with asked() as connection, writing(connection, utc_now, dry_run=dry_run) as now:
-        proposal = propose(connection, now)
-        versions = [] if dry_run else carry_out(connection, proposal, Author(by or login(), reason))
-    show(proposal, versions, as_json=as_json)
+    versions: list[int] = []
+    with asked() as connection:
+        with writing(connection, utc_now, dry_run=True) as now:
+            proposal = propose(connection, now)
+        found = preview(connection, proposal) if proposal.records and (dry_run or proposal.reshuffles) else None
+        if not dry_run:
+            moved = f"{reason} ({found.said})" if found is not None else reason
+            with writing(connection, utc_now) as now:
+                proposal = propose(connection, now)
+                versions = carry_out(connection, proposal, Author(by or login(), moved))
+    show(proposal, versions, found if dry_run else None, as_json=as_json)
     if dry_run:
         remark("Nothing was changed.")
 
 
-def show(proposal: "Proposal", versions: list[int], *, as_json: bool) -> None:
-    """Print what changed, from when, and which plans it cancelled."""
+def show(proposal: "Proposal", versions: list[int], found: "Preview | None" = None, *, as_json: bool) -> None:
+    """Print what changed, from when, which plans it cancelled, and what it would do to users."""
     from trackai_pipelines.flags.changes import scope_name
     from trackai_pipelines.flags.wording import difference, in_words, moment_in_words
 
     name = scope_name(proposal.flag, proposal.tenant)
     if as_json:
-        typer.echo(json.dumps(_plain(proposal, versions), ensure_ascii=False))
+        previewed = {} if found is None else {"preview": found.plain()}
+        typer.echo(json.dumps(_plain(proposal, versions) | previewed, ensure_ascii=False))
         return
     if not proposal.records:
         remark(f"{name} is {in_words(proposal.before)} already: nothing to change.")
@@ -147,6 +160,29 @@ def show(proposal: "Proposal", versions: list[int], *, as_json: bool) -> None:
             f"This cancels version {one.id}: {in_words(one.state)} from {moment_in_words(one.effective_from)}.",
             style="yellow",
         )
+    if found is not None:
+        show_preview(found)
+
+
+def show_preview(found: "Preview") -> None:
+    """Print what a change would do, by tenant."""
+    if found.gates:
+        columns: tuple[str, ...] = ("tenant", "now", "then", "conversions a day")
+        rows: list[tuple[object, ...]] = [
+            (one.slug, json.dumps(one.before), json.dumps(one.after), f"{one.conversions_a_day:,.1f}")
+            for one in found.gates
+        ]
+        results().print(table(columns, rows))
+    elif found.tenants:
+        columns = ("tenant", "users of 30 days", "gain", "lose", "switch", "unknown", "conversions of those", "value")
+        rows = [
+            (*(one.slug, one.users, one.gain, one.lose, one.switch, one.unknown, one.conversions),
+             ", ".join(f"{currency} {value:,.2f}" for currency, value in one.value.items()) or None)
+            for one in found.tenants
+        ]  # fmt: skip
+        results().print(table(columns, rows))
+    else:
+        remark("It changes nothing for anybody that is known.")
 
 
 def show_described(key: str, changed: list[str], *, dry_run: bool, as_json: bool) -> None:
