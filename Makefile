@@ -27,7 +27,7 @@ test-fast: $(DEVELOPING)  ## the tests that need no server and start no process,
 
 test-javascript: $(DEVELOPING)  ## flags with GrowthBook's and OpenFeature's clients in JavaScript; needs Node and npm
 	@npm ci --prefix tests/javascript --no-audit --no-fund
-	@$(PYTHON) -m pytest -n 0 tests/javascript/against_javascript.py $(ARGS)
+	@$(PYTHON) -m pytest -n 0 tests/javascript/clients_*.py $(ARGS)
 
 lint: $(DEVELOPING)  ## style, types, spelling, who imports whom, statements, declarations, schema.sql
 	@$(PYTHON) -m ruff check .

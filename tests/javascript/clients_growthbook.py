@@ -39,8 +39,10 @@ def growthbook() -> Iterator[Ask]:
             values: list[Any] = json.loads(process.stdout.readline())
             return values
 
-        yield ask
-        process.kill()
+        try:
+            yield ask
+        finally:
+            process.kill()
 
 
 def test_random_flags_are_the_same_in_growthbook(growthbook: Ask) -> None:
