@@ -26,6 +26,7 @@ from benchmarks import (
 )
 from benchmarks.database import Database
 from benchmarks.figures import Figure, tables
+from benchmarks.flags_world import KINDS
 from benchmarks.report import kept, measured_now, show, write
 from trackai_pipelines.database.connection import connect
 
@@ -237,7 +238,11 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
 
 
 def test_flags(database: Database, connection: Connection[Any]) -> None:
-    (matching,) = tables(flags.run("small", database)).values()
+    checks, changes, answers, matching = tables(flags.run("small", database)).values()
+    assert {"static", "split", "segment and variants", "hash"} <= checks.keys()
+    assert all(figure.value > 0 for figures in checks.values() for figure in figures.values())
+    assert list(changes) == ["3 changes"]
+    assert list(answers) == ["echo", *(f"one flag, {kind}" for kind in KINDS), "all 16 flags"]
     assert list(matching) == ["1 period a tenant", "2 periods a tenant", "30 periods a tenant"]
     assert {tuple(figures) for figures in matching.values()} == {("CPU µs a row", "times the settings of now")}
     periods = connection.execute("SELECT count(*) FROM trackai.matching_settings GROUP BY tenant_id").fetchall()
