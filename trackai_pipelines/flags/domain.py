@@ -1,10 +1,10 @@
 """Feature flags: who gets what, since when, and what it changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, Table
+from trackai_pipelines.domain import Command, Domain, Personal, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -22,6 +22,12 @@ def _commands() -> Any:
     from trackai_pipelines.flags.cli import app
 
     return app
+
+
+def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) -> Iterable[StoryPart]:
+    from trackai_pipelines.flags.story import story
+
+    return story(connection, tenant_id, conversion_id)
 
 
 def _routes() -> "Sequence[BaseRoute]":
@@ -78,5 +84,6 @@ FLAGS = Domain(
     ),
     definitions=_definitions,
     commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
+    story=_story,
     routes=_routes,
 )
