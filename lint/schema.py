@@ -71,6 +71,15 @@ _TRIGGERS = """
     WHERE g.tgrelid = %(table)s AND NOT g.tgisinternal
     ORDER BY g.tgname COLLATE "C"
 """
+_TYPES = """
+    SELECT t.typname, obj_description(t.oid, 'pg_type'),
+           string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
+    FROM pg_type t
+    JOIN pg_enum e ON e.enumtypid = t.oid
+    WHERE t.typnamespace = 'trackai'::regnamespace
+    GROUP BY t.oid
+    ORDER BY t.typname COLLATE "C"
+"""
 _FUNCTIONS = """
     SELECT obj_description(p.oid, 'pg_proc'), rtrim(pg_get_functiondef(p.oid), E' \\n')
     FROM pg_proc p
@@ -90,8 +99,15 @@ def schema_of(connection: Connection[Any]) -> str:
     # Names outside pg_catalog are written with their schema.
     with connection.transaction():
         connection.execute("SET LOCAL search_path = pg_catalog")
-        text = "\n".join((_HEAD, *_tables(connection), *_views(connection), *_functions(connection)))
+        text = "\n".join(
+            (_HEAD, *_types(connection), *_tables(connection), *_views(connection), *_functions(connection))
+        )
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _types(connection: Connection[Any]) -> Iterator[str]:
+    for name, comment, labels in connection.execute(_TYPES).fetchall():
+        yield "\n".join((*_above(comment), f"CREATE TYPE trackai.{name} AS ENUM ({labels});", ""))
 
 
 def _tables(connection: Connection[Any]) -> Iterator[str]:

@@ -43,7 +43,7 @@ misnamed AS (
     JOIN trackai.click_campaigns c ON c.tenant_id = k.tenant_id AND c.click_id = k.id
     LEFT JOIN aliases a ON a.tenant_id = p.tenant_id
     WHERE p.day = %(day)s
-      AND (p.campaign_id <> c.campaign_id OR p.channel <> c.channel)
+      AND (p.campaign_id <> c.campaign_id OR p.channel::text <> c.channel)
       AND (k.anonymised_at IS NULL OR k.anonymised_at <= j.computed_at)
       AND (a.newest IS NULL OR a.newest <= j.computed_at)
 ),

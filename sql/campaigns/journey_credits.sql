@@ -37,7 +37,7 @@ touches AS (
            max(j.position) FILTER (WHERE j.channel <> 'direct') OVER sale AS last_non_direct,
            CASE
                WHEN u.unit IS NULL AND tenant.has_others THEN '(other)'
-               WHEN tenant.credit_unit = 'channel' THEN j.channel
+               WHEN tenant.credit_unit = 'channel' THEN j.channel::text
                ELSE j.campaign_id
            END COLLATE "C" AS unit
     FROM journey_touches j
@@ -46,7 +46,7 @@ touches AS (
     LEFT JOIN trackai.attribution_units u
         ON u.tenant_id = %(tenant_id)s
         AND u.training_id = tenant.training_id
-        AND u.unit = CASE tenant.credit_unit WHEN 'channel' THEN j.channel ELSE j.campaign_id END
+        AND u.unit = CASE tenant.credit_unit WHEN 'channel' THEN j.channel::text ELSE j.campaign_id END
     WINDOW sale AS (PARTITION BY j.conversion_id)
 ),
 -- What the training says of each unit of a sale; only sales of several touches depend on it.

@@ -65,7 +65,7 @@ named AS (
         AND general.alias = trackai.trimmed(t.utm_campaign)
         AND general.source = ''
     UNION ALL
-    SELECT s.conversion_id, NULL, NULL, 0, coalesce(p.campaign_id, '(none)'), coalesce(p.channel, 'other')
+    SELECT s.conversion_id, NULL, NULL, 0, coalesce(p.campaign_id, '(none)'), coalesce(p.channel::text, 'other')
     FROM journey_sales s
     LEFT JOIN trackai.conversion_touchpoints p
         ON p.tenant_id = %(tenant_id)s
@@ -89,10 +89,10 @@ SELECT n.conversion_id,
        n.click_id,
        n.clicked_at,
        n.campaign_id COLLATE "C" AS campaign_id,
-       n.channel COLLATE "C" AS channel,
+       n.channel::trackai.touch_channel AS channel,
        CASE n.via
            WHEN 0 THEN 'matched' WHEN 1 THEN 'click_id' WHEN 2 THEN 'browser' WHEN 3 THEN 'email' ELSE 'phone'
-       END COLLATE "C" AS via,
+       END::trackai.touch_via AS via,
        n.via = 0 AS matched,
        n.touches > %(max_touches)s AS truncated
 FROM numbered n

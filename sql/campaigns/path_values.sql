@@ -3,7 +3,7 @@
 -- Indexes: the primary keys of conversion_touchpoints, in the days' partitions, and of conversions.
 SELECT j.units[greatest(cardinality(j.units) - 19, 1):] AS path, c.currency, sum(c.value) AS value
 FROM (
-    SELECT t.conversion_id, array_agg(t.{unit} ORDER BY t.position) AS units
+    SELECT t.conversion_id, array_agg(t.{unit}::text ORDER BY t.position) AS units
     FROM trackai.conversion_touchpoints t
     WHERE t.tenant_id = %(tenant_id)s AND t.day BETWEEN %(from_day)s AND %(to_day)s
     GROUP BY t.conversion_id

@@ -7,7 +7,7 @@
 -- the night, not for requests.
 -- Guarantees: each journey is on one path; sales after the last day change no path.
 WITH touches AS (
-    SELECT t.conversion_id, t.position, t.click_id, t.{unit} AS unit
+    SELECT t.conversion_id, t.position, t.click_id, t.{unit}::text COLLATE "C" AS unit
     FROM trackai.conversion_touchpoints t
     WHERE t.tenant_id = %(tenant_id)s AND t.day BETWEEN %(from_day)s AND %(to_day)s
 ),

@@ -8,7 +8,7 @@
 CREATE TEMPORARY TABLE day_sales ON COMMIT DROP AS
 SELECT t.conversion_id,
        t.campaign_id,
-       t.channel,
+       t.channel::text COLLATE "C" AS channel,
        coalesce(trackai.trimmed(k.utm_source), '(none)') AS source,
        c.gateway,
        c.occurred_at,

@@ -5,7 +5,8 @@
 -- Rows are looked up one by one by their keys, whatever the planner expects: joined, a tenant whose rows are younger than a
 -- table's statistics has all of them compared with each other.
 CREATE TEMPORARY TABLE day_sales ON COMMIT DROP AS
-SELECT t.conversion_id, t.campaign_id, t.channel, coalesce(trackai.trimmed(k.utm_source), '(none)') AS source, c.gateway,
+SELECT t.conversion_id, t.campaign_id, t.channel::text COLLATE "C" AS channel,
+       coalesce(trackai.trimmed(k.utm_source), '(none)') AS source, c.gateway,
        c.occurred_at, b.buyer_id, b.sale_number,
        CASE WHEN b.buyer_id IS NOT NULL AND t.day + 31 <= %(today)s::date THEN
            EXISTS (

@@ -27,7 +27,7 @@ WITH touches AS (
     WINDOW sale AS (PARTITION BY p.conversion_id ORDER BY p.position ROWS UNBOUNDED PRECEDING)
 ),
 sums AS MATERIALIZED (
-    SELECT t.campaign_id, t.channel, t.currency,
+    SELECT t.campaign_id, t.channel::text COLLATE "C" AS channel, t.currency,
            sum(t.credit_matched) AS matched,
            count(*) FILTER (WHERE t.credit_matched > 0) AS matched_touches,
            sum(t.value) FILTER (WHERE t.credit_matched > 0) AS matched_revenue,

@@ -124,6 +124,9 @@ CORRUPTIONS: dict[LiteralString, str] = {
     "DELETE FROM trackai.conversion_journeys WHERE conversion_id = 2": "without a journey",
     """
     INSERT INTO trackai.conversion_touchpoints
+        (tenant_id, conversion_id, position, day, click_id, clicked_at, campaign_id, channel, via, credit_matched,
+         credit_last_touch, credit_first_touch, credit_linear, credit_position_based, credit_time_decay,
+         credit_last_non_direct, credit_markov, credit_shapley)
     SELECT tenant_id, conversion_id, 4, day, click_id, clicked_at, campaign_id, channel, via, 0, 0, 0, 0, 0, 0, 0, 0, 0
     FROM trackai.conversion_touchpoints WHERE position = 2
     """: "missing or doubled touches",
