@@ -2,12 +2,12 @@
 -- Guarantees: nothing that evaluation reads changes.
 UPDATE trackai.feature_flags f
 SET name = coalesce(given.name, f.name),
-    description = coalesce(given.description, f.description),
+    description = CASE WHEN %(described)s::jsonb ? 'description' THEN given.description ELSE f.description END,
     category = coalesce(given.category, f.category),
-    owner_email = coalesce(given.owner_email, f.owner_email),
+    owner_email = CASE WHEN %(described)s::jsonb ? 'owner_email' THEN given.owner_email ELSE f.owner_email END,
     permanent = coalesce(given.permanent, f.permanent),
     track_exposures = coalesce(given.track_exposures, f.track_exposures),
-    expires_on = coalesce(given.expires_on, f.expires_on),
+    expires_on = CASE WHEN %(described)s::jsonb ? 'expires_on' THEN given.expires_on ELSE f.expires_on END,
     updated_at = %(now)s,
     updated_by = %(by)s
 FROM jsonb_to_record(%(described)s::jsonb) AS given (

@@ -15,9 +15,9 @@ from trackai_pipelines.flags.rules import FlagRefusedError
 from trackai_pipelines.flags.segments import define, delete, find_segment
 
 
-def _define(connection: Connection[Any], name: str, kind: str, definition: Any = None) -> list[int]:
+def _define(connection: Connection[Any], name: str, kind: str, definition: Any = None) -> tuple[int, ...]:
     with writing(connection, utc_now) as now:
-        return define(connection, name, kind, definition, ANA, now)
+        return define(connection, name, kind, definition, ANA, now).versions
 
 
 def _in_segment(segment: str, weight: int = 100) -> Any:
@@ -28,7 +28,7 @@ def test_a_condition_that_changes_is_a_version_of_each_flag_that_uses_it(
     connection: Connection[Any], add_tenant: Callable[..., str]
 ) -> None:
     add_tenant("acme")
-    assert _define(connection, "staff", "attribute", {"staff": True}) == []
+    assert _define(connection, "staff", "attribute", {"staff": True}) == ()
     change(connection, "dark_mode", _in_segment("staff"))
     change(connection, "community_feed", _in_segment("staff"), tenant="acme")
     change(
@@ -43,7 +43,7 @@ def test_a_condition_that_changes_is_a_version_of_each_flag_that_uses_it(
     # What was planned stays planned.
     planned = versions(connection, "amount_chip_selector")[-1]
     assert planned["effective_from"] > datetime.now(UTC) + timedelta(days=1)
-    assert _define(connection, "staff", "attribute", {"staff": {"$in": [True, "yes"]}}) == []
+    assert _define(connection, "staff", "attribute", {"staff": {"$in": [True, "yes"]}}) == ()
     assert rows_differ_from_history(connection) == []
     with (
         pytest.raises(FlagRefusedError, match="in use by amount_chip_selector, community_feed, dark_mode"),
@@ -108,4 +108,4 @@ def test_what_conversions_can_ask_for(connection: Connection[Any]) -> None:
         "loyal": {"kind": "conversions", "condition": None}
     }
     # Their members change every night, and what is asked for is not part of a state.
-    assert _define(connection, "loyal", "conversions", {"within_days": 30, "min_conversions": 2}) == []
+    assert _define(connection, "loyal", "conversions", {"within_days": 30, "min_conversions": 2}) == ()

@@ -9,6 +9,7 @@ from trackai_pipelines.flags import (
     cli_changes,
     cli_clients,
     cli_eval,
+    cli_files,
     cli_overrides,
     cli_reading,
     cli_segments,
@@ -30,5 +31,8 @@ app.command()(cli_changes.archive)
 app.command()(cli_overrides.override)
 app.command()(cli_overrides.kill)
 app.command()(cli_overrides.unkill)
+app.command()(cli_files.export)
+app.command()(cli_files.apply)
+app.command()(cli_files.references)
 app.add_typer(cli_clients.app, name="client")
 app.command()(cli_serve.serve)

@@ -42,13 +42,13 @@ def segment(
         _show(name, as_json=as_json)
         return
     definition = _json(condition or conversions)
-    versions: list[int] = []
+    versions: tuple[int, ...] = ()
     with shared.asked() as connection, writing(connection, utc_now, dry_run=dry_run) as now:
         if delete:
             segments.delete(connection, name, now)
         else:
             author = Author(by or shared.login(), reason or f"segment {name} changed")
-            versions = segments.define(connection, name, ways[0], definition, author, now)
+            versions = segments.define(connection, name, ways[0], definition, author, now).versions
         used = [key for key, _ in segments.scopes_of(connection, name, now)]
     if as_json:
         typer.echo(json.dumps({"segment": name, "versions": versions, "flags": used}))

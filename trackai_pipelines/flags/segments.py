@@ -40,6 +40,15 @@ class Segment:
     members: int
 
 
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """What came of defining a segment."""
+
+    changed: bool
+    versions: tuple[int, ...] = ()
+    """Of the flags that use it."""
+
+
 def find_segment(connection: Connection[Any], name: str) -> Segment | None:
     """Return a segment by its name."""
     with connection.cursor(row_factory=class_row(Segment)) as cursor:
@@ -58,18 +67,18 @@ def define(
     definition: Mapping[str, Any] | None,
     author: Author,
     now: datetime,
-) -> list[int]:
+) -> Defined:
     """Define a segment: `attribute` with a condition, `list`, or `conversions` with what its members have bought.
 
-    Returns the versions of the flags that it changes; what is planned for them stays planned. The caller holds the lock
-    (`recording.writing`). Raises FlagRefusedError.
+    What is planned for flags that use it stays planned. The caller holds the lock (`recording.writing`). Raises
+    FlagRefusedError.
     """
     _check(name, kind, definition)
     known = find_segment(connection, name)
     if known is not None and known.kind != kind:
         raise FlagRefusedError(f"The segment {name} is of kind {known.kind}, and stays so. Define another one.")
     if known is not None and same(known.condition or known.definition, definition):
-        return []
+        return Defined(changed=False)
     given = Jsonb(definition) if definition is not None else None
     written = {
         "name": name,
@@ -84,7 +93,7 @@ def define(
     # Members are not part of a state, and neither is what decides who is one.
     for key, slug in scopes_of(connection, name, now) if kind == "attribute" else ():
         versions += carry_out(connection, _refreshed(connection, key, slug, name, now), author)
-    return versions
+    return Defined(changed=True, versions=tuple(versions))
 
 
 def delete(connection: Connection[Any], name: str, now: datetime) -> None:
