@@ -1,7 +1,8 @@
 -- Counts the checks of one UTC day by tenant and flag, and writes the difference to feature_flag_analytics; returns what
 -- the day has now. Reads the day's partition twice, whole, and feature_flag_analytics by idx_ffa_date.
 -- Guarantees: a row for each tenant and flag with a check, as the partition says; rows of others go. Repeating it changes
--- nothing. Checks of keys that no flag has, of flags that are deleted and of tenants that are gone have no row.
+-- nothing. A user who was erased since still counts, as long as the day's checks are the same. Checks of keys that no
+-- flag has, of flags that are deleted and of tenants that are gone have no row.
 WITH known AS (
     SELECT u.*
     FROM {partition} AS u
@@ -58,11 +59,14 @@ written AS (
         tenant_id, flag_id, date, total_users, total_checks, enabled_count, disabled_count, error_count,
         avg_response_time_ms, cache_hit_rate, overflow_checks, last_accessed_at, variants, created_at
     )
-    SELECT c.tenant_id, c.flag_id, %(day)s::date, coalesce(u.users, 0), c.total_checks, c.enabled_count,
+    SELECT c.tenant_id, c.flag_id, %(day)s::date,
+           greatest(coalesce(u.users, 0), b.total_users), c.total_checks, c.enabled_count,
            c.disabled_count, c.error_count, c.avg_response_time_ms, c.cache_hit_rate, c.overflow_checks,
            c.last_accessed_at, c.variants, %(now)s
     FROM counted AS c
     LEFT JOIN users AS u ON u.tenant_id = c.tenant_id AND u.flag_id = c.flag_id
+    LEFT JOIN trackai.feature_flag_analytics AS b
+        ON b.tenant_id = c.tenant_id AND b.flag_id = c.flag_id AND b.date = %(day)s AND b.total_checks = c.total_checks
     ON CONFLICT (tenant_id, flag_id, date) DO UPDATE
     SET total_users = excluded.total_users,
         total_checks = excluded.total_checks,

@@ -24,6 +24,11 @@ def contact_key(tenant_id: str, contact_hash: str) -> str:
     return sha256_hex(f"{tenant_id}\x1f{contact_hash}")
 
 
+def key_of_hash(digest: str) -> str:
+    """Return what stands for a contact where an app uses it as the id of a user."""
+    return f"sha256:{digest}"
+
+
 def already_hashed(value: object) -> str | None:
     """Return the hash in lower case if the value is 64 hex digits, else None.
 

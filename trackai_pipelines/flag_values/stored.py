@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from trackai_pipelines.customer_information.contact import email_hash, phone_hash
+from trackai_pipelines.customer_information.hashing import key_of_hash
 from trackai_pipelines.ingest.masking import masked
 from trackai_pipelines.ingest.personal import looks_like_a_phone, masked_free_text
 
 DEVICE_BYTES = 2_048
-_HASHED = "sha256:"
 # As long as an identifier of a landing file.
 _LONGEST = 512
 _NOT_KEPT = "[not kept: larger than 2 KB]"
@@ -27,16 +27,16 @@ def stored_key(key: str | None, default_country: str | None = None) -> str | Non
     if not key:
         return None
     if len(key) > _LONGEST or "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
-        return _HASHED + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return key_of_hash(sha256(key.encode("utf-8", "surrogatepass")).hexdigest())
     if looks_like_a_phone(key) or masked_free_text(key) != key:
         normal = email_hash(key) or phone_hash(key, default_country)
-        return _HASHED + (normal or sha256(key.strip().lower().encode()).hexdigest())
+        return key_of_hash(normal or sha256(key.strip().lower().encode()).hexdigest())
     return key
 
 
 def is_hashed(stored: str) -> bool:
     """Return whether a stored key is a hash that `stored_key` made."""
-    return stored.startswith(_HASHED)
+    return stored.startswith(key_of_hash(""))
 
 
 def stored_device(device: object) -> str | None:

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from starlette.routing import BaseRoute
 
+    from trackai_pipelines.ingest.kinds import Kind
+
+
+def _kinds() -> "tuple[Kind, ...]":
+    from trackai_pipelines.flags.landing import KINDS
+
+    return KINDS
+
 
 def _definitions() -> "dg.Definitions":
     from trackai_pipelines.flags.defs import defs
@@ -82,6 +90,7 @@ FLAGS = Domain(
             personal=Personal(user_id="user_id", delete=True),
         ),
     ),
+    kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
     story=_story,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection, sql
 from psycopg.rows import namedtuple_row
 
+from trackai_pipelines.customer_information.hashing import key_of_hash
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Table
 from trackai_pipelines.lifecycle.archive.manifest import Archive, archives
@@ -159,7 +160,8 @@ def _person(connection: Connection, tables: Sequence[Table], tenant_id: str, giv
             )
             about = {"tenant_id": tenant_id, "given": list(given)}
             hashes.update(found for (found,) in connection.execute(next_to, about))
-    user_ids: set[str] = set()
+    # An app may use a contact as the id of a user; then its hash is stored.
+    user_ids = {key_of_hash(digest) for digest in hashes}
     for table in leading:
         if user_id := personal_of(table).user_id:
             ids = sql.SQL(statement("lifecycle/personal_data/user_ids")).format(
