@@ -16,7 +16,7 @@ from benchmarks.figures import Figure, Scale
 from benchmarks.world import add_sales, have_world
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.matching.drain import BATCH_SIZE
+from trackai_pipelines.matching.batch_size import BATCH_SIZE
 
 _TITLE = "Flags: matching reads the settings of the sale"
 _TENANTS = 500

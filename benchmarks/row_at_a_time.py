@@ -13,7 +13,7 @@ from benchmarks.database import Database, benchmark_sql, count
 from benchmarks.processes import in_processes
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.tables import columns_of
-from trackai_pipelines.matching.drain import BATCH_SIZE
+from trackai_pipelines.matching.batch_size import BATCH_SIZE
 
 _KEYS = "SELECT tenant_id, gateway, gateway_event_id FROM trackai.conversions ORDER BY id LIMIT %s"
 _ATTRIBUTE = (

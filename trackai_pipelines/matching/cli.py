@@ -28,6 +28,8 @@ def match(
     This includes conversions that late clicks and identities make matchable. Those of suspended tenants stay pending.
     """
     from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.flag_values.client import open_flags
+    from trackai_pipelines.matching.batch_size import sizes_of_run
     from trackai_pipelines.matching.drain import drain
     from trackai_pipelines.settings import Settings
 
@@ -36,8 +38,8 @@ def match(
     if follow:
         total = _follow(url, run_id)
     else:
-        with connect(url, name="trackai match") as connection:
-            total = drain(connection, run_id=run_id)
+        with connect(url, name="trackai match") as connection, open_flags(url) as flags:
+            total = drain(connection, run_id=run_id, batch_size=sizes_of_run(flags, run_id))
     if as_json:
         typer.echo(json.dumps(_totals(total, run_id)))
     else:
@@ -47,20 +49,25 @@ def match(
 def rematch(from_day: FromDay, to_day: ToDay) -> None:
     """Try the unmatched conversions of those days again (days of the sale); every attempt is logged."""
     from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.flag_values.client import open_flags
+    from trackai_pipelines.matching.batch_size import sizes_of_run
     from trackai_pipelines.matching.drain import drain
     from trackai_pipelines.matching.rematch import enqueue_rematch
     from trackai_pipelines.settings import Settings
 
     first, last = days_of(from_day, to_day)
-    with connect(ready_database(Settings()), name="trackai rematch") as connection:
+    url, run_id = ready_database(Settings()), new_run_id()
+    with connect(url, name="trackai rematch") as connection, open_flags(url) as flags:
         queued = enqueue_rematch(connection, first, last)
         remark(f"{queued:,} conversions of {first} to {last} are tried again.")
-        _show(drain(connection, run_id=new_run_id()))
+        _show(drain(connection, run_id=run_id, batch_size=sizes_of_run(flags, run_id)))
 
 
 def _follow(url: str, run_id: str) -> "DrainReport":
     """Match as rows arrive until Ctrl-C or SIGTERM; return all that was done."""
     from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.flag_values.client import open_flags
+    from trackai_pipelines.matching.batch_size import sizes_of_run
     from trackai_pipelines.matching.drain import DrainReport
     from trackai_pipelines.matching.follow import follow
 
@@ -70,7 +77,7 @@ def _follow(url: str, run_id: str) -> "DrainReport":
         remark(_sentence(window))
         total.add(window)
 
-    with stop_requests() as stopping:
+    with stop_requests() as stopping, open_flags(url) as flags:
         remark("Matching as rows arrive; Ctrl-C ends it.")
         follow(
             lambda: connect(url, name="trackai match"),
@@ -78,6 +85,7 @@ def _follow(url: str, run_id: str) -> "DrainReport":
             until=stopping.is_set,
             on_window=show,
             window_seconds=_SHOWN_EVERY_SECONDS,
+            batch_size=sizes_of_run(flags, run_id),
         )
     return total
 

@@ -19,10 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from trackai_pipelines.clock import Clock
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-
-BATCH_SIZE = 5_000
-"""Conversions in a micro-batch: enough to make the statement's fixed cost negligible, few enough that a batch takes a
-fraction of a second and its loss costs nothing."""
+from trackai_pipelines.matching.batch_size import BatchSize, SizeOfNext, built_in
 
 FACTS_PER_COMPARISON = 20_000
 """Comparisons of arrived clicks and identities with unmatched conversions in one transaction. It is also what one entry
@@ -63,6 +60,10 @@ class DrainReport:
     batches: int = 0
     late: int = 0
     """Unmatched conversions put back on the queue because a click or identity arrived."""
+    sizes: Counter[BatchSize] = field(default_factory=Counter)
+    """Micro-batches by how many conversions they took at most, and the version of the flag that said so."""
+    latencies_by_size: dict[BatchSize, Counter[int]] = field(default_factory=dict)
+    """Latencies by the same."""
     seconds: float = 0.0
     """Time at work, without waiting."""
 
@@ -90,6 +91,9 @@ class DrainReport:
         self.attempts += other.attempts
         self.batches += other.batches
         self.late += other.late
+        self.sizes.update(other.sizes)
+        for size, latencies in other.latencies_by_size.items():
+            self.latencies_by_size.setdefault(size, Counter()).update(latencies)
         self.seconds += other.seconds
 
 
@@ -108,13 +112,14 @@ def drain(
     connection: Connection,
     *,
     run_id: str,
-    batch_size: int = BATCH_SIZE,
+    batch_size: SizeOfNext | int = built_in,
     clock: Clock | None = None,
     on_batch: Callable[[DrainReport], None] | None = None,
 ) -> DrainReport:
     """Match everything that waits, including what late clicks and identities make matchable; return a report.
 
-    `run_id` goes into match_log. `clock` replaces the server's time. `on_batch` is called after each commit.
+    `run_id` goes into match_log. `batch_size` is asked before each micro-batch. `clock` replaces the server's time.
+    `on_batch` is called after each commit.
     Raises psycopg.Error when the server goes away; what was committed stays, the rest waits on the queue.
     """
     report = DrainReport()
@@ -128,7 +133,7 @@ def drain(
 
 
 def looks(
-    connection: Connection, *, run_id: str, batch_size: int = BATCH_SIZE, clock: Clock | None = None
+    connection: Connection, *, run_id: str, batch_size: SizeOfNext | int = built_in, clock: Clock | None = None
 ) -> Iterator[Look]:
     """Look for work once for each item requested: a portion of late facts, then one micro-batch, each committed."""
     after = ""
@@ -138,7 +143,8 @@ def looks(
         started = time.monotonic()
         compared = _retrying(_compare_arrivals, connection, report)
         unlinked = _retrying(_unlink_deleted, connection)
-        claimed, following = _match_settled(connection, report, run_id, batch_size, after, clock)
+        size = BatchSize(batch_size) if isinstance(batch_size, int) else batch_size()
+        claimed, following = _match_settled(connection, report, run_id, size.size, after, clock)
         gone += claimed + compared
         if gone >= ROWS_PER_VACUUM:
             # Only a table's owner may vacuum it. The server skips others with a warning, and a second vacuum at once.
@@ -146,6 +152,9 @@ def looks(
             gone = 0
         report.seconds = time.monotonic() - started
         report.batches = 1 if claimed else 0
+        if claimed:
+            report.sizes[size] = 1
+            report.latencies_by_size[size] = report.latencies
         yield Look(
             report,
             idle=not (claimed or compared or unlinked or after),

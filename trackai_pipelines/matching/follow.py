@@ -11,6 +11,7 @@ from collections.abc import Callable
 from psycopg import Connection, OperationalError, sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from trackai_pipelines.matching.batch_size import SizeOfNext, built_in
 from trackai_pipelines.matching.drain import DrainReport, looks
 
 _log = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ def follow(
     until: Callable[[], bool],
     on_window: OnWindow,
     window_seconds: float,
+    batch_size: SizeOfNext = built_in,
 ) -> None:
-    """Match as rows arrive until `until()` is true, which is asked after each look.
+    """Match as rows arrive until `until()` is true, which is asked after each look; `batch_size` before each.
 
     `on_window` receives what was done and the seconds it took, about every `window_seconds` and at the end; it is not
     called when nothing was done. Raises psycopg.OperationalError when the server is unreachable for RECONNECT_SECONDS.
@@ -50,7 +52,7 @@ def follow(
     while not until():
         with _connected(connect) as connection:
             try:
-                _stay(connection, run_id, until, window)
+                _stay(connection, run_id, until, window, batch_size)
             except OperationalError as error:
                 # What was committed is counted; the batch that was under way is back on the queue.
                 if not connection.broken:
@@ -70,10 +72,12 @@ def _connected(connect: Callable[[], Connection]) -> Connection:
     )(connect)
 
 
-def _stay(connection: Connection, run_id: str, until: Callable[[], bool], window: "_Window") -> None:
+def _stay(
+    connection: Connection, run_id: str, until: Callable[[], bool], window: "_Window", batch_size: SizeOfNext
+) -> None:
     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(WAKE_UP)))
     looked = time.monotonic()
-    for look in looks(connection, run_id=run_id):
+    for look in looks(connection, run_id=run_id, batch_size=batch_size):
         window.add(connection, look.report)
         if until():
             return

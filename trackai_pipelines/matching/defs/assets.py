@@ -10,7 +10,9 @@ import dagster as dg
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
-from trackai_pipelines.matching.defs.metadata import decided_of, latency_metadata
+from trackai_pipelines.flag_values.client import open_flags
+from trackai_pipelines.matching.batch_size import sizes_of_run
+from trackai_pipelines.matching.defs.metadata import decided_of, latency_metadata, sizes_metadata
 from trackai_pipelines.matching.defs.resident import stay
 from trackai_pipelines.matching.drain import DrainReport, drain
 from trackai_pipelines.matching.log import DayOfLog, analyse_log, day_of_log
@@ -62,7 +64,7 @@ def matched_attributions(
     return dg.MaterializeResult(metadata={**_totals(report), **table})
 
 
-def _totals(report: DrainReport) -> dict[str, int | float]:
+def _totals(report: DrainReport) -> dict[str, int | float | str]:
     return {
         "decided in this run": report.conversions,
         "re-matched": report.rematched,
@@ -71,15 +73,17 @@ def _totals(report: DrainReport) -> dict[str, int | float]:
         "micro-batches": report.batches,
         "conversions per second at work": round(report.conversions / report.seconds) if report.conversions else 0,
         **latency_metadata(report.latencies),
+        **sizes_metadata(report.sizes, report.latencies_by_size),
     }
 
 
 def _drain_once(context: dg.AssetExecutionContext, database: EventDatabase, again: list[date]) -> DrainReport:
-    with database.connect("match") as connection:
+    url, run_id = database.resolved_url(), context.run.run_id
+    with database.connect("match") as connection, open_flags(url) as flags:
         queued = enqueue_rematch(connection, again[0], again[-1]) if again else 0
         if queued:
             context.log.info(f"{queued:,} conversions of {again[0]} to {again[-1]} are tried again")
-        report = drain(connection, run_id=context.run.run_id)
+        report = drain(connection, run_id=run_id, batch_size=sizes_of_run(flags, run_id))
     context.log.info(f"{report.conversions:,} conversions decided in {report.seconds:.1f} s")
     return report
 

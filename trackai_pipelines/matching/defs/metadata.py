@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
+from trackai_pipelines.matching.batch_size import BatchSize
 from trackai_pipelines.matching.drain import DrainReport
 from trackai_pipelines.matching.latency import percentile_seconds
 
@@ -27,3 +28,14 @@ def latency_metadata(latencies: Mapping[int, int]) -> dict[str, float]:
     shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
     found = {name: percentile_seconds(latencies, share) for name, share in shares.items()}
     return {f"{name} seconds to match": round(value, 3) for name, value in found.items() if value is not None}
+
+
+def sizes_metadata(sizes: Mapping[BatchSize, int], latencies: Mapping[BatchSize, Mapping[int, int]]) -> dict[str, str]:
+    """Return the sizes of micro-batches, each with the version of the flag, their number, and how long sales waited."""
+    shown = []
+    for size, batches in sorted(sizes.items()):
+        p95 = percentile_seconds(latencies.get(size, {}), 0.95)
+        version = f"version {size.version}" if size.version else "built in"
+        waited = "" if p95 is None else f", p95 {p95:.3f} seconds to match"
+        shown.append(f"{size.size:,} ({version}): {batches:,} micro-batches{waited}")
+    return {"micro-batch size": "; ".join(shown)} if shown else {}

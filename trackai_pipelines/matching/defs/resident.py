@@ -11,7 +11,9 @@ from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
-from trackai_pipelines.matching.defs.metadata import decided, latency_metadata
+from trackai_pipelines.flag_values.client import open_flags
+from trackai_pipelines.matching.batch_size import BatchSize, sizes_of_run
+from trackai_pipelines.matching.defs.metadata import decided, latency_metadata, sizes_metadata
 from trackai_pipelines.matching.drain import DrainReport
 from trackai_pipelines.matching.follow import follow
 from trackai_pipelines.residents.leases import Terms, held_lease
@@ -23,7 +25,8 @@ WINDOW_SECONDS = 60
 """There is one materialisation for each partition and window, whatever the number of drains: rows in Dagster's storage
 cost more than rows in ours."""
 
-_LOG, _LATENCY = "log", "latency"
+_LOG, _LATENCY, _SIZE = "log", "latency", "size"
+_BATCHES = "batches"
 
 
 def drain_terms() -> Terms:
@@ -47,13 +50,15 @@ def stay(context: dg.AssetExecutionContext, database: EventDatabase, promised: s
             if lease.eldest:
                 _report(context, collect_figures(connection, lease.terms.name))
 
-        follow(
-            lambda: database.connect("match"),
-            run_id=run_id,
-            until=lease.over.is_set,
-            on_window=show,
-            window_seconds=WINDOW_SECONDS,
-        )
+        with open_flags(database.resolved_url()) as flags:
+            follow(
+                lambda: database.connect("match"),
+                run_id=run_id,
+                until=lease.over.is_set,
+                on_window=show,
+                window_seconds=WINDOW_SECONDS,
+                batch_size=sizes_of_run(flags, run_id),
+            )
         context.log.info(f"Ends because {lease.why}.")
     return total
 
@@ -72,8 +77,25 @@ def figures_of(report: DrainReport) -> Figures:
             "busy_ms": round(1000 * report.seconds),
         }
     )
-    figures[_LATENCY] = Counter({str(bucket): count for bucket, count in report.latencies.items()})
+    figures[_LATENCY] = _by_text(report.latencies)
+    for size, batches in report.sizes.items():
+        part = f"{_SIZE} {size.size} {size.version}"
+        figures[part] = _by_text(report.latencies_by_size[size]) + Counter({_BATCHES: batches})
     return figures
+
+
+def _by_text(latencies: Counter[int]) -> Counter[str]:
+    return Counter({str(bucket): count for bucket, count in latencies.items()})
+
+
+def _sizes_metadata(figures: Figures) -> dict[str, str]:
+    sizes, latencies = {}, {}
+    for part, counts in figures.items():
+        if part.startswith(_SIZE):
+            size = BatchSize(*map(int, part.split()[1:]))
+            sizes[size] = counts[_BATCHES]
+            latencies[size] = {int(bucket): count for bucket, count in counts.items() if bucket != _BATCHES}
+    return sizes_metadata(sizes, latencies)
 
 
 def _report(context: dg.AssetExecutionContext, figures: Figures) -> None:
@@ -81,7 +103,7 @@ def _report(context: dg.AssetExecutionContext, figures: Figures) -> None:
     totals = figures.get(_LOG, Counter())
     latency = latency_metadata({int(bucket): count for bucket, count in figures.get(_LATENCY, Counter()).items()})
     for part, strategies in sorted(figures.items()):
-        if part not in (_LOG, _LATENCY) and is_partition(date.fromisoformat(part)):
+        if part not in (_LOG, _LATENCY) and not part.startswith(_SIZE) and is_partition(date.fromisoformat(part)):
             context.log_event(
                 dg.AssetMaterialization(
                     "matched_attributions", partition=part, metadata={**decided(strategies), **latency}
@@ -100,6 +122,7 @@ def _report(context: dg.AssetExecutionContext, figures: Figures) -> None:
                     "late facts led back to": totals["late"],
                     "conversions per second at work": round(totals["conversions"] / busy) if busy else 0,
                     **latency,
+                    **_sizes_metadata(figures),
                 },
             )
         )
