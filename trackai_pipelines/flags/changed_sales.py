@@ -1,9 +1,7 @@
 """The sales whose settings a change of a gate changes, because their moment is in the past: counted and matched again.
 
     with writing(connection, clock) as now:
-        remember_settings(connection)
-        carry_out(connection, proposal, author)
-        periods = changed_periods(connection)
+        versions, periods = carry_out_and_compare(connection, propose(connection, ...), author)
     days = changed_sales(connection, periods)      # after the commit: changes of flags wait for the block above
     queued = queue_changed_sales(connection, periods)
 
@@ -19,6 +17,8 @@ from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.flags.changes import Proposal, carry_out
+from trackai_pipelines.flags.recording import Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,16 @@ class ChangedDay:
     day: date
     conversions: int
     unmatched: int
+
+
+def carry_out_and_compare(
+    connection: Connection[Any], proposal: Proposal, author: Author
+) -> tuple[list[int], list[ChangedPeriod]]:
+    """Record what is proposed; return the new versions, and where sales have other settings than before."""
+    if proposal.flag.gate is None or not proposal.flag.gate.timed_by_sale:
+        return carry_out(connection, proposal, author), []
+    remember_settings(connection)
+    return carry_out(connection, proposal, author), changed_periods(connection)
 
 
 def remember_settings(connection: Connection[Any]) -> None:

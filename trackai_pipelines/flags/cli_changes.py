@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from trackai_pipelines.flags import cli_options as shared
+from trackai_pipelines.flags.cli_sales import Rematch
 from trackai_pipelines.terminal.days import DAY_FORMAT
 from trackai_pipelines.terminal.failures import usage
 
@@ -125,6 +126,7 @@ def set_flag(
     reshuffle: shared.Reshuffle = False,
     reason: shared.Reason = None,
     by: shared.By = "",
+    rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -176,7 +178,7 @@ def set_flag(
         )
         return propose(connection, key, alter, wanted(now), tenant=tenant)
 
-    shared.make(propose_set, by=by, reason=reason, dry_run=dry_run, as_json=as_json)
+    shared.make(propose_set, by=by, reason=reason, dry_run=dry_run, as_json=as_json, rematch=rematch)
 
 
 def variant(

@@ -5,8 +5,9 @@ What belongs here: what several commands have in common. What does not: the comm
 
 import getpass
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,40 +112,66 @@ def make(
     reason: str | None,
     dry_run: bool,
     as_json: bool,
+    rematch: bool = False,
 ) -> None:
     """Propose a change, carry it out unless it is a dry run, and show it.
 
     A dry run also shows what it would do to users; where users move to other variants, the audit log says how many.
+    `rematch` queues the unmatched ones of the sales that have another value now.
     """
     from trackai_pipelines.clock import utc_now
-    from trackai_pipelines.flags.changes import carry_out
+    from trackai_pipelines.flags.changed_sales import (
+        ChangedPeriod,
+        carry_out_and_compare,
+        changed_sales,
+        queue_changed_sales,
+    )
+    from trackai_pipelines.flags.cli_sales import plain_sales, show_sales
     from trackai_pipelines.flags.preview import preview
     from trackai_pipelines.flags.recording import Author, writing
 
     versions: list[int] = []
+    periods: list[ChangedPeriod] = []
+    author = Author(by or login(), reason)
     with asked() as connection:
         with writing(connection, utc_now, dry_run=True) as now:
             proposal = propose(connection, now)
+            of_sales = proposal.flag.gate is not None and proposal.flag.gate.timed_by_sale
+            if rematch and not of_sales:
+                raise usage(f"--rematch is for gates that are timed by the sale, and {proposal.flag.key} is none")
+            if dry_run and of_sales:
+                _, periods = carry_out_and_compare(connection, proposal, author)
         found = preview(connection, proposal) if proposal.records and (dry_run or proposal.reshuffles) else None
         if not dry_run:
-            moved = f"{reason} ({found.said})" if found is not None else reason
+            moved = replace(author, reason=f"{reason} ({found.said})") if found is not None else author
             with writing(connection, utc_now) as now:
                 proposal = propose(connection, now)
-                versions = carry_out(connection, proposal, Author(by or login(), moved))
-    show(proposal, versions, found if dry_run else None, as_json=as_json)
+                versions, periods = carry_out_and_compare(connection, proposal, moved)
+        sales = changed_sales(connection, periods) if periods else []
+        queued = queue_changed_sales(connection, periods) if rematch and not dry_run else None
+    show(proposal, versions, found if dry_run else None, as_json=as_json, more=plain_sales(sales, queued))
+    if not as_json:
+        show_sales(sales, queued)
     if dry_run:
         remark("Nothing was changed.")
 
 
-def show(proposal: "Proposal", versions: list[int], found: "Preview | None" = None, *, as_json: bool) -> None:
-    """Print what changed, from when, which plans it cancelled, and what it would do to users."""
+def show(
+    proposal: "Proposal",
+    versions: list[int],
+    found: "Preview | None" = None,
+    *,
+    as_json: bool,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Print what changed, from when, which plans it cancelled, and what it would do to users; `more` goes into JSON."""
     from trackai_pipelines.flags.changes import scope_name
     from trackai_pipelines.flags.wording import difference, in_words, moment_in_words
 
     name = scope_name(proposal.flag, proposal.tenant)
     if as_json:
         previewed = {} if found is None else {"preview": found.plain()}
-        typer.echo(json.dumps(_plain(proposal, versions) | previewed, ensure_ascii=False))
+        typer.echo(json.dumps(_plain(proposal, versions) | previewed | dict(more or {}), ensure_ascii=False))
         return
     if not proposal.records:
         remark(f"{name} is {in_words(proposal.before)} already: nothing to change.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trackai_pipelines.flags import cli_options as shared
+from trackai_pipelines.flags.cli_sales import Rematch
 from trackai_pipelines.terminal.failures import usage
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def override(
     reshuffle: shared.Reshuffle = False,
     reason: shared.Reason = None,
     by: shared.By = "",
+    rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -66,7 +68,7 @@ def override(
     def propose_override(connection: "Connection[Any]", now: datetime) -> "Proposal":
         return propose(connection, key, altered(connection), wanted(now), tenant=tenant)
 
-    shared.make(propose_override, by=by, reason=reason, dry_run=dry_run, as_json=as_json)
+    shared.make(propose_override, by=by, reason=reason, dry_run=dry_run, as_json=as_json, rematch=rematch)
 
 
 def kill(
@@ -75,6 +77,7 @@ def kill(
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
     by: shared.By = "",
+    rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -84,7 +87,7 @@ def kill(
     wanted = shared.wanted_by(reason=reason, if_version=if_version)
     shared.make(
         lambda connection, now: propose_kill(connection, key, wanted(now), tenant=tenant),
-        by=by, reason=reason, dry_run=dry_run, as_json=as_json,
+        by=by, reason=reason, dry_run=dry_run, as_json=as_json, rematch=rematch,
     )  # fmt: skip
 
 
@@ -94,6 +97,7 @@ def unkill(
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
     by: shared.By = "",
+    rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -103,5 +107,5 @@ def unkill(
     wanted = shared.wanted_by(reason=reason, if_version=if_version)
     shared.make(
         lambda connection, now: propose_unkill(connection, key, wanted(now), tenant=tenant),
-        by=by, reason=reason, dry_run=dry_run, as_json=as_json,
+        by=by, reason=reason, dry_run=dry_run, as_json=as_json, rematch=rematch,
     )  # fmt: skip
