@@ -2776,84 +2776,115 @@ BEGIN
         TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $function$;
 
+-- What matching_settings has for these tenants, NULL meaning all, from the versions recorded until a moment.
+CREATE OR REPLACE FUNCTION trackai.settings_as_known(tenant_ids text[], known_at timestamp with time zone)
+ RETURNS TABLE(tenant_id text, effective_from timestamp with time zone, effective_to timestamp with time zone, lookback_days integer, email_matching boolean, lookback_version bigint, email_version bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ WITH known AS (
+          SELECT v.flag_key,
+             v.tenant_id,
+             v.id,
+             v.effective_from,
+             v.state,
+             COALESCE(min(v.effective_from) OVER (PARTITION BY v.flag_id, v.tenant_id ORDER BY v.id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 'infinity'::timestamp with time zone) AS effective_to
+            FROM trackai.feature_flag_versions v
+           WHERE ((v.flag_key = ANY (ARRAY['email_matching'::text, 'lookback_days'::text])) AND (v.recorded_at <= settings_as_known.known_at))
+         ), periods AS MATERIALIZED (
+          SELECT k.flag_key,
+             k.tenant_id,
+             k.id,
+             k.effective_from,
+             k.state,
+             k.effective_to
+            FROM known k
+           WHERE (k.effective_from < k.effective_to)
+         ), bounds AS (
+          SELECT t.id,
+             t.slug,
+             '-infinity'::timestamp with time zone AS at
+            FROM trackai.tenants t
+           WHERE ((settings_as_known.tenant_ids IS NULL) OR (t.id = ANY (settings_as_known.tenant_ids)))
+         UNION
+          SELECT t.id,
+             t.slug,
+             p.effective_from
+            FROM (trackai.tenants t
+              JOIN periods p ON (((p.tenant_id IS NULL) OR (p.tenant_id = t.id))))
+           WHERE ((settings_as_known.tenant_ids IS NULL) OR (t.id = ANY (settings_as_known.tenant_ids)))
+         ), valued AS (
+          SELECT b.id,
+             b.at,
+             (COALESCE(trackai.gate_value(l.state, lt.state, b.slug), '90'::text))::integer AS lookback_days,
+             (COALESCE(trackai.gate_value(e.state, et.state, b.slug), 'false'::text))::boolean AS email_matching,
+             COALESCE(
+                 CASE
+                     WHEN (lt.state IS NULL) THEN l.id
+                     ELSE lt.id
+                 END, (0)::bigint) AS lookback_version,
+             COALESCE(
+                 CASE
+                     WHEN (et.state IS NULL) THEN e.id
+                     ELSE et.id
+                 END, (0)::bigint) AS email_version
+            FROM ((((bounds b
+              LEFT JOIN periods e ON (((e.flag_key = 'email_matching'::text) AND (e.tenant_id IS NULL) AND (e.effective_from <= b.at) AND (b.at < e.effective_to))))
+              LEFT JOIN periods et ON (((et.flag_key = 'email_matching'::text) AND (et.tenant_id = b.id) AND (et.effective_from <= b.at) AND (b.at < et.effective_to))))
+              LEFT JOIN periods l ON (((l.flag_key = 'lookback_days'::text) AND (l.tenant_id IS NULL) AND (l.effective_from <= b.at) AND (b.at < l.effective_to))))
+              LEFT JOIN periods lt ON (((lt.flag_key = 'lookback_days'::text) AND (lt.tenant_id = b.id) AND (lt.effective_from <= b.at) AND (b.at < lt.effective_to))))
+         ), compared AS (
+          SELECT v.id,
+             v.at,
+             v.lookback_days,
+             v.email_matching,
+             v.lookback_version,
+             v.email_version,
+             COALESCE((s.said = lag(s.said) OVER (PARTITION BY v.id ORDER BY v.at)), false) AS as_before
+            FROM (valued v
+              CROSS JOIN LATERAL ( SELECT concat_ws(' '::text, v.lookback_days, v.email_matching, v.lookback_version, v.email_version) AS said) s)
+         )
+  SELECT c.id,
+     c.at,
+     lead(c.at, 1, 'infinity'::timestamp with time zone) OVER (PARTITION BY c.id ORDER BY c.at) AS lead,
+     c.lookback_days,
+     c.email_matching,
+     c.lookback_version,
+     c.email_version
+    FROM compared c
+   WHERE (NOT c.as_before);
+END;
+
 -- Rewrites the matching settings of tenants, NULL meaning all, from the versions. The caller holds the lock of flags.
 CREATE OR REPLACE FUNCTION trackai.settle_matching(tenant_ids text[])
  RETURNS void
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    WITH periods AS MATERIALIZED (
-        SELECT p.flag_key, p.tenant_id, p.effective_from, p.effective_to, p.version, p.state
-        FROM trackai.feature_flag_periods p
-        WHERE p.flag_key IN ('email_matching', 'lookback_days')
-    ),
-    bounds AS (
-        SELECT t.id, t.slug, '-infinity'::timestamptz AS at
-        FROM trackai.tenants t
-        WHERE tenant_ids IS NULL OR t.id = ANY (tenant_ids)
-        UNION
-        SELECT t.id, t.slug, p.effective_from
-        FROM trackai.tenants t
-        JOIN periods p ON p.tenant_id IS NULL OR p.tenant_id = t.id
-        WHERE tenant_ids IS NULL OR t.id = ANY (tenant_ids)
-    ),
-    valued AS (
-        SELECT b.id, b.at,
-               coalesce(trackai.gate_value(l.state, lt.state, b.slug), '90')::integer AS lookback_days,
-               coalesce(trackai.gate_value(e.state, et.state, b.slug), 'false')::boolean AS email_matching,
-               coalesce(CASE WHEN lt.state IS NULL THEN l.version ELSE lt.version END, 0) AS lookback_version,
-               coalesce(CASE WHEN et.state IS NULL THEN e.version ELSE et.version END, 0) AS email_version
-        FROM bounds b
-        LEFT JOIN periods e
-            ON e.flag_key = 'email_matching' AND e.tenant_id IS NULL
-            AND e.effective_from <= b.at AND b.at < e.effective_to
-        LEFT JOIN periods et
-            ON et.flag_key = 'email_matching' AND et.tenant_id = b.id
-            AND et.effective_from <= b.at AND b.at < et.effective_to
-        LEFT JOIN periods l
-            ON l.flag_key = 'lookback_days' AND l.tenant_id IS NULL
-            AND l.effective_from <= b.at AND b.at < l.effective_to
-        LEFT JOIN periods lt
-            ON lt.flag_key = 'lookback_days' AND lt.tenant_id = b.id
-            AND lt.effective_from <= b.at AND b.at < lt.effective_to
-    ),
-    -- Neighbours that are equal are one period.
-    changed AS (
-        SELECT v.*,
-               lag(v.lookback_days) OVER earlier IS NOT DISTINCT FROM v.lookback_days
-               AND lag(v.email_matching) OVER earlier IS NOT DISTINCT FROM v.email_matching
-               AND lag(v.lookback_version) OVER earlier IS NOT DISTINCT FROM v.lookback_version
-               AND lag(v.email_version) OVER earlier IS NOT DISTINCT FROM v.email_version AS as_before
-        FROM valued v
-        WINDOW earlier AS (PARTITION BY v.id ORDER BY v.at)
-    ),
-    settled AS MATERIALIZED (
-        SELECT c.id AS tenant_id, c.at AS effective_from,
-               lead(c.at, 1, 'infinity') OVER (PARTITION BY c.id ORDER BY c.at) AS effective_to,
-               c.lookback_days, c.email_matching, c.lookback_version, c.email_version
-        FROM changed c
-        WHERE NOT c.as_before
-    ),
-    gone AS (
-        DELETE FROM trackai.matching_settings m
-        WHERE (tenant_ids IS NULL OR m.tenant_id = ANY (tenant_ids))
-          AND NOT EXISTS (
-              SELECT FROM settled s WHERE s.tenant_id = m.tenant_id AND s.effective_from = m.effective_from
-          )
-    )
-    INSERT INTO trackai.matching_settings AS m
-        (tenant_id, effective_from, effective_to, lookback_days, email_matching, lookback_version, email_version)
-    SELECT s.tenant_id, s.effective_from, s.effective_to, s.lookback_days, s.email_matching, s.lookback_version,
-           s.email_version
-    FROM settled s
-    ON CONFLICT (tenant_id, effective_from) DO UPDATE
-    SET effective_to = excluded.effective_to, lookback_days = excluded.lookback_days,
-        email_matching = excluded.email_matching, lookback_version = excluded.lookback_version,
-        email_version = excluded.email_version
-    WHERE (m.effective_to, m.lookback_days, m.email_matching, m.lookback_version, m.email_version)
-          IS DISTINCT FROM (excluded.effective_to, excluded.lookback_days, excluded.email_matching,
-                            excluded.lookback_version, excluded.email_version);
-END $function$;
+ LANGUAGE sql
+BEGIN ATOMIC
+ WITH settled AS MATERIALIZED (
+          SELECT s.tenant_id,
+             s.effective_from,
+             s.effective_to,
+             s.lookback_days,
+             s.email_matching,
+             s.lookback_version,
+             s.email_version
+            FROM trackai.settings_as_known(settle_matching.tenant_ids, 'infinity'::timestamp with time zone) s(tenant_id, effective_from, effective_to, lookback_days, email_matching, lookback_version, email_version)
+         ), gone AS (
+          DELETE FROM trackai.matching_settings m_1
+           WHERE (((settle_matching.tenant_ids IS NULL) OR (m_1.tenant_id = ANY (settle_matching.tenant_ids))) AND (NOT (EXISTS ( SELECT
+                    FROM settled s
+                   WHERE ((s.tenant_id = m_1.tenant_id) AND (s.effective_from = m_1.effective_from))))))
+         )
+  INSERT INTO trackai.matching_settings AS m (tenant_id, effective_from, effective_to, lookback_days, email_matching, lookback_version, email_version)  SELECT s.tenant_id,
+             s.effective_from,
+             s.effective_to,
+             s.lookback_days,
+             s.email_matching,
+             s.lookback_version,
+             s.email_version
+            FROM settled s ON CONFLICT(tenant_id, effective_from) DO UPDATE SET effective_to = excluded.effective_to, lookback_days = excluded.lookback_days, email_matching = excluded.email_matching, lookback_version = excluded.lookback_version, email_version = excluded.email_version
+   WHERE (((((m.effective_to IS DISTINCT FROM excluded.effective_to) OR (m.lookback_days IS DISTINCT FROM excluded.lookback_days)) OR (m.email_matching IS DISTINCT FROM excluded.email_matching)) OR (m.lookback_version IS DISTINCT FROM excluded.lookback_version)) OR (m.email_version IS DISTINCT FROM excluded.email_version));
+END;
 
 CREATE OR REPLACE FUNCTION trackai.settle_new_tenants()
  RETURNS trigger

@@ -107,6 +107,9 @@ class Feed:
         self._closing = True
         os.write(self._wake, b"\0")
         self._thread.join(_PATIENCE_SECONDS)
+        # Not by the thread, which may end before it is woken. One that is still connecting keeps its pipe.
+        if not self._thread.is_alive():
+            self._close_pipe()
 
     def _close_pipe(self) -> None:
         os.close(self._woken)
@@ -121,7 +124,6 @@ class Feed:
                     self._follow(connection)
             except Exception as error:  # noqa: BLE001 - whatever it is, the last known flags are better than none
                 self._failed(error)
-        self._close_pipe()
 
     def _follow(self, connection: Connection[Any]) -> None:
         """Read everything, then what changes, until the feed is closed. Raises psycopg.Error."""
