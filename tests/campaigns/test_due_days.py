@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from campaigns.shop import contact
+from matching.gates import override
 from psycopg import Connection
 
 from trackai_pipelines.campaigns.days import compute_days, due_days
@@ -174,6 +175,22 @@ def test_a_late_click_of_a_journey(connection: Connection[Any], shop: str, click
     assert connection.execute(
         "SELECT touches FROM trackai.conversion_journeys WHERE tenant_id = %s AND day = '2026-04-03'", (shop,)
     ).fetchall() == [(2,)]
+
+
+def test_a_late_click_reaches_as_far_as_its_sale_looked_back(
+    connection: Connection[Any], shop: str, click: Any
+) -> None:
+    override(connection, shop, "lookback_days", "30", at(2))
+    override(connection, shop, "lookback_days", "10", at(4))
+    for tenant in (shop, "t-other"):
+        click(tenant, at(3) - timedelta(days=20), ingested_at=LATER, fbp=BROWSER, utm_campaign="autumn")
+    found = due(connection)
+    assert found["t-acme 04-03"] == ("a late click of a journey",)
+    assert "t-other 04-03" not in found
+    night(connection, TONIGHT)
+    assert connection.execute(
+        "SELECT tenant_id, touches FROM trackai.conversion_journeys WHERE day = '2026-04-03' ORDER BY 1"
+    ).fetchall() == [(shop, 2), ("t-other", 1)]
 
 
 def test_a_restated_cost(connection: Connection[Any], shop: str, cost: Any) -> None:

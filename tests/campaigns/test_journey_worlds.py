@@ -12,6 +12,7 @@ import pytest
 from campaigns.brute_force import Journey, campaign_of, credits_of
 from campaigns.worlds import compute, insert_world, journeys_of, refused_keys, touches_of
 from matching.brute_force import NOBODYS
+from matching.gates import History
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
@@ -38,6 +39,13 @@ def test_random_worlds(connection: Connection[Any], add_tenant: Callable[..., st
             "credit_unit": chance.choice(("campaign", "channel")),
         }
         tenant_id = add_tenant(f"world{number}", **tenant)
+        history = History()
+        history.add_tenant({"id": tenant_id, **tenant})
+        for key, value in (("lookback_days", "3"), ("lookback_days", "7"), ("email_matching", "true")):
+            if chance.random() < 0.4:
+                state = {"enabled": chance.random() < 0.7, "rollout_percentage": 100, "value": value}
+                since = START + timedelta(days=chance.randrange(8))
+                history.record(connection, {"key": key, "from": since, "state": state}, tenant_id)
         world = _world(chance, first_id=1 if chance.random() < 0.5 else 1000)
         limits = JourneyLimits(
             max_clicks=chance.choice((4, 50)),
@@ -59,7 +67,8 @@ def test_random_worlds(connection: Connection[Any], add_tenant: Callable[..., st
             if sale["id"] in unmatched:
                 continue
             where = f"seed {seed}, world {number}, sale {sale['id']}"
-            expected = Journey(sale, world, tenant, asdict(limits))
+            settings = history.settings(tenant_id, f"world{number}", sale["occurred_at"])
+            expected = Journey(sale, world, tenant | settings, asdict(limits))
             found = touches[sale["id"]]
             assert [(touch["click_id"], touch["via"]) for touch in found] == [
                 (click and click["id"], via) for click, via in expected.touches

@@ -253,6 +253,14 @@ def test_aggregating_again_removes_groups_that_are_no_more(
     run_job("aggregate_match_rates", days=[day, next_day])
     assert len(rates(connection)) == 7
 
+    override(connection, other, "email_matching", "true", noon(day))
+    override(connection, acme, "lookback_days", "30", noon(next_day))
+    again = shown(run_job("aggregate_match_rates", days=[day, next_day]), "daily_match_rates")
+    assert {day: metadata["gates"] for day, metadata in again.items()} == {
+        day.isoformat(): {"email_matching": {"false": 3, "true": 1}, "lookback_days": {"90": 4}},
+        next_day.isoformat(): {"email_matching": {"false": 2, "true": 1}, "lookback_days": {"30": 2, "90": 1}},
+    }
+
     connection.execute("DELETE FROM trackai.conversions WHERE id <> %s", [kept])
     run_job("aggregate_match_rates", partition_key=day.isoformat())
     assert [row[:4] for row in rates(connection)] == [

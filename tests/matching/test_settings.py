@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from matching.facts import SALE, decided, insert_click, insert_sale, log_of
+from matching.facts import SALE, decided, insert_backlog, insert_click, insert_sale, log_of
 from matching.gates import override
 from psycopg import Connection
 
@@ -51,6 +51,26 @@ def test_a_period_begins_with_its_first_moment(connection: Connection, add_tenan
         "at": "fbc",
         "after": "fbc",
     }
+
+
+def test_one_entry_is_read_for_each_sale(connection: Connection, add_tenant: AddTenant) -> None:
+    """However many periods a tenant has, and whatever the server knows of them."""
+    connection.execute("ALTER TABLE trackai.matching_settings SET (autovacuum_enabled = off)")
+    tenants = [add_tenant(f"shop{place}") for place in range(5)]
+    connection.execute("ANALYZE trackai.matching_settings")
+    for number in range(30):
+        for tenant in tenants:
+            override(connection, tenant, "lookback_days", str(60 + number), SALE - timedelta(hours=40 - number))
+    assert len(settings_of(connection, tenants[0])) == 31
+    insert_backlog(connection, tenants, 1_000)
+    read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'matching_settings'"
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    (before,) = connection.execute(read).fetchone() or (0,)
+    drain(connection, run_id="test", batch_size=100)
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    (after,) = connection.execute(read).fetchone() or (0,)
+    # A sale that stays unmatched is looked at twice.
+    assert 1_000 <= after - before <= 2_000
 
 
 def test_email_is_tried_where_the_sale_says_so(connection: Connection, add_tenant: AddTenant) -> None:

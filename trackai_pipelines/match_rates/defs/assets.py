@@ -5,6 +5,7 @@ import dagster as dg
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.match_rates.aggregate import DayTotals, aggregate_days
+from trackai_pipelines.match_rates.gates import gate_values
 from trackai_pipelines.utc_days import ONE_RUN, UTC_DAYS, days_of_run
 
 
@@ -26,7 +27,8 @@ def daily_match_rates(context: dg.AssetExecutionContext, database: EventDatabase
     with database.connect("match rates") as connection:
         for totals in aggregate_days(connection, days[0], days[-1]):
             conversions += totals.conversions
-            context.add_asset_metadata(_metadata(totals), partition_key=totals.day.isoformat())
+            metadata = {**_metadata(totals), "gates": gate_values(connection, totals.day)}
+            context.add_asset_metadata(metadata, partition_key=totals.day.isoformat())
         return dg.MaterializeResult(
             metadata={"conversions in this run": conversions, **table_metadata(connection, "daily_match_rates")}
         )
