@@ -159,7 +159,7 @@ def test_a_token_that_expired_is_renewed_although_nothing_changed(
         ahead = timedelta(hours=3)
         renew = client.get(old, headers={"Origin": "https://shop.example"})
         assert renew.headers["access-control-allow-origin"] == "https://shop.example"
-        assert renew.text.startswith("id: renew\n")
+        assert renew.text.startswith("retry: 1000\n\nid: renew\n")
         told = json.loads(renew.text.partition("data: ")[2])["etag"]
         # Until the flags have been looked at again, they are stale after so long.
         while client.post(BULK, json=CONTEXT, headers=etag).status_code != 304:

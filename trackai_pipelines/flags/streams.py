@@ -20,6 +20,8 @@ from trackai_pipelines.flags.clients import FlagClient
 
 RENEW = "renew"
 """In the place of an etag: the client's token has expired, and the next answer has to bring a new one."""
+OPENING = "retry: 1000\n\n"
+"""The beginning of each stream: after how many milliseconds without a connection the client opens it again."""
 
 # Between two looks at the ruleset, each of which is a comparison while nothing changes.
 _LOOK_SECONDS = 0.05
@@ -27,7 +29,6 @@ _LOOK_SECONDS = 0.05
 _COMMENT_SECONDS = 15.0
 # How long a request waits for a change that another server process had first.
 _CATCH_UP_SECONDS = 1.0
-_RECONNECT_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Streams:
         """Yield the text of a stream, until `valid` returns False: an event for each configuration but `seen`."""
         self.open += 1
         try:
-            yield f"retry: {_RECONNECT_MS}\n\n"
+            yield OPENING
             while valid():
                 changed, now = self._changed, self.now(client).etag
                 if now != seen:

@@ -22,7 +22,7 @@ from trackai_pipelines.flags import answers
 from trackai_pipelines.flags.clients import FlagClient
 from trackai_pipelines.flags.growthbook import payload
 from trackai_pipelines.flags.server import FlagServer, flag_server, healthz, readyz
-from trackai_pipelines.flags.streams import RENEW, event
+from trackai_pipelines.flags.streams import OPENING, RENEW, event
 from trackai_pipelines.flags.tokens import Token, read_token, token_for
 from trackai_pipelines.web.app import build_app
 
@@ -167,7 +167,7 @@ def _stream(server: FlagServer, token: Token, *, last: str) -> Response:
     if token.expired:
         # This event makes the client fetch an answer, which has a new token. It then comes back to this address once
         # more, and goes on to the new one when it is refused.
-        return Response(event(RENEW, server.clock()), media_type=_EVENT_STREAM)
+        return Response(OPENING + event(RENEW, server.clock()), media_type=_EVENT_STREAM)
     if server.streams.open >= _MOST_STREAMS:
         return _too_many(_STREAMS_RETRY_SECONDS)
     events = server.streams.events(token.client, last or token.seen, valid=valid)
