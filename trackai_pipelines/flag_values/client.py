@@ -30,7 +30,7 @@ from trackai_pipelines.database.server import event_database_url, libpq_url
 from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.flag_values.buffer import Buffer
 from trackai_pipelines.flag_values.evaluation import TARGETING_KEY, Evaluation, evaluate, unit_text
-from trackai_pipelines.flag_values.fallback import file_of
+from trackai_pipelines.flag_values.fallback import file_of, kept
 from trackai_pipelines.flag_values.feed import LOOK_SECONDS, Feed, Listener
 from trackai_pipelines.flag_values.members import Asked, Lookup
 from trackai_pipelines.flag_values.source import TIMED_BY_SALE, Snapshot
@@ -229,6 +229,11 @@ def open_flags(
     flags.start()
     feed.wait(_FIRST_READ_SECONDS)
     return flags
+
+
+def kept_flags(settings: Settings) -> Snapshot | None:
+    """Return the flags that processes of this environment keep in a file for times without a database, if any."""
+    return kept(file_of(settings.home, _place(None, settings)[1]))
 
 
 def _place(url: str | None, settings: Settings) -> tuple[Callable[[], str], str]:

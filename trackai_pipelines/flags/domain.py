@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, StoryPart, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Personal, Section, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -42,6 +42,18 @@ def _routes() -> "Sequence[BaseRoute]":
     from trackai_pipelines.flags.web import routes
 
     return routes()
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.flags.health import health
+
+    return health(checkup)
+
+
+def _section() -> Section:
+    from trackai_pipelines.flags.section import section
+
+    return section()
 
 
 def _unanalysed(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
@@ -93,6 +105,8 @@ FLAGS = Domain(
     kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
+    health=_health,
+    section=_section,
     story=_story,
     routes=_routes,
 )
