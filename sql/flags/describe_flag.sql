@@ -8,7 +8,8 @@ SET name = coalesce(given.name, f.name),
     permanent = coalesce(given.permanent, f.permanent),
     track_exposures = coalesce(given.track_exposures, f.track_exposures),
     expires_on = CASE WHEN %(described)s::jsonb ? 'expires_on' THEN given.expires_on ELSE f.expires_on END,
-    updated_at = %(now)s,
+    -- The clock may be behind that of the database, which made the row of a gate.
+    updated_at = greatest(%(now)s, f.created_at),
     updated_by = %(by)s
 FROM jsonb_to_record(%(described)s::jsonb) AS given (
     name text, description text, category text, owner_email text, permanent boolean, track_exposures boolean,

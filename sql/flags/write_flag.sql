@@ -10,7 +10,8 @@ SET enabled = (given.state ->> 'enabled')::boolean,
     killed = (given.state ->> 'killed')::boolean,
     client_visible = (given.state ->> 'client_visible')::boolean,
     archived_at = CASE WHEN (given.state ->> 'archived')::boolean THEN coalesce(f.archived_at, %(now)s) END,
-    updated_at = %(now)s,
+    -- The clock may be behind that of the database, which made the row of a gate.
+    updated_at = greatest(%(now)s, f.created_at),
     updated_by = %(by)s
 FROM (SELECT %(state)s::jsonb AS state) AS given
 WHERE f.id = %(flag_id)s

@@ -42,7 +42,7 @@ JOBS = {
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
-    "open_circuit_alert_sensor",
+    "open_circuit_alert_sensor", "held_step_alert_sensor",
 }  # fmt: skip
 SCHEDULES = {
     "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",

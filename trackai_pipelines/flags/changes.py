@@ -30,6 +30,7 @@ from trackai_pipelines.flags.scopes import (
     versions_of,
 )
 from trackai_pipelines.flags.states import INHERITS, State, has_columns, inherit, moves_users, normal, same, served
+from trackai_pipelines.flags.steps import GuardedStep, cancel_steps, open_steps
 
 Alter = Callable[[State], State]
 """What a change makes of a state."""
@@ -61,6 +62,8 @@ class Proposal:
     effective_from: datetime | None
     """None: every moment."""
     now: datetime
+    steps: tuple[GuardedStep, ...] = ()
+    """Steps of a ramp that it cancels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def propose(
     _check_reason(flag, owner, wanted, moved=moved)
     return Proposal(
         flag, owner, versions, before, after, tuple(records), tuple(undone), moved,
-        since, wanted.now,
+        since, wanted.now, _steps(connection, flag, owner),
     )  # fmt: skip
 
 
@@ -124,7 +127,19 @@ def propose_kill(connection: Connection[Any], key: str, wanted: ChangeTerms, *, 
         return _nothing(flag, owner, versions, before, wanted.now)
     after = (before or INHERITS) | {"killed": True}
     cancelled = tuple(planned(versions, wanted.now))
-    return Proposal(flag, owner, versions, before, after, ((None, after),), cancelled, False, None, wanted.now)
+    return Proposal(
+        flag,
+        owner,
+        versions,
+        before,
+        after,
+        ((None, after),),
+        cancelled,
+        False,
+        None,
+        wanted.now,
+        _steps(connection, flag, owner),
+    )
 
 
 def propose_unkill(
@@ -140,11 +155,28 @@ def propose_unkill(
     if not records:
         return _nothing(flag, owner, versions, before, wanted.now)
     cancelled = tuple(planned(versions, wanted.now))
-    return Proposal(flag, owner, versions, before, records[-1][1], records, cancelled, False, None, wanted.now)
+    return Proposal(
+        flag,
+        owner,
+        versions,
+        before,
+        records[-1][1],
+        records,
+        cancelled,
+        False,
+        None,
+        wanted.now,
+        _steps(connection, flag, owner),
+    )
 
 
-def carry_out(connection: Connection[Any], proposal: Proposal, author: Author) -> list[int]:
-    """Record what is proposed, and make the rows what is in force now; return the new versions."""
+def carry_out(
+    connection: Connection[Any], proposal: Proposal, author: Author, *, keeps_steps: bool = False
+) -> list[int]:
+    """Record what is proposed, and make the rows what is in force now; return the new versions.
+
+    A ramp that waits for its guards is cancelled, unless it is a step of its own (`keeps_steps`).
+    """
     flag, tenant_id, now = proposal.flag, proposal.tenant.id if proposal.tenant else None, proposal.now
     versions = list(proposal.versions)
     for start, state in proposal.records:
@@ -154,6 +186,8 @@ def carry_out(connection: Connection[Any], proposal: Proposal, author: Author) -
         versions.append(ScopeVersion(number, start, now, state))
     if any(start is None or start <= now for start, _ in proposal.records):
         write_scope(connection, flag, tenant_id, versions, author, now)
+    if proposal.steps and not keeps_steps:
+        cancel_steps(connection, flag.id, tenant_id, f"changed by {author.by}", now)
     return [one.id for one in versions[len(proposal.versions) :]]
 
 
@@ -307,6 +341,10 @@ def _nothing(
     flag: KnownFlag, owner: FlagTenant | None, versions: Sequence[ScopeVersion], state: State | None, now: datetime
 ) -> Proposal:
     return Proposal(flag, owner, versions, state, state, (), (), False, now, now)
+
+
+def _steps(connection: Connection[Any], flag: KnownFlag, owner: FlagTenant | None) -> tuple[GuardedStep, ...]:
+    return open_steps(connection, flag.id, owner.id if owner else None)
 
 
 def _defined(state: State | None) -> State:

@@ -11,6 +11,7 @@ from trackai_pipelines.flags import (
     cli_eval,
     cli_files,
     cli_overrides,
+    cli_ramps,
     cli_reading,
     cli_segments,
     cli_serve,
@@ -31,6 +32,9 @@ app.command()(cli_changes.archive)
 app.command()(cli_overrides.override)
 app.command()(cli_overrides.kill)
 app.command()(cli_overrides.unkill)
+app.command()(cli_ramps.ramp)
+app.command()(cli_ramps.plans)
+app.command()(cli_ramps.cancel)
 app.command()(cli_files.export)
 app.command()(cli_files.apply)
 app.command()(cli_files.references)

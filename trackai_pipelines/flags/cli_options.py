@@ -171,14 +171,16 @@ def show(
     name = scope_name(proposal.flag, proposal.tenant)
     if as_json:
         previewed = {} if found is None else {"preview": found.plain()}
-        typer.echo(json.dumps(_plain(proposal, versions) | previewed | dict(more or {}), ensure_ascii=False))
+        typer.echo(json.dumps(plain(proposal, versions) | previewed | dict(more or {}), ensure_ascii=False))
         return
-    if not proposal.records:
+    if not proposal.records and not proposal.steps:
         remark(f"{name} is {in_words(proposal.before)} already: nothing to change.")
         return
     of = f" (version {', '.join(map(str, versions))})" if versions else ""
     since = "" if proposal.effective_from == proposal.now else f", from {moment_in_words(proposal.effective_from)}"
-    results().print(f"{name}  {difference(proposal.before, proposal.after)}{since}{of}", markup=False)
+    changed = difference(proposal.before, proposal.after)
+    said = f"stays {in_words(proposal.before)}" if changed == "nothing" else changed
+    results().print(f"{name}  {said}{since}{of}", markup=False)
     for end, _ in proposal.records[1:]:
         if end is not None and end > proposal.now:
             results().print(f"{name}  inherits from {moment_in_words(end)}", markup=False)
@@ -187,6 +189,8 @@ def show(
             f"This cancels version {one.id}: {in_words(one.state)} from {moment_in_words(one.effective_from)}.",
             style="yellow",
         )
+    for step in proposal.steps:
+        remark(f"This cancels {step.said}.", style="yellow")
     if found is not None:
         show_preview(found)
 
@@ -234,7 +238,8 @@ def nothing_given(command: str) -> typer.BadParameter:
     return usage(f"nothing to change was given; see `trackai flags {command} --help`")
 
 
-def _plain(proposal: "Proposal", versions: list[int]) -> dict[str, Any]:
+def plain(proposal: "Proposal", versions: list[int]) -> dict[str, Any]:
+    """Return a change as plain data."""
     return {
         "key": proposal.flag.key,
         "tenant": proposal.tenant.slug if proposal.tenant else None,
@@ -243,4 +248,5 @@ def _plain(proposal: "Proposal", versions: list[int]) -> dict[str, Any]:
         "before": proposal.before,
         "after": proposal.after,
         "cancelled": [one.id for one in proposal.cancelled],
+        "cancelled_steps": [one.step for one in proposal.steps],
     }

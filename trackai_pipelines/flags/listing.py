@@ -76,6 +76,27 @@ class Override:
     change_reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedVersion:
+    """A version that comes into force later."""
+
+    flag_key: str
+    slug: str | None
+    version: int
+    state: State | None
+    effective_from: datetime
+    changed_by: str
+    change_reason: str | None
+
+
+def planned_versions(
+    connection: Connection[Any], now: datetime, flag_id: int | None = None
+) -> Sequence[PlannedVersion]:
+    """Return what comes into force after now, of a flag or of all."""
+    with connection.cursor(row_factory=class_row(PlannedVersion)) as cursor:
+        return cursor.execute(statement("flags/planned_versions"), {"now": now, "flag_id": flag_id}).fetchall()
+
+
 def listed_flags(connection: Connection[Any], now: datetime) -> Sequence[ListedFlag]:
     """Return all flags that are not archived, by key."""
     with connection.cursor(row_factory=class_row(ListedFlag)) as cursor:

@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 from trackai_pipelines.clock import Clock
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.flags.changes import write_scope
+from trackai_pipelines.flags.ramps import anything_to_decide
 from trackai_pipelines.flags.recording import Author, writing
 from trackai_pipelines.flags.scopes import the_flag, versions_of
 
@@ -38,7 +39,9 @@ def due_scopes(connection: Connection[Any], now: datetime) -> Sequence[DueScope]
 
 
 def anything_due(connection: Connection[Any], now: datetime) -> bool:
-    """Return whether `apply_due` has something to write."""
+    """Return whether `apply_due` has something to write, or a step of a ramp is due."""
+    if anything_to_decide(connection, now):
+        return True
     found = connection.execute(statement("flags/gates_differ")).fetchone()
     return bool(due_scopes(connection, now)) or bool(found and found[0])
 

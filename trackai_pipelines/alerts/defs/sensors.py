@@ -1,9 +1,12 @@
-"""The sensors that report failed runs and open circuits."""
+"""The sensors that report failed runs, open circuits and held steps of ramps."""
+
+from collections.abc import Sequence
 
 import dagster as dg
 
 from trackai_pipelines.alerts.alert import FailedRun, deliver
 from trackai_pipelines.alerts.circuits import new_messages, open_circuits
+from trackai_pipelines.alerts.held_steps import held_steps, newly_held
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.settings import Settings
 from trackai_pipelines.utc_days import RANGE_END_TAG, RANGE_START_TAG
@@ -41,13 +44,32 @@ def open_circuit_alert_sensor(context: dg.SensorEvaluationContext, database: Eve
     """Send one message for each circuit that opened."""
     with database.connect("open circuit alert") as connection:
         messages, cursor = new_messages(open_circuits(connection), context.cursor)
+    _report(context, messages)
+    context.update_cursor(cursor)
+    return dg.SkipReason(f"{len(messages)} circuits were reported.")
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Reports every step of a flag's ramp that its guard holds, with what was measured: in the log of its "
+    "tick, and to the chat webhook TRACKAI_ALERT_WEBHOOK_URL if that is set.",
+)
+def held_step_alert_sensor(context: dg.SensorEvaluationContext, database: EventDatabase) -> dg.SkipReason:
+    """Send one message for each step that is held."""
+    with database.connect("held step alert") as connection:
+        messages, cursor = newly_held(held_steps(connection), context.cursor)
+    _report(context, messages)
+    context.update_cursor(cursor)
+    return dg.SkipReason(f"{len(messages)} steps were reported.")
+
+
+def _report(context: dg.SensorEvaluationContext, messages: Sequence[str]) -> None:
     webhook_url = Settings().alert_webhook_url
     for message in messages:
         context.log.warning(message)
         if webhook_url:
             deliver(message, webhook_url.get_secret_value())
-    context.update_cursor(cursor)
-    return dg.SkipReason(f"{len(messages)} circuits were reported.")
 
 
 def cause_of(context: dg.RunFailureSensorContext) -> str:
