@@ -41,7 +41,7 @@ def test_an_empty_database_has_its_figures(database_url: str, connection: Connec
     assert ("trackai_aggregate_latest_day_timestamp_seconds",) not in found
     up = {name[1]: number for name, number in found.items() if name[0] == "trackai_domain_up"}
     assert up == dict.fromkeys(up, 1)
-    assert set(up) == {"ingest", "matching", "match_rates", "delivery", "lifecycle", "residents"}
+    assert set(up) == {"ingest", "matching", "match_rates", "delivery", "flags", "lifecycle", "residents"}
 
 
 def test_what_waits_and_why(

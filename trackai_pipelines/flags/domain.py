@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Personal, Section, StoryPart, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Metric, Personal, Section, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -48,6 +48,12 @@ def _health(checkup: Checkup) -> Iterable[Finding]:
     from trackai_pipelines.flags.health import health
 
     return health(checkup)
+
+
+def _metrics(checkup: Checkup) -> Iterable[Metric]:
+    from trackai_pipelines.flags.metrics import metrics
+
+    return metrics(checkup)
 
 
 def _section() -> Section:
@@ -107,6 +113,7 @@ FLAGS = Domain(
     commands=(Command(name="flags", says="Who gets what, since when, and what it changed.", load=_commands),),
     health=_health,
     section=_section,
+    metrics=_metrics,
     story=_story,
     routes=_routes,
 )
