@@ -18,6 +18,7 @@ from dagster_location.dispatching import (
 )
 from delivery.scenes import insert_sales, outcomes, queued
 from psycopg import Connection, sql
+from psycopg.types.string import TextLoader
 from pydantic import SecretStr
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
@@ -63,6 +64,8 @@ def everything_in(url: str) -> str:
     """The text of every row of every table of a database, what is packed in it unpacked."""
     found = []
     with closing(psycopg.connect(url)) as connection:
+        # Periods begin at -infinity, which Python has no time for.
+        connection.adapters.register_loader("timestamptz", TextLoader)
         tables = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
             " AND table_schema NOT IN ('pg_catalog', 'information_schema')"
