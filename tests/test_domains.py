@@ -233,8 +233,8 @@ def test_assets_are_in_their_domains_group() -> None:
     owners = {table.name: domain.name for domain, table in TABLES}
     for domain, definitions in _definitions():
         for asset in definitions.assets or ():
-            assert isinstance(asset, dg.AssetsDefinition)
-            for spec in asset.specs:
+            assert isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
+            for spec in asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset]:
                 name = spec.key.to_user_string()
                 assert spec.group_name == owners.get(name, domain.name), name
                 assert spec.description, name

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LANDED = {
     "clicks", "identities", "conversions", "users", "campaigns", "refunds", "ad_accounts", "campaign_aliases",
-    "ad_cost_statements", "fx_rates", "user_segments", "campaign_lifts",
+    "ad_cost_statements", "fx_rates", "user_segments", "campaign_lifts", "feature_flag_usage",
+    "feature_flag_segment_members",
 }  # fmt: skip
 ASSETS = LANDED | {
     "user_conversions",
@@ -32,23 +33,29 @@ ASSETS = LANDED | {
     "campaign_analytics_segments",
     "campaign_cohorts",
     "campaign_optimizations",
+    "feature_flags",
+    "feature_flag_analytics",
+    "feature_flag_exposures",
+    "flag_segment_members",
     "daily_report",
 }
+# Nothing here computes a day of them.
+WITHOUT_DAYS = LANDED | {"user_conversions", "campaign_optimizations", "feature_flags", "flag_segment_members"}
 JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
-    "make_report", "apply_flag_plans",
+    "make_report", "apply_flag_plans", "aggregate_flag_usage", "refresh_flag_segments", "check_flags",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
-    "open_circuit_alert_sensor", "held_step_alert_sensor",
+    "open_circuit_alert_sensor", "held_step_alert_sensor", "flag_changes_sensor",
 }  # fmt: skip
 SCHEDULES = {
     "nightly_user_links", "hourly_matching_check", "nightly_match_rates", "nightly_refunded_days",
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
-    "five_minutely_flag_plans",
+    "five_minutely_flag_plans", "nightly_flag_analytics", "nightly_flag_segments", "daily_flag_checks",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -81,6 +88,12 @@ CHECKS = {
     "campaign_analytics_segments": set(),
     "campaign_cohorts": set(),
     "campaign_optimizations": set(),
+    "feature_flags": {"stale_flags"},
+    "feature_flag_usage": set(),
+    "feature_flag_analytics": set(),
+    "feature_flag_exposures": set(),
+    "feature_flag_segment_members": set(),
+    "flag_segment_members": set(),
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -127,7 +140,9 @@ def test_every_asset_explains_itself() -> None:
         assert asset.description, name
         assert asset.owners, name
         assert asset.kinds == ({"html"} if name == "daily_report" else {"postgres"}), name
-        assert asset.group_name in {"facts", "matching", "match_rates", "delivery", "campaigns", "report"}, name
+        assert asset.group_name in {"facts", "matching", "match_rates", "delivery", "campaigns", "flags", "report"}, (
+            name
+        )
 
 
 def test_every_job_sensor_schedule_and_check_explains_itself() -> None:
@@ -170,7 +185,7 @@ def test_checks_stand_on_their_assets() -> None:
 
 def test_partitions_are_utc_days_and_a_backfill_is_one_run() -> None:
     graph = defs.resolve_asset_graph()
-    for name in ASSETS - LANDED - {"user_conversions", "campaign_optimizations"}:
+    for name in ASSETS - WITHOUT_DAYS:
         asset = graph.get(dg.AssetKey(name))
         assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
         assert asset.partitions_def.timezone == "UTC"
@@ -186,10 +201,11 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
     assert parents == {
         **{name: set() for name in LANDED},
         "user_conversions": {"users", "conversions"},
-        "matched_attributions": {"clicks", "identities", "conversions"},
+        "feature_flags": set(),
+        "matched_attributions": {"clicks", "identities", "conversions", "feature_flags"},
         "match_log": {"matched_attributions"},
         "daily_match_rates": {"conversions", "matched_attributions", "refunds"},
-        "capi_dispatches": {"matched_attributions"},
+        "capi_dispatches": {"matched_attributions", "feature_flags"},
         "attribution_weights": {"clicks"},
         "conversion_touchpoints": {"clicks", "identities", "matched_attributions", "attribution_weights"},
         "campaign_credit_daily": {"conversion_touchpoints", "daily_match_rates"},
@@ -198,6 +214,14 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "campaign_analytics_segments": {"conversion_touchpoints", "user_segments"},
         "campaign_cohorts": {"conversions", "campaign_analytics_daily"},
         "campaign_optimizations": {"clicks", "matched_attributions", "campaign_analytics_daily"},
+        "feature_flag_analytics": {"feature_flag_usage", "feature_flags"},
+        "feature_flag_exposures": {"feature_flag_usage", "feature_flags"},
+        "flag_segment_members": {
+            "feature_flags",
+            "feature_flag_segment_members",
+            "user_conversions",
+            "matched_attributions",
+        },
         "daily_report": {"daily_match_rates", "capi_dispatches"},
     }
 

@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 
 from trackai_pipelines.clock import Clock, utc_now
 from trackai_pipelines.database import locks
-from trackai_pipelines.database.partitions import partition_name
+from trackai_pipelines.database.partitions import partition_days, partition_name
 from trackai_pipelines.database.statements import statement
 
 RECENT_DAYS = 3
@@ -77,9 +77,10 @@ def unanalysed(connection: Connection[Any], days: Sequence[date]) -> Iterator[tu
         yield day, f"the analytics of flags of {day} miss {missing:,} checks: run aggregate_flag_usage for that day"
 
 
-def recent_days(today: date) -> list[date]:
-    """Return the days that the night of a UTC day computes, in order."""
-    return [today - timedelta(days=back) for back in range(RECENT_DAYS, 0, -1)]
+def recent_days(connection: Connection[Any], today: date) -> list[date]:
+    """Return the days that the night of a UTC day computes, in order: those before it that have a partition."""
+    there = partition_days(connection, "feature_flag_usage")
+    return [day for day in there if today - timedelta(days=RECENT_DAYS) <= day < today]
 
 
 def _computed(

@@ -54,7 +54,7 @@ class DispatchConfig(dg.Config):
 
 @dg.asset(
     group_name="delivery",
-    deps=["matched_attributions"],
+    deps=["matched_attributions", "feature_flags"],
     partitions_def=UTC_DAYS,
     backfill_policy=ONE_RUN,
     owners=OWNERS,

@@ -2,6 +2,22 @@
 
 import dagster as dg
 
-from trackai_pipelines.flags.defs import plans
+from trackai_pipelines.flags.defs import catalogue, checks, members, plans, usage
 
-defs = dg.Definitions(jobs=[plans.apply_flag_plans], schedules=[plans.five_minutely_flag_plans])
+defs = dg.Definitions(
+    assets=[
+        catalogue.feature_flags,
+        usage.feature_flag_analytics,
+        usage.feature_flag_exposures,
+        members.flag_segment_members,
+    ],
+    asset_checks=[checks.stale_flags],
+    jobs=[plans.apply_flag_plans, usage.aggregate_flag_usage, members.refresh_flag_segments, checks.check_flags],
+    schedules=[
+        plans.five_minutely_flag_plans,
+        usage.nightly_flag_analytics,
+        members.nightly_flag_segments,
+        checks.daily_flag_checks,
+    ],
+    sensors=[catalogue.flag_changes_sensor],
+)

@@ -35,7 +35,7 @@ class MatchConfig(dg.Config):
 
 @dg.asset(
     group_name="matching",
-    deps=["clicks", "identities", "conversions"],
+    deps=["clicks", "identities", "conversions", "feature_flags"],
     partitions_def=UTC_DAYS,
     backfill_policy=ONE_RUN,
     owners=OWNERS,
