@@ -1,8 +1,8 @@
 -- Collects the matched sales of a tenant's UTC day, each with its matched touch, its buyer and its value in the reporting
 -- currency, into pg_temp.day_sales.
--- Indexes: the day's partition of conversion_touchpoints; the primary keys of conversions, conversion_buyers and clicks.
+-- Indexes: the day's partition of conversion_touchpoints; the primary keys of conversions and clicks.
 -- Guarantees: a sale is there once, because one of its touches is matched. `converted` is NULL where there is no rate, and
--- for a sale without a value. `again_at` is the buyer's next sale, as campaigns/stage_buyer_sales found it.
+-- for a sale without a value. The buyer is as campaigns/stage_buyer_sales found it, and so is `again_at`, the next sale.
 -- Rows are looked up one by one by their keys, whatever the planner expects: joined, a tenant whose rows are younger than a
 -- table's statistics has all of them compared with each other.
 CREATE TEMPORARY TABLE day_sales ON COMMIT DROP AS
@@ -17,8 +17,8 @@ SELECT t.conversion_id,
        c.value IS NOT NULL AS has_value,
        coalesce(c.value, 0) AS value,
        round(c.value * r.times / r.per, 4) AS converted,
-       b.buyer_id,
-       b.sale_number,
+       s.buyer_id,
+       s.sale_number,
        s.again_at
 FROM trackai.conversion_touchpoints t
 CROSS JOIN LATERAL (
@@ -27,12 +27,6 @@ CROSS JOIN LATERAL (
     WHERE x.tenant_id = t.tenant_id AND x.id = t.conversion_id
     LIMIT 1
 ) c
-LEFT JOIN LATERAL (
-    SELECT x.buyer_id, x.sale_number
-    FROM trackai.conversion_buyers x
-    WHERE x.tenant_id = t.tenant_id AND x.conversion_id = t.conversion_id
-    LIMIT 1
-) b ON true
 LEFT JOIN buyer_sales s ON s.conversion_id = t.conversion_id
 LEFT JOIN LATERAL (
     SELECT x.utm_source FROM trackai.clicks x WHERE x.tenant_id = t.tenant_id AND x.id = t.click_id LIMIT 1

@@ -15,27 +15,35 @@ WITH numbered AS (
       AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
       AND NOT EXISTS (SELECT FROM buyer_sales s WHERE s.conversion_id = c.id)
 ),
-before AS MATERIALIZED (
-    SELECT n.conversion_id, b.sale_number
+changed AS MATERIALIZED (
+    -- Looked up one by one, whatever the planner expects. A row that stays the same is not even locked.
+    SELECT n.conversion_id, n.day, n.buyer_id, n.sale_number, b.conversion_id IS NOT NULL AS stored,
+           b.sale_number AS stored_number
     FROM numbered n
-    JOIN trackai.conversion_buyers b ON b.tenant_id = %(tenant_id)s AND b.conversion_id = n.conversion_id
+    LEFT JOIN LATERAL (
+        SELECT x.conversion_id, x.day, x.buyer_id, x.sale_number
+        FROM trackai.conversion_buyers x
+        WHERE x.tenant_id = %(tenant_id)s AND x.conversion_id = n.conversion_id
+        LIMIT 1
+    ) b ON true
+    WHERE b.conversion_id IS NULL
+       OR (b.day, b.buyer_id, b.sale_number) IS DISTINCT FROM (n.day, n.buyer_id, n.sale_number)
 ),
 written AS (
-    INSERT INTO trackai.conversion_buyers AS b (tenant_id, conversion_id, day, buyer_id, sale_number)
+    INSERT INTO trackai.conversion_buyers (tenant_id, conversion_id, day, buyer_id, sale_number)
     SELECT %(tenant_id)s, n.conversion_id, n.day, n.buyer_id, n.sale_number
-    FROM numbered n
+    FROM changed n
     ON CONFLICT (tenant_id, conversion_id) DO UPDATE
     SET day = excluded.day, buyer_id = excluded.buyer_id, sale_number = excluded.sale_number
-    WHERE (b.day, b.buyer_id, b.sale_number) IS DISTINCT FROM (excluded.day, excluded.buyer_id, excluded.sale_number)
-    RETURNING b.conversion_id, b.day, b.sale_number
+    RETURNING conversion_id
 )
 SELECT DISTINCT w.day
-FROM written w
-JOIN before o ON o.conversion_id = w.conversion_id
+FROM changed w
 JOIN trackai.conversions c ON c.tenant_id = %(tenant_id)s AND c.id = w.conversion_id
 JOIN trackai.conversion_touchpoints t
     ON t.tenant_id = %(tenant_id)s AND t.conversion_id = w.conversion_id AND t.day = w.day AND t.position = 1
 WHERE w.day <> %(day)s
-  AND (w.sale_number = 1) <> (o.sale_number = 1)
+  AND w.stored
+  AND (w.sale_number = 1) <> (w.stored_number = 1)
   AND trackai.buyer_contact(c.customer_email_hash, c.customer_phone_hash) IS NULL
 ORDER BY w.day
