@@ -250,3 +250,14 @@ class World:
             log[conversion_id].append(tuple(rest))
             assert attempt == len(log[conversion_id])
         assert log == self.expected_log
+        shown: dict[int, dict[str, str]] = defaultdict(dict)
+        for conversion_id, gate, value in self.connection.execute(
+            "SELECT conversion_id, gate, value FROM trackai.gate_exposures WHERE tenant_id = ANY(%s)", (ids,)
+        ):
+            assert gate not in shown[conversion_id], "a sale has one value of each gate"
+            shown[conversion_id][gate] = value
+        assert shown == {sale["id"]: self._exposures(sale) for sale in self.conversions}
+
+    def _exposures(self, sale: dict[str, Any]) -> dict[str, str]:
+        settings = self.history.settings(sale["tenant_id"], sale["tenant_id"], sale["occurred_at"])
+        return {gate: str(value).lower() for gate, value in settings.items()}
