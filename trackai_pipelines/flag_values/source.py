@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, kwargs_row
 
 from trackai_pipelines.database.statements import statement
@@ -64,13 +65,16 @@ def look(connection: Connection[Any]) -> Mark:
 
 
 def read_snapshot(connection: Connection[Any], last: Snapshot | None = None, *, members_too: bool = True) -> Snapshot:
-    """Return what is there now, in one snapshot of the database.
+    """Return what is there now, in one snapshot of the database; in a transaction of the caller's, as that sees it.
 
     Of the `last` one, the versions stay where the tenants are the same, since versions never change. Its members stay
     without `members_too`, unless other segments are in use now.
     """
+    alone = connection.info.transaction_status is TransactionStatus.IDLE
     with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # Not possible once a transaction has begun.
+        if alone:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         mark = look(connection)
         kept = last.versions if last and last.mark[1:] == mark[1:] else ()
         versions = (*kept, *_versions(connection, last.mark.version if last and kept else 0))
