@@ -253,6 +253,24 @@ def test_back_to_a_version_and_not_over_somebody_elses(
     assert trackai("flags", "set", "dark_mode").exit_code == 2
 
 
+def test_stale_flags_are_listed_with_the_reason(
+    flags: Callable[..., str], asked: Callable[..., Any], connection: Connection[Any]
+) -> None:
+    flags("create", "old_promo", "--owner", "web@example.com", "--expires-on", "2026-01-31")
+    assert "old_promo overdue" in flags("list", "--stale")
+    (found,) = [one for one in asked("list", "--stale")["flags"] if one["key"] == "old_promo"]
+    assert (found["why"], found["checks_30d"], found["owner_email"]) == ("overdue", 0, "web@example.com")
+    flags("archive", "old_promo")
+    assert flags("list", "--stale") == "No flag is stale."
+
+
+def test_flags_are_opened_from_the_domain() -> None:
+    from trackai_pipelines import flags as domain
+    from trackai_pipelines.flag_values.client import open_flags
+
+    assert domain.open_flags is open_flags
+
+
 def test_keys_are_checked(trackai: Run) -> None:
     assert "is no key of a flag" in _refused(trackai, "create", "two words")
     assert "is a gate of the pipeline" in _refused(trackai, "create", "email_matching")

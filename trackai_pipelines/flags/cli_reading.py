@@ -6,7 +6,7 @@ What belongs here: options, and what is shown. What does not: reading (listing.p
 import json
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +14,16 @@ from trackai_pipelines.flags import cli_options as shared
 from trackai_pipelines.terminal.output import remark, results, table
 
 
-def list_flags(as_json: shared.AsJson = False) -> None:
+def list_flags(
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only flags that nobody seems to need any more, and why.")
+    ] = False,
+    as_json: shared.AsJson = False,
+) -> None:
     """List all flags with their state, the tenants that override them, and who changed them last."""
+    if stale:
+        _list_stale(as_json=as_json)
+        return
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.flags.listing import listed_flags
     from trackai_pipelines.flags.wording import in_words
@@ -32,6 +40,20 @@ def list_flags(as_json: shared.AsJson = False) -> None:
         for one in flags
     ]  # fmt: skip
     results().print(table(columns, rows))
+
+
+def _list_stale(*, as_json: bool) -> None:
+    from trackai_pipelines.flags.stale import stale_flags
+
+    with shared.asked() as connection:
+        flags = stale_flags(connection)
+    if as_json:
+        _echo({"flags": [asdict(one) for one in flags]})
+    elif not flags:
+        remark("No flag is stale.")
+    else:
+        rows = [(one.key, one.why, one.since, one.checks_30d, one.last_checked_at, one.owner_email) for one in flags]
+        results().print(table(("flag", "why", "since", "checks of 30 days", "last check", "owner"), rows))
 
 
 def show(key: shared.Key, as_json: shared.AsJson = False) -> None:

@@ -15,6 +15,7 @@ from trackai_pipelines.domain import Period, Section
 from trackai_pipelines.flag_values.evaluation import evaluate
 from trackai_pipelines.flag_values.gates import GATES
 from trackai_pipelines.flag_values.source import Snapshot, read_snapshot
+from trackai_pipelines.flags.stale import stale_flags
 from trackai_pipelines.flags.states import State
 from trackai_pipelines.flags.wording import difference, moment_in_words
 
@@ -112,7 +113,7 @@ def data(connection: Connection[Any], period: Period) -> Mapping[str, Any]:
         "built_in": sum(not any(differs for _, differs in values.values()) for values in gates.values()),
         "gate_keys": list(GATES),
         "held": connection.execute(statement("flags/held_steps")).fetchall(),
-        "stale": connection.execute(statement("flags/stale")).fetchall(),
+        "stale": stale_flags(connection),
     }
 
 
