@@ -6,9 +6,9 @@
     with connect(url) as connection:
         frames.daily(connection, "acme", date(2026, 5, 1), date(2026, 5, 31))
 
-What belongs here: tables and views as they are. What does not: figures that no table has. pandas is imported here
-alone; the extra `analysis` installs it. Days are UTC days, both included. Amounts are float64, and what is unknown is
-NaN, NaT or NA: never 0. A tenant is a slug or an id; an unknown one raises ExpectedError.
+What belongs here: tables and views as they are. What does not: figures that no table has. The extra `analysis` installs
+pandas. Days are UTC days, both included. Amounts are float64, and what is unknown is NaN, NaT or NA: never 0. A tenant
+is a slug or an id; an unknown one raises ExpectedError.
 """
 
 from collections import defaultdict
@@ -22,19 +22,8 @@ from psycopg import Connection, sql
 
 from trackai_pipelines.campaigns.chosen import ChosenTenant, chosen_tenants
 from trackai_pipelines.campaigns.training import UNIT_COLUMNS, paths_of
+from trackai_pipelines.database.frames import frame_of
 from trackai_pipelines.database.statements import statement
-
-# By PostgreSQL's type, so that a frame has the same ones without rows.
-_DTYPES = {
-    "int2": "Int64",
-    "int4": "Int64",
-    "int8": "Int64",
-    "numeric": "float64",
-    "float8": "float64",
-    "date": "datetime64[s]",
-    "timestamptz": "datetime64[us, UTC]",
-    "text": "str",
-}
 
 
 def daily(connection: Connection[Any], tenant: str, from_day: date, to_day: date) -> pd.DataFrame:
@@ -107,12 +96,4 @@ def _tenant(connection: Connection[Any], tenant: str) -> ChosenTenant:
 
 def _frame(connection: Connection[Any], name: LiteralString, tenant: str, **given: Any) -> pd.DataFrame:
     cursor = connection.execute(statement(name), {"tenant_id": _tenant(connection, tenant).id, **given})
-    columns = cursor.description or []
-    rows = cursor.fetchall()
-    types = [connection.adapters.types[column.type_code].name for column in columns]
-    return pd.DataFrame(
-        {
-            column.name: pd.Series([row[at] for row in rows], dtype=_DTYPES[kind])
-            for at, (column, kind) in enumerate(zip(columns, types, strict=True))
-        }
-    )
+    return frame_of(connection, cursor)
