@@ -56,6 +56,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert sum(counts[0] for counts, _ in table.values()) == 600
     assert "all 5 tenants agree" in err
     assert "users, their conversions, campaigns and refunds of all 5 tenants are as they should be" in err
+    assert "checks of flags by day, what each was answered, both gates of 540 sales, and 10 changes are as they" in err
     assert "every due sale reached the sandbox, and was counted there once" in err
     assert "the touches of 140 sales, every campaign's credit under 9 models, and what it cost are" in err
     # Three days are younger than seven: every sale of an active tenant is due.
@@ -71,12 +72,14 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
         assert runs == [
             ("ingest_landing_files", "SUCCESS"),
             ("link_users", "SUCCESS"),
+            ("aggregate_flag_usage", "SUCCESS"),
             ("match_conversions", "SUCCESS"),
             ("aggregate_match_rates", "SUCCESS"),
             ("aggregate_campaigns", "SUCCESS"),
             ("train_attribution", "SUCCESS"),
             ("recommend_campaigns", "SUCCESS"),
             ("dispatch_conversions", "SUCCESS"),
+            ("check_flags", "SUCCESS"),
             ("check_matching", "SUCCESS"),
             ("check_delivery", "SUCCESS"),
         ]
@@ -99,6 +102,11 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             **dict.fromkeys(CAMPAIGN_DAYS, 4),
             **dict.fromkeys(CAMPAIGN_FACTS, 0),
             "attribution_weights": 1,
+            # The week before is partitions, too.
+            "feature_flag_analytics": 8,
+            "feature_flag_exposures": 8,
+            "feature_flag_usage": 0,
+            "feature_flag_segment_members": 0,
             "capi_dispatches": 4,
         }
         checks = dagster.execute(

@@ -80,6 +80,16 @@ def test_days_whose_usage_has_left_are_refused_and_the_others_computed(
     assert len(before) == 1
 
 
+def test_earlier_days_are_computed_where_that_is_asked_for(
+    instance: dg.DagsterInstance, location: dg.Definitions, flag: int
+) -> None:
+    config = {"feature_flag_analytics": {"config": {"earlier": True}}}
+    job = location.resolve_job_def("aggregate_flag_usage")
+    job.execute_in_process(instance=instance, partition_key=str(DAYS[2]), run_config={"ops": config})
+    assert [partitions(instance, "feature_flag_analytics")[str(day)]["checks"] for day in DAYS] == [3, 1, 0]
+    assert set(partitions(instance, "feature_flag_exposures")) == {str(DAYS[2])}
+
+
 def test_members_of_segments_are_computed(
     instance: dg.DagsterInstance, run_job: RunJob, connection: Connection[Any], flag: int
 ) -> None:

@@ -8,7 +8,7 @@ import gzip
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 from pyarrow import parquet
 from sample_data.payloads import DECISIVE, report_of
 
+from trackai_pipelines.sample_data.gate_changes import GateChange
 from trackai_pipelines.sample_data.ground_truth import GroundTruth, Planned
 from trackai_pipelines.sample_data.world import TENANTS
 
@@ -178,7 +179,9 @@ def email_key(row: dict[str, Any]) -> str | None:
     return (row["email"] or "").strip().lower() or None
 
 
-def brute_force(sample: Sample, *, without_late: bool = False) -> dict[tuple[str, str, str], tuple[str, str | None]]:
+def brute_force(
+    sample: Sample, *, without_late: bool = False, changes: Sequence[GateChange] = ()
+) -> dict[tuple[str, str, str], tuple[str, str | None]]:
     """Strategy and click of every sale: each is compared with each click that has one of its keys."""
     candidates: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in sample.clicks.values():
@@ -198,17 +201,17 @@ def brute_force(sample: Sample, *, without_late: bool = False) -> dict[tuple[str
             answers[sale] = ("pending", None)
             continue
         keys = {"fbc": click_key(row), "fbp": browser_key(row)}
-        if tenant.email_matching:
-            keys["email"] = email_key(row)
         sold = time_of(row["occurred_at"])
         assert sold is not None
+        changed = {c.gate: c.value for c in changes if c.tenant == tenant.slug and c.effective_from <= sold}
+        if changed.get("email_matching", tenant.email_matching):
+            keys["email"] = email_key(row)
+        lookback = timedelta(days=changed.get("lookback_days", tenant.lookback_days))
         answers[sale] = ("unmatched", None)
         for strategy, key in keys.items():
             times = [(time_of(c["created_at"]), c["external_id"]) for c in candidates[tenant.slug, strategy, key or ""]]
             inside = [
-                (at, click)
-                for at, click in times
-                if key and at and sold - timedelta(days=tenant.lookback_days) < at <= sold + timedelta(minutes=5)
+                (at, click) for at, click in times if key and at and sold - lookback < at <= sold + timedelta(minutes=5)
             ]
             if inside:
                 newest = max(inside)

@@ -4,6 +4,8 @@ written from the rules alone.
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +25,7 @@ from sample_data.answers import (
 )
 from sample_data.payloads import EPOCH, READINGS
 
+from trackai_pipelines.sample_data.gate_changes import gate_changes
 from trackai_pipelines.sample_data.gateways import WEBHOOKS
 from trackai_pipelines.sample_data.generate import generate
 from trackai_pipelines.sample_data.ground_truth import insert_tenants
@@ -46,6 +49,27 @@ def test_every_attribution_is_the_brute_force_one(sample: Sample) -> None:
         assert set(plan.event_ids) == events
         assert (plan.strategy, plan.click) == answer, sale
     assert len(sample.sales) == sum(1 for _ in sample.truth.attributions()) == CONVERSIONS
+
+
+def test_settings_that_change_in_the_middle_decide_the_sales_from_then_on(tmp_path: Path) -> None:
+    changes = gate_changes(END, 7)
+    truth = generate(tmp_path / "landing", conversions=CONVERSIONS, end=END, changes=changes)
+    changed = read_back(tmp_path / "landing", truth)
+    planned = {key: (plan.strategy, plan.click) for key, plan in planned_by_event(truth).items()}
+    answers = brute_force(changed, changes=changes)
+
+    def differing(others: Mapping[tuple[str, str, str], tuple[str, str | None]]) -> set[str]:
+        return {
+            sale[0]
+            for sale, answer in others.items()
+            if planned[sale[0], sale[1], min(changed.event_ids[sale])] != answer
+        }
+
+    assert differing(answers) == set()
+    # Each change decides some sales, and neither holds for sales before it.
+    assert differing(brute_force(changed)) == {"lumina-cursos", "northwind-fitness"}
+    always = [replace(change, effective_from=END - timedelta(days=9)) for change in changes]
+    assert differing(brute_force(changed, changes=always)) == {"lumina-cursos", "northwind-fitness"}
 
 
 def test_when_each_sale_was_and_whether_its_buyer_is_unknown(sample: Sample) -> None:

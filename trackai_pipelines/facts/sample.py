@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Proof, Sample
+from trackai_pipelines.sample_data.gate_changes import gate_changes
 from trackai_pipelines.sample_data.generate import generate
 
 _ATTRIBUTIONS = "demo_ground_truth.jsonl"
@@ -26,6 +27,7 @@ def write(sample: Sample) -> Mapping[str, Any]:
         days=sample.days,
         conversions=sample.conversions,
         end=sample.end,
+        changes=gate_changes(sample.end, sample.days),
         attributions_file=sample.home / _ATTRIBUTIONS,
     )
     counts = {

@@ -79,8 +79,12 @@ def unanalysed(connection: Connection[Any], days: Sequence[date]) -> Iterator[tu
 
 def recent_days(connection: Connection[Any], today: date) -> list[date]:
     """Return the days that the night of a UTC day computes, in order: those before it that have a partition."""
-    there = partition_days(connection, "feature_flag_usage")
-    return [day for day in there if today - timedelta(days=RECENT_DAYS) <= day < today]
+    return [day for day in days_before(connection, today) if today - timedelta(days=RECENT_DAYS) <= day]
+
+
+def days_before(connection: Connection[Any], day: date) -> list[date]:
+    """Return the UTC days before a day that have a partition, in order."""
+    return [earlier for earlier in partition_days(connection, "feature_flag_usage") if earlier < day]
 
 
 def _computed(

@@ -4,7 +4,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Metric, Personal, Section, StoryPart, Table
+from trackai_pipelines.domain import (
+    Checkup,
+    Command,
+    DemoJob,
+    DemoPart,
+    Domain,
+    Finding,
+    Metric,
+    Personal,
+    Section,
+    StoryPart,
+    Table,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -62,6 +74,27 @@ def _section() -> Section:
     return section()
 
 
+def _demo() -> DemoPart:
+    from trackai_pipelines.flags.sample import insert, prove, write
+
+    return DemoPart(
+        write=write,
+        insert=insert,
+        jobs=(
+            # Usage of 30 days is there, however many days have sales.
+            DemoJob(
+                "aggregate_flag_usage",
+                "Flags",
+                days="today",
+                config={name: {"earlier": True} for name in ("feature_flag_analytics", "feature_flag_exposures")},
+            ),
+        ),
+        checks=(DemoJob("check_flags", "Check flags"),),
+        prove=prove,
+        shows=(("assets/feature_flag_analytics", "how often each flag was checked by day, and the checks of it"),),
+    )
+
+
 def _unanalysed(connection: "Connection[Any]", days: Sequence[date], today: date) -> Iterator[tuple[date, str]]:
     from trackai_pipelines.flags.analytics import unanalysed
 
@@ -114,6 +147,7 @@ FLAGS = Domain(
     health=_health,
     section=_section,
     metrics=_metrics,
+    demo=_demo,
     story=_story,
     routes=_routes,
 )

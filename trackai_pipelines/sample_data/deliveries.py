@@ -7,7 +7,7 @@ Memory is bounded by one day of one tenant: the moments of a day are drawn and s
 their files. A click goes to the file of its own day, all of which stay open until the tenant is done.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from random import Random
 
 from trackai_pipelines.sample_data.bad_lines import cut_off, without_a_time
 from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
+from trackai_pipelines.sample_data.gate_changes import GateChange, settings_at
 from trackai_pipelines.sample_data.gateways import WEBHOOKS
 from trackai_pipelines.sample_data.ground_truth import GroundTruth
 from trackai_pipelines.sample_data.people import as_typed, person, phone_number
@@ -81,6 +82,7 @@ class Deliveries:
     shared: OpenFiles
     answers: LinesFile
     truth: GroundTruth
+    changes: Sequence[GateChange]
     # The first payloads of each gateway.
     arrays: dict[str, list[Row]] = field(default_factory=dict)
 
@@ -113,7 +115,8 @@ class Deliveries:
         return self.rng.choices(sources, [source.share for source in sources])[0]
 
     def _told(self, name: str, sold_at: int, margin_ms: int) -> Story:
-        scene = Scene(self.rng, self.tenant, sold_at, margin_ms, self.end_at, self.twin)
+        settings = settings_at(self.tenant, sold_at, self.changes)
+        scene = Scene(self.rng, self.tenant, settings, sold_at, margin_ms, self.end_at, self.twin)
         return STORIES[name](scene)
 
     def _sell_by_file(self, gateway: str, name: str, at: int, day: date) -> Row:

@@ -6,6 +6,7 @@ themselves (`world`), situations (`stories`), payloads (`gateways`), encodings (
 Each tenant has a random generator of its own, seeded with `seed` and `end`: the same two make the same bytes.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import cycle
 from pathlib import Path
@@ -14,6 +15,7 @@ from random import Random
 from trackai_pipelines.sample_data.bad_lines import BAD_CONVERSIONS
 from trackai_pipelines.sample_data.deliveries import Deliveries
 from trackai_pipelines.sample_data.encodings import LinesFile, OpenFiles
+from trackai_pipelines.sample_data.gate_changes import GateChange
 from trackai_pipelines.sample_data.ground_truth import GroundTruth, TenantTruth, tenant_row
 from trackai_pipelines.sample_data.world import TENANTS, SampleTenant, day_weights, days_until, milliseconds, split
 
@@ -25,13 +27,15 @@ def generate(
     days: int = 7,
     conversions: int = 20_000,
     end: datetime,
+    changes: Sequence[GateChange] = (),
     attributions_file: Path | None = None,
 ) -> GroundTruth:
     """Write landing files for `days` UTC days, the last of them cut off at `end`, and return the answer for them.
 
-    `conversions` is the number of distinct conversions over all tenants. The attributions are written to
-    `attributions_file`, by default `ground_truth.jsonl` next to the landing folder. Existing files of the same names
-    are replaced. Raises ValueError for an `end` without a zone, less than one day or less than no conversions.
+    `conversions` is the number of distinct conversions over all tenants. `changes` are those of tenants' settings, to
+    be recorded by the caller. The attributions are written to `attributions_file`, by default `ground_truth.jsonl` next
+    to the landing folder. Existing files of the same names are replaced. Raises ValueError for an `end` without a zone,
+    less than one day or less than no conversions.
     """
     if end.tzinfo is None:
         raise ValueError("`end` has no time zone; pass one, e.g. datetime.now(UTC)")
@@ -68,6 +72,7 @@ def generate(
             shared=shared,
             answers=answer_lines,
             truth=truth,
+            changes=changes,
         )
         deliveries.write(split(count, day_weights(tenant, calendar, end_at)))
     shared.close()

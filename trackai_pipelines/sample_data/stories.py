@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from trackai_pipelines.sample_data.gate_changes import SaleSettings
 from trackai_pipelines.sample_data.world import DAY_MS, SampleTenant, moment
 
 Row = dict[str, Any]
@@ -49,12 +50,13 @@ _MALFORMED_FBP = ("undefined", "fb.1.1700000000000.none", "GA1.1.1700000000.17",
 class Scene:
     """Where a story takes place: a sale of a tenant at a moment, in milliseconds since 1970.
 
-    `margin_ms` is how exact the carrier's time of the sale is: clicks keep that distance from the window's edges.
-    `twin` is another tenant. Nothing is known of what happens after `end_at`.
+    `settings` are those of the sale. `margin_ms` is how exact the carrier's time of the sale is: clicks keep that
+    distance from the window's edges. `twin` is another tenant. Nothing is known of what happens after `end_at`.
     """
 
     rng: Random
     tenant: SampleTenant
+    settings: SaleSettings
     sold_at: int
     margin_ms: int
     end_at: int
@@ -62,8 +64,8 @@ class Scene:
 
     @property
     def lookback_ms(self) -> int:
-        """The tenant's window."""
-        return self.tenant.lookback_days * DAY_MS
+        """The window of the sale."""
+        return self.settings.lookback_days * DAY_MS
 
     def before_sale(self) -> int:
         """A moment inside the window: mostly within the hour, sometimes days before."""
@@ -257,7 +259,7 @@ def _fbp_late_click(scene: Scene) -> Story:
 def _email(scene: Scene) -> Story:
     """Clicked on the phone and left an address, bought on the computer."""
     row = _visit(scene, scene.before_sale())[0]
-    matched = scene.tenant.email_matching
+    matched = scene.settings.email_matching
     return Story("email" if matched else "unmatched", row["external_id"] if matched else None,
                  fbp=new_fbp(scene.rng, scene.sold_at), clicks=[row], known_at=row)  # fmt: skip
 

@@ -13,10 +13,24 @@ from psycopg import Connection
 
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
-from trackai_pipelines.flags.analytics import AnalysedDay, ExposedDay, analyse_days, expose_days, recent_days
-from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run, range_tags
+from trackai_pipelines.flags.analytics import (
+    AnalysedDay,
+    ExposedDay,
+    analyse_days,
+    days_before,
+    expose_days,
+    recent_days,
+)
+from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run, is_partition, range_tags
 
 Computed = Iterable[tuple[date, AnalysedDay | ExposedDay | None]]
+
+
+class FlagDaysConfig(dg.Config):
+    """What a run computes beyond its own days."""
+
+    earlier: bool = False
+    """Also compute all earlier days whose usage is in the database."""
 
 
 @dg.asset(
@@ -29,10 +43,12 @@ Computed = Iterable[tuple[date, AnalysedDay | ExposedDay | None]]
     description="Checks, users and errors of each flag per tenant and UTC day. A day is computed whole from its usage, "
     "which stays for 30 days; a day whose usage has left is refused, and its rows stay as they are. Kept.",
 )
-def feature_flag_analytics(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
+def feature_flag_analytics(
+    context: dg.AssetExecutionContext, config: FlagDaysConfig, database: EventDatabase
+) -> dg.MaterializeResult[None]:
     """Compute the run's days, each in a transaction of its own."""
     with database.connect("flag analytics") as connection:
-        return _computed(context, connection, "feature_flag_analytics", analyse_days)
+        return _computed(context, config, connection, "feature_flag_analytics", analyse_days)
 
 
 @dg.asset(
@@ -46,14 +62,17 @@ def feature_flag_analytics(context: dg.AssetExecutionContext, database: EventDat
     "whole from the day's usage, as feature_flag_analytics; kept for 400 days. v_flag_first_exposures has the first "
     "variant of each user, to be joined with conversions.",
 )
-def feature_flag_exposures(context: dg.AssetExecutionContext, database: EventDatabase) -> dg.MaterializeResult[None]:
+def feature_flag_exposures(
+    context: dg.AssetExecutionContext, config: FlagDaysConfig, database: EventDatabase
+) -> dg.MaterializeResult[None]:
     """Compute the run's days, each in a transaction of its own."""
     with database.connect("flag exposures") as connection:
-        return _computed(context, connection, "feature_flag_exposures", expose_days)
+        return _computed(context, config, connection, "feature_flag_exposures", expose_days)
 
 
 def _computed(
     context: dg.AssetExecutionContext,
+    config: FlagDaysConfig,
     connection: Connection[Any],
     table: str,
     compute: Callable[[Connection[Any], list[date]], Computed],
@@ -61,20 +80,23 @@ def _computed(
     """Compute the run's days. Where usage of some has left, the others are recorded, and the run fails."""
     done: dict[date, Mapping[str, int]] = {}
     refused: list[date] = []
-    for day, computed in compute(connection, days_of_run(context)):
+    own = days_of_run(context)
+    for day, computed in compute(connection, [*(days_before(connection, own[0]) if config.earlier else ()), *own]):
         if computed is None:
             refused.append(day)
         else:
             done[day] = asdict(computed)
-    if refused:
-        for day, metadata in done.items():
+    for day, metadata in done.items():
+        # A run that fails says itself what it did; days of others, and only those that are partitions, it says anyhow.
+        if is_partition(day) and (refused or day not in own):
             context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=metadata))
+    if refused:
         raise dg.Failure(
             f"the usage of {len(refused)} days from {refused[0]} to {refused[-1]} is not in the database any more: "
             f"their {table} stays as it is. The other {len(done)} days are computed."
         )
-    for day, metadata in done.items():
-        context.add_asset_metadata(metadata, partition_key=day.isoformat())
+    for day in own:
+        context.add_asset_metadata(done[day], partition_key=day.isoformat())
     checks = sum(metadata["checks"] for metadata in done.values())
     return dg.MaterializeResult(metadata={"checks in this run": checks, **table_metadata(connection, table)})
 
