@@ -25,6 +25,8 @@ CHECKS = {
     "refunds_in_the_currency_of_their_sales", "refunds_find_their_sales", "net_values_are_current",
     "costs_agree_across_levels", "unjoined_spend", "rates_are_known", "costs_are_fresh",
     "campaign_totals_reconcile", "credits_sum_to_one", "spend_is_complete", "parts_agree", "shared_keys_in_bounds",
+    "every_sale_has_one_value", "matching_agrees_with_gates", "settings_equal_history", "flag_history_is_complete",
+    "analytics_equal_usage", "exposures_repeat", "stale_flags",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 

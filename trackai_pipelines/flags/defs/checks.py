@@ -3,6 +3,7 @@
 import dagster as dg
 
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.flags.defs.agreement import matching_agrees_with_gates
 from trackai_pipelines.flags.stale import stale_flags as find_stale_flags
 
 
@@ -30,7 +31,8 @@ check_flags = dg.define_asset_job(
     "check_flags",
     selection=dg.AssetSelection.checks_for_assets(
         *(dg.AssetKey(name) for name in ("feature_flags", "feature_flag_usage", "feature_flag_analytics"))
-    ),
+    )
+    | dg.AssetSelection.checks(matching_agrees_with_gates),
     description="Checks that flags, their history, what was checked and what they decided agree, and which flags are "
     "stale. Changes nothing.",
 )
