@@ -298,3 +298,12 @@ def test_rates_that_are_older_than_the_sales_are_stale(connection: Connection[An
     insert_sale(connection, world["acme"], "late", fbclid="click")
     found = values_of_sales(connection, SALE.date(), SALE.date())
     assert (found.faults, found.stale) == ([], 2)
+
+
+def test_analytics_know_the_users_that_were_erased(connection: Connection[Any], world: dict[str, str]) -> None:
+    used = days_of(connection, "feature_flag_usage", "accessed_at")
+    connection.execute("UPDATE trackai.feature_flag_usage SET user_id = NULL WHERE user_id = 'user-1'")
+    assert analytics_against_usage(connection, used).faults == []
+    connection.execute("UPDATE trackai.feature_flag_analytics SET total_users = 1")
+    assert len(analytics_against_usage(connection, used).faults) == 3
+    assert world
