@@ -26,7 +26,7 @@ def demo(*arguments: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr."""
     running = process("demo", "--exit", *arguments, **REAL)
     try:
-        out, err = running.communicate(timeout=120)
+        out, err = running.communicate(timeout=280)
     finally:
         running.kill()
     assert TOKEN not in out + err
@@ -121,6 +121,12 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "partitions_ahead",
             "every_due_event_is_accounted_for",
             "oldest_due_event",
+            "every_sale_has_one_value",
+            "matching_agrees_with_gates",
+            "settings_equal_history",
+            "flag_history_is_complete",
+            "analytics_equal_usage",
+            "exposures_repeat",
         }
 
     again_code, again_out, again_err = demo()
