@@ -33,7 +33,7 @@ class _Sizes:
 
 SIZES = {
     "small": _Sizes(clicks=2_000, batches=1, rounds=1),
-    "medium": _Sizes(clicks=500_000, batches=8, rounds=7),
+    "medium": _Sizes(clicks=200_000, batches=4, rounds=5),
     "full": _Sizes(clicks=1_000_000, batches=20, rounds=15),
 }
 

@@ -108,6 +108,6 @@ class FlagSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRACKAI_FLAGS_", env_ignore_empty=True)
 
     flush_seconds: float = Field(default=5, gt=0)
-    """Equal checks within this time are one row; rows are written as often."""
+    """How often rows are written; equal checks in between are one row."""
     buffer_keys: int = Field(default=50_000, ge=1)
     """Rows in memory from which on checks are counted without user, device and request."""

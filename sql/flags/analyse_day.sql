@@ -3,13 +3,7 @@
 -- Guarantees: a row for each tenant and flag with a check, as the partition says; rows of others go. Repeating it changes
 -- nothing. A user who was erased since still counts, as long as the day's checks are the same. Checks of keys that no
 -- flag has, of flags that are deleted and of tenants that are gone have no row.
-WITH known AS (
-    SELECT u.*
-    FROM {partition} AS u
-    JOIN trackai.feature_flags AS f ON f.id = u.flag_id
-    JOIN trackai.tenants AS t ON t.id = u.tenant_id
-),
-by_variant AS (
+WITH by_variant AS (
     SELECT k.tenant_id,
            k.flag_id,
            k.variant_key,
@@ -22,13 +16,13 @@ by_variant AS (
            sum(k.response_us) AS response_us,
            sum(k.checks) FILTER (WHERE k.response_us IS NOT NULL) AS measured,
            max(k.last_accessed_at) AS last_accessed_at
-    FROM known AS k
+    FROM {partition} AS k
     GROUP BY k.tenant_id, k.flag_id, k.variant_key
 ),
 users AS (
     SELECT d.tenant_id, d.flag_id, count(*) AS users
     FROM (
-        SELECT DISTINCT k.tenant_id, k.flag_id, k.user_id FROM known AS k WHERE k.user_id IS NOT NULL
+        SELECT DISTINCT k.tenant_id, k.flag_id, k.user_id FROM {partition} AS k WHERE k.user_id IS NOT NULL
     ) AS d
     GROUP BY d.tenant_id, d.flag_id
 ),
@@ -47,6 +41,9 @@ counted AS MATERIALIZED (
                jsonb_object_agg(v.variant_key, v.checks::bigint) FILTER (WHERE v.variant_key IS NOT NULL), '{{}}'
            ) AS variants
     FROM by_variant AS v
+    -- Joined to the few groups, and not to each check.
+    JOIN trackai.feature_flags AS f ON f.id = v.flag_id
+    JOIN trackai.tenants AS t ON t.id = v.tenant_id
     GROUP BY v.tenant_id, v.flag_id
 ),
 gone AS (

@@ -237,11 +237,22 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     assert connection.execute("SELECT count(*) FROM benchmark.world").fetchone() == (0,)
 
 
-def test_flags(database: Database, connection: Connection[Any]) -> None:
-    checks, changes, answers, matching = tables(flags.run("small", database)).values()
+def test_flags(database: Database, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKAI_FLAGS_FLUSH_SECONDS", "0.5")
+    reading, checks, changes, rows, outage, answers, day, matching = tables(flags.run("small", database)).values()
+    assert list(reading) == ["a flag by its key", "active flags"]
     assert {"static", "split", "segment and variants", "hash"} <= checks.keys()
     assert all(figure.value > 0 for figures in checks.values() for figure in figures.values())
     assert list(changes) == ["3 changes"]
+    assert list(rows) == ["2k keys"]
+    assert rows["2k keys"]["rows/s"].value > 0
+    assert list(outage) == ["before", "stopped for 1 s", "100 new users", "200 other new users"]
+    assert [case.removeprefix("1k rows: ") for case in day] == [
+        "GROUP BY",
+        "analytics",
+        "answered again",
+        "a change previewed for 100 users",
+    ]
     assert list(answers) == ["echo", *(f"one flag, {kind}" for kind in KINDS), "all 16 flags"]
     assert list(matching) == ["1 period a tenant", "2 periods a tenant", "30 periods a tenant"]
     assert {tuple(figures) for figures in matching.values()} == {("CPU µs a row", "times the settings of now")}

@@ -27,7 +27,6 @@ NO_MEMBERS: Members = MappingProxyType({})
 def evaluate(
     ruleset: Ruleset,
     key: str,
-    *,
     tenant: str | None,
     context: Mapping[str, Any],
     at: datetime,
