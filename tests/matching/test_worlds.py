@@ -19,8 +19,8 @@ from trackai_pipelines.matching.rematch import enqueue_rematch
 
 pytestmark = pytest.mark.slow
 
-WORLDS = 2_048
-SHARDS = 16
+WORLDS = 1_024
+SHARDS = 8
 # Worlds that are in the database together, and drained together: they must not see each other.
 TOGETHER = 4
 
