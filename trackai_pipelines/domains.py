@@ -7,6 +7,7 @@ from trackai_pipelines.alerts.domain import ALERTS
 from trackai_pipelines.campaigns.domain import CAMPAIGNS
 from trackai_pipelines.delivery.domain import DELIVERY
 from trackai_pipelines.domain import Domain
+from trackai_pipelines.experiments.domain import EXPERIMENTS
 from trackai_pipelines.facts.domain import FACTS
 from trackai_pipelines.flags.domain import FLAGS
 from trackai_pipelines.ingest.domain import INGEST
@@ -26,6 +27,7 @@ DOMAINS: tuple[Domain, ...] = (
     MATCHING,
     MATCH_RATES,
     CAMPAIGNS,
+    EXPERIMENTS,
     DELIVERY,
     WHAT_IF,
     REPORT,

@@ -6,15 +6,16 @@ WITH latest AS (
     FROM pg_temp.staged_users
     ORDER BY tenant_id, id, updated_at DESC, email_hash DESC NULLS LAST, phone_hash DESC NULLS LAST
 ), moved AS (
-    INSERT INTO trackai.users AS u (tenant_id, id, email_hash, phone_hash, created_at, updated_at)
-    SELECT tenant_id, id, email_hash, phone_hash, coalesce(created_at, updated_at), updated_at
+    INSERT INTO trackai.users AS u (tenant_id, id, email_hash, phone_hash, created_at, updated_at, changed_at)
+    SELECT tenant_id, id, email_hash, phone_hash, coalesce(created_at, updated_at), updated_at, %(now)s
     FROM latest
     ORDER BY tenant_id, id
     ON CONFLICT (tenant_id, id) DO UPDATE
     SET email_hash = excluded.email_hash,
         phone_hash = excluded.phone_hash,
         created_at = least(u.created_at, excluded.created_at),
-        updated_at = excluded.updated_at
+        updated_at = excluded.updated_at,
+        changed_at = %(now)s
     WHERE excluded.updated_at > u.updated_at
     RETURNING 1
 )
