@@ -1863,12 +1863,12 @@ CREATE VIEW trackai.feature_flag_periods AS
 -- The value of each gate that matching reads, for every conversion: one row a gate.
 CREATE VIEW trackai.gate_exposures AS
  SELECT c.tenant_id, c.id AS conversion_id, 'email_matching'::text AS gate,
-    m.email_matching::text AS value, m.email_version AS flag_version
+    m.email_matching::text AS value, m.email_version AS flag_version, c.occurred_at
    FROM trackai.conversions c
      JOIN trackai.matching_settings m ON m.tenant_id = c.tenant_id AND m.effective_from <= c.occurred_at AND c.occurred_at < m.effective_to
 UNION ALL
  SELECT c.tenant_id, c.id AS conversion_id, 'lookback_days'::text AS gate,
-    m.lookback_days::text AS value, m.lookback_version AS flag_version
+    m.lookback_days::text AS value, m.lookback_version AS flag_version, c.occurred_at
    FROM trackai.conversions c
      JOIN trackai.matching_settings m ON m.tenant_id = c.tenant_id AND m.effective_from <= c.occurred_at AND c.occurred_at < m.effective_to;
 

@@ -2,7 +2,8 @@
 -- audit log: what was written past triggers and commands. Rows may be behind a planned change for ten minutes
 -- (apply_flag_plans), and rows of the audit log may have left after two years.
 -- Indexes: feature_flag_versions' (flag_id, tenant_id, id) orders the periods, UNIQUE (audit_id) and the audit log's
--- primary key. Catalogue and history are read whole. Guarantees: read-only.
+-- primary key. Catalogue and history are read whole; scopes are compared with = so that they can be hashed.
+-- Guarantees: read-only.
 WITH in_force AS (
     SELECT p.* FROM trackai.feature_flag_periods p WHERE p.effective_from <= %(now)s AND %(now)s < p.effective_to
 ),
@@ -24,7 +25,7 @@ SELECT s.flag_key AS flag, t.slug AS tenant,
        CASE WHEN p.version IS NULL THEN 'has no version that is in force'
             ELSE 'is not as version ' || p.version || ' says' END AS what
 FROM scopes s
-LEFT JOIN in_force p ON p.flag_id = s.flag_id AND p.tenant_id IS NOT DISTINCT FROM s.tenant_id
+LEFT JOIN in_force p ON p.flag_id = s.flag_id AND coalesce(p.tenant_id, '') = coalesce(s.tenant_id, '')
 LEFT JOIN trackai.tenants t ON t.id = s.tenant_id
 WHERE s.state IS DISTINCT FROM p.state
   AND NOT coalesce(p.effective_from > p.recorded_at AND p.effective_from > %(now)s - interval '10 minutes', false)

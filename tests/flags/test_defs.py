@@ -1,11 +1,13 @@
 """Flags in Dagster: days of checks, members, versions as materialisations, and what is asked for when."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.loader import LoadingContextForTest
 from declared import TABLES
 from flag_values.world import add_flag, add_segment, switch
 from flags.usage import row, write
@@ -19,6 +21,7 @@ RunJob = Callable[..., dg.ExecuteInProcessResult]
 DAY = date(2026, 3, 5)
 DAYS = [DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)]
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
+CATALOGUE_CHECKS = ("settings_equal_history", "flag_history_is_complete", "stale_flags")
 
 
 @pytest.fixture
@@ -141,6 +144,13 @@ def tick(
     return evaluate
 
 
+def versions(tick: Any) -> list[Any]:
+    """The versions that an evaluation reports; whatever follows them is evaluations of checks."""
+    materialised = [event for event in tick.asset_events if isinstance(event, dg.AssetMaterialization)]
+    assert tick.asset_events[: len(materialised)] == materialised
+    return materialised
+
+
 def newest(connection: Connection[Any]) -> str:
     row = connection.execute("SELECT max(id) FROM trackai.feature_flag_versions").fetchone()
     assert row is not None
@@ -151,7 +161,7 @@ def test_each_version_is_a_materialisation(
     connection: Connection[Any], tick: Callable[[str | None], Any], flag: int
 ) -> None:
     first = tick(None)
-    assert len(first.asset_events) == 11
+    assert len(versions(first)) == 11
     assert first.cursor == newest(connection)
     assert not first.run_requests
 
@@ -164,15 +174,15 @@ def test_each_version_is_a_materialisation(
         (flag,),
     )
     second = tick(first.cursor)
-    shown = [{name: value.value for name, value in event.metadata.items()} for event in second.asset_events]
-    assert [event.asset_key.to_user_string() for event in second.asset_events] == ["feature_flags"] * 2
+    shown = [{name: value.value for name, value in event.metadata.items()} for event in versions(second)]
+    assert [event.asset_key.to_user_string() for event in versions(second)] == ["feature_flags"] * 2
     assert [(one["flag"], one["tenant"], one["change"], one["changed by"], one["reason"]) for one in shown] == [
         ("theme", "all", "on -> off", "ana", "pilot"),
         ("theme", "acme", "inherits -> on, 25 %", "ana", "pilot"),
     ]
-    versions = [event.tags["dagster/data_version"] for event in second.asset_events]
-    assert versions == [str(one["version"]) for one in shown]
-    assert versions[-1] == second.cursor == newest(connection)
+    data_versions = [event.tags["dagster/data_version"] for event in versions(second)]
+    assert data_versions == [str(one["version"]) for one in shown]
+    assert data_versions[-1] == second.cursor == newest(connection)
     third = tick(second.cursor)
     assert (third.asset_events, third.skip_message) == ([], f"No flag was changed after version {second.cursor}.")
 
@@ -185,7 +195,7 @@ def test_many_versions_are_reported_over_several_evaluations(
     reported, cursor = [], None
     for _ in range(2):
         found = tick(cursor)
-        reported += [event.tags["dagster/data_version"] for event in found.asset_events]
+        reported += [event.tags["dagster/data_version"] for event in versions(found)]
         cursor = found.cursor
     ids = connection.execute("SELECT id FROM trackai.feature_flag_versions ORDER BY id").fetchall()
     assert reported == [str(version) for (version,) in ids]
@@ -196,7 +206,47 @@ def test_versions_are_reported_without_the_audit_log(
 ) -> None:
     connection.execute("SET session_replication_role = replica")
     connection.execute("DELETE FROM trackai.feature_flag_audit_log")
-    assert {event.metadata["changed by"].value for event in tick(None).asset_events} == {"unknown"}
+    assert {event.metadata["changed by"].value for event in versions(tick(None))} == {"unknown"}
+
+
+def test_checks_are_evaluated_again_after_each_version(
+    connection: Connection[Any],
+    instance: dg.DagsterInstance,
+    run_job: RunJob,
+    tick: Callable[[str | None], Any],
+    flag: int,
+) -> None:
+    def reported(cursor: str | None) -> str:
+        found = tick(cursor)
+        for event in found.asset_events:
+            instance.report_runless_asset_event(event)
+        return str(found.cursor)
+
+    def shown() -> dict[str, str]:
+        """The status of each check, as the UI shows it."""
+        keys = [dg.AssetCheckKey(dg.AssetKey("feature_flags"), name) for name in CATALOGUE_CHECKS]
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        return {
+            key.name: record.status.value
+            if asyncio.run(record.targets_latest_materialization(LoadingContextForTest(instance)))
+            else "NOT_EVALUATED"
+            for key, record in latest.items()
+        }
+
+    # Created just now, the flag is not expected to have been checked.
+    connection.execute("DELETE FROM trackai.feature_flag_usage")
+    cursor = reported(None)
+    run_job("check_flags")
+    switch(connection, "theme", False)
+    cursor = reported(cursor)
+    assert shown() == dict.fromkeys(CATALOGUE_CHECKS, "SUCCEEDED")
+
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        switch(connection, "dark_mode", False)
+    switch(connection, "theme", True)
+    reported(cursor)
+    assert shown() == dict.fromkeys(CATALOGUE_CHECKS, "SUCCEEDED") | {"flag_history_is_complete": "FAILED"}
 
 
 # Schedules -----------------------------------------------------------------------------------------------------------

@@ -12,12 +12,13 @@ from psycopg import Connection, OperationalError
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.delivery.backlog import backlog_of
-from trackai_pipelines.delivery.defs.checks import ON_ITS_WAY, age_of_backlog
+from trackai_pipelines.delivery.defs.checks import ON_ITS_WAY, age_of_backlog, oldest_due_event
 from trackai_pipelines.delivery.defs.interrupts import ending_in_order
 from trackai_pipelines.delivery.defs.metadata import OUTCOMES, outcome_metadata, pace_metadata, waiting_metadata
 from trackai_pipelines.delivery.dispatcher import dispatch
 from trackai_pipelines.delivery.report import DispatchReport
 from trackai_pipelines.delivery.tokens import TokenStore
+from trackai_pipelines.evaluations import evaluation_of
 from trackai_pipelines.residents.leases import Lease, Terms, held_lease
 from trackai_pipelines.residents.windows import Figures, collect_figures, note_figures
 from trackai_pipelines.settings import CapiSettings, Settings
@@ -124,15 +125,6 @@ def _report(context: dg.AssetExecutionContext, connection: Connection, figures: 
                     metadata={**outcome_metadata(outcomes), **waiting, **pace},
                 )
             )
-    age = age_of_backlog(backlog, now)
     # It is an event of no run: of one run Dagster keeps a single evaluation, at the place of the first.
-    context.instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            check_name="oldest_due_event",
-            asset_key=dg.AssetKey("capi_dispatches"),
-            passed=age.passed,
-            severity=age.severity,
-            description=age.description,
-            metadata=age.metadata,
-        )
-    )
+    age = evaluation_of(oldest_due_event, age_of_backlog(backlog, now))
+    context.instance.report_runless_asset_event(age)

@@ -5,8 +5,10 @@ repeating.py).
 """
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
+from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
@@ -27,8 +29,8 @@ DAYS = 7
 
 
 @dg.asset_check(
-    asset="feature_flags",
-    additional_deps=["daily_match_rates"],
+    asset="daily_match_rates",
+    additional_deps=["feature_flags"],
     description=f"Each sale of the last {DAYS} days has one value of each gate that matching reads: per tenant and day "
     "as many values as daily_match_rates has conversions. A day whose rates are older than its sales is stale.",
 )
@@ -63,7 +65,12 @@ def matching_agrees_with_gates(database: EventDatabase) -> dg.AssetCheckResult:
 def settings_equal_history(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare settings with the history."""
     with database.connect("checks") as connection:
-        found = settings_against_history(connection, utc_now())
+        return settings_judged(connection)
+
+
+def settings_judged(connection: Connection[Any]) -> dg.AssetCheckResult:
+    """Return the result of settings_equal_history."""
+    found = settings_against_history(connection, utc_now())
     return _judged(found, {}, "Run the job apply_flag_plans; if it stays, a row was changed past its triggers.")
 
 
@@ -75,7 +82,12 @@ def settings_equal_history(database: EventDatabase) -> dg.AssetCheckResult:
 def flag_history_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare flags with their history, and that with the audit log."""
     with database.connect("checks") as connection:
-        found = history_faults(connection, utc_now())
+        return history_judged(connection)
+
+
+def history_judged(connection: Connection[Any]) -> dg.AssetCheckResult:
+    """Return the result of flag_history_is_complete."""
+    found = history_faults(connection, utc_now())
     return _judged(found, {}, "Set the flag again by `trackai flags set`, which records it.")
 
 

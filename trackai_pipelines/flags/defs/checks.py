@@ -1,9 +1,12 @@
 """Checks of flags, and the job that runs them."""
 
+from typing import Any
+
 import dagster as dg
+from psycopg import Connection
 
 from trackai_pipelines.database.defs.resources import EventDatabase
-from trackai_pipelines.flags.defs.agreement import matching_agrees_with_gates
+from trackai_pipelines.flags.defs.agreement import every_sale_has_one_value, matching_agrees_with_gates
 from trackai_pipelines.flags.stale import stale_flags as find_stale_flags
 
 
@@ -16,7 +19,12 @@ from trackai_pipelines.flags.stale import stale_flags as find_stale_flags
 def stale_flags(database: EventDatabase) -> dg.AssetCheckResult:
     """Name the flags that can probably go."""
     with database.connect("checks") as connection:
-        found = find_stale_flags(connection)
+        return staleness_judged(connection)
+
+
+def staleness_judged(connection: Connection[Any]) -> dg.AssetCheckResult:
+    """Return the result of stale_flags."""
+    found = find_stale_flags(connection)
     return dg.AssetCheckResult(
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
@@ -32,7 +40,7 @@ check_flags = dg.define_asset_job(
     selection=dg.AssetSelection.checks_for_assets(
         *(dg.AssetKey(name) for name in ("feature_flags", "feature_flag_usage", "feature_flag_analytics"))
     )
-    | dg.AssetSelection.checks(matching_agrees_with_gates),
+    | dg.AssetSelection.checks(every_sale_has_one_value, matching_agrees_with_gates),
     description="Checks that flags, their history, what was checked and what they decided agree, and which flags are "
     "stale. Changes nothing.",
 )
