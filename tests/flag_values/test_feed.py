@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from declared import TABLES
-from flag_values.world import add_flag, add_segment, eventually, switch, switch_in_silence
+from flag_values.world import add_flag, add_segment, eventually, set_flag, switch, switch_in_silence
 from processes import CHECKOUT
 from psycopg import Connection
 
@@ -255,13 +255,13 @@ with open_flags(url, look_seconds=3600) as flags:
     others = [started(script) for _ in range(2)]
     first = {line_of(other) for other in others}
     assert len(first) == 1
-    for change, value, reason in [
-        ("enabled = false", "False", "DISABLED"),
-        ("enabled = true", "True", "STATIC"),
-        ("killed = true", "False", "DISABLED"),
-        ("killed = false", "True", "STATIC"),
+    for column, setting, value, reason in [
+        ("enabled", False, "False", "DISABLED"),
+        ("enabled", True, "True", "STATIC"),
+        ("killed", True, "False", "DISABLED"),
+        ("killed", False, "True", "STATIC"),
     ]:
-        connection.execute(f"UPDATE trackai.feature_flags SET {change} WHERE key = 'dark_mode'")
+        set_flag(connection, "dark_mode", column, setting)
         row = connection.execute("SELECT max(id) FROM trackai.feature_flag_versions").fetchone()
         assert row is not None
         assert [line_of(other) for other in others] == [f"{row[0]} {value} {reason}"] * 2

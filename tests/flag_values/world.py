@@ -24,8 +24,13 @@ def add_flag(connection: Connection[Any], key: str, **columns: Any) -> int:
     return int(found[0])
 
 
+def set_flag(connection: Connection[Any], key: str, column: str, value: Any) -> None:
+    update = sql.SQL("UPDATE trackai.feature_flags SET {} = %s WHERE key = %s").format(sql.Identifier(column))
+    connection.execute(update, (value, key))
+
+
 def switch(connection: Connection[Any], key: str, enabled: bool) -> None:
-    connection.execute("UPDATE trackai.feature_flags SET enabled = %s WHERE key = %s", (enabled, key))
+    set_flag(connection, key, "enabled", enabled)
 
 
 def switch_in_silence(connection: Connection[Any], key: str, enabled: bool) -> None:

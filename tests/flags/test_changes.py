@@ -16,7 +16,7 @@ from flags.changing import (
     unkill,
     versions,
 )
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
 from trackai_pipelines.flags.altering import back_to, change_row
 from trackai_pipelines.flags.recording import Author
@@ -71,18 +71,14 @@ def test_a_change_that_changes_nothing_writes_nothing(connection: Connection[Any
 
 def test_history_cannot_be_changed_and_outlives_its_flag(connection: Connection[Any]) -> None:
     create(connection, "pilot")
-    number = flag_id(connection, "pilot")
     connection.execute("DELETE FROM trackai.feature_flags WHERE key = 'pilot'")
     assert [row["action"] for row in audit(connection, "pilot")] == ["CREATE", "DELETE"]
     assert versions(connection, "pilot")[-1]["state"] is None
     for table, column in (("feature_flag_audit_log", "changed_by"), ("feature_flag_versions", "flag_key")):
-        for statement in (
-            f"UPDATE trackai.{table} SET {column} = 'x' WHERE flag_id = {number}",
-            f"DELETE FROM trackai.{table} WHERE flag_id = {number}",
-            f"TRUNCATE trackai.{table}",
-        ):
+        names = {"table": sql.Identifier("trackai", table), "column": sql.Identifier(column)}
+        for statement in ("UPDATE {table} SET {column} = 'x'", "DELETE FROM {table}", "TRUNCATE {table}"):
             with pytest.raises(errors.RestrictViolation):
-                connection.execute(statement)
+                connection.execute(sql.SQL(statement).format(**names))
     with pytest.raises(FlagRefusedError, match="was a flag before"):
         create(connection, "pilot")
 

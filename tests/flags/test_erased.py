@@ -10,7 +10,7 @@ import pytest
 from declared import TABLES
 from flag_values.world import add_flag, add_segment
 from flags.usage import row, write
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.database.partitions import create_partitions_ahead, detach_partition
 from trackai_pipelines.domains import DOMAINS
@@ -59,7 +59,8 @@ def flag(connection: Connection[Any], add_tenant: Callable[..., str]) -> int:
 
 
 def users(connection: Connection[Any], table: str) -> set[tuple[str, str | None]]:
-    return set(connection.execute(f"SELECT tenant_id, user_id FROM trackai.{table}").fetchall())
+    query = sql.SQL("SELECT tenant_id, user_id FROM {}").format(sql.Identifier("trackai", table))
+    return set(connection.execute(query).fetchall())
 
 
 @pytest.mark.parametrize("given", [{"email_hash": ANN}, {"phone_hash": PHONE}])

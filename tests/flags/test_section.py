@@ -17,13 +17,13 @@ TODAY = datetime.now(UTC).date()
 PERIOD = Period(TODAY - timedelta(days=6), TODAY + timedelta(days=1))
 
 
-def change(connection: Connection[Any], statement: str, *, who: str, why: str) -> None:
+def change(connection: Connection[Any], statement: str, *parameters: Any, who: str, why: str) -> None:
     """Run a statement as somebody, for a reason."""
     with connection.transaction():
         connection.execute(
             "SELECT set_config('trackai.actor', %s, true), set_config('trackai.reason', %s, true)", (who, why)
         )
-        connection.execute(statement.encode())
+        connection.execute(statement.encode(), parameters or None)
 
 
 def checked(connection: Connection[Any], tenant_id: str, key: str, day: date, errors: int = 0, **variants: int) -> None:
@@ -80,9 +80,9 @@ def test_changes_say_what_for_whom_by_whom_and_why(
 
 
 def test_only_the_newest_changes_are_shown(connection: Connection[Any], tmp_path: Path) -> None:
+    set_to = "UPDATE trackai.feature_flags SET rollout_percentage = %s WHERE key = 'dark_mode'"
     for percentage in range(25):
-        set_to = f"UPDATE trackai.feature_flags SET rollout_percentage = {percentage} WHERE key = 'dark_mode'"
-        change(connection, set_to, who="ana", why="ramp")
+        change(connection, set_to, percentage, who="ana", why="ramp")
     found = data(connection, PERIOD)
     assert (len(found["changes"]), found["more_changes"]) == (20, 5)
     assert found["changes"][0].said == "on, 23 % -> on, 24 %"

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from flag_values.world import add_flag
+from flag_values.world import add_flag, set_flag
 from flags.usage import row, write
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -206,13 +206,13 @@ def test_an_override_that_says_the_same_changes_nothing(
     assert why(connection) == "fully_on"
 
 
-@pytest.mark.parametrize("column", ["permanent = true", "killed = true", "archived_at = now()"])
+@pytest.mark.parametrize(("column", "value"), [("permanent", True), ("killed", True), ("archived_at", "now")])
 def test_permanent_killed_and_archived_flags_are_not_stale(
-    connection: Connection[Any], add_old: Callable[..., int], column: str
+    connection: Connection[Any], add_old: Callable[..., int], column: str, value: Any
 ) -> None:
     add_old(expires_on=days_back(10))
     assert why(connection) == "overdue"
-    connection.execute(f"UPDATE trackai.feature_flags SET {column} WHERE key = 'theme'")
+    set_flag(connection, "theme", column, value)
     assert why(connection) is None
 
 

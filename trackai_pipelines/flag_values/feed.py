@@ -18,7 +18,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.clock import Clock
 from trackai_pipelines.database.connection import connect
@@ -128,7 +128,7 @@ class Feed:
     def _follow(self, connection: Connection[Any]) -> None:
         """Read everything, then what changes, until the feed is closed. Raises psycopg.Error."""
         for channel in (CHANGED, MEMBERS_CHANGED):
-            connection.execute(f"LISTEN {channel}")
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         # After LISTEN, so that no change is missed; everything, since changes may have been while nobody listened.
         self._publish(read_snapshot(connection))
         members_at = looked_at = time.monotonic()
