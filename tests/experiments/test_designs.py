@@ -5,32 +5,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from experiments.shop import add_test
 from psycopg import Connection
 
 from trackai_pipelines.experiments.designs import (
     Guardrail,
-    UnknownTestError,
     config_digest,
     design_of,
     designs_to_compute,
     read_design,
 )
-
-
-def _add_test(connection: Connection[Any], tenant: str, key: str, **columns: object) -> int:
-    row = {"tenant_id": tenant, "test_key": key, "name": key, "start_date": datetime(2026, 3, 1, tzinfo=UTC)}
-    row |= {"control_variant": "control", "variant_a": "a", **columns}
-    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
-    insert = f"INSERT INTO trackai.ab_tests ({names}) VALUES ({places}) RETURNING id"
-    found = connection.execute(insert, list(row.values())).fetchone()
-    assert found is not None
-    return int(found[0])
+from trackai_pipelines.experiments.refusals import UnknownTestError
 
 
 def test_a_test_is_read_by_key_and_by_number(connection: Connection[Any], add_tenant: Callable[..., str]) -> None:
     tenant, other = add_tenant("acme"), add_tenant("other")
-    number = _add_test(connection, tenant, "checkout", variant_b="b", weights=[0.5, 0.3, 0.2], revenue_cap=100)
-    _add_test(connection, other, "checkout", hash_seed="another")
+    number = add_test(connection, tenant, "checkout", variant_b="b", weights=[0.5, 0.3, 0.2], revenue_cap=100)
+    add_test(connection, other, "checkout", hash_seed="another")
     connection.execute(
         "INSERT INTO trackai.ab_test_guardrails VALUES (%s, %s, 'revenue_per_user', 0.05, 'proven'),"
         " (%s, %s, 'orders_per_user', 0, 'not_worse')",
@@ -57,8 +48,8 @@ def test_tests_that_were_started_and_not_archived_are_computed(
 ) -> None:
     tenant, other = add_tenant("acme"), add_tenant("other")
     for status in ("draft", "running", "paused", "completed", "archived"):
-        _add_test(connection, tenant, status, status=status)
-    _add_test(connection, other, "running", status="running")
+        add_test(connection, tenant, status, status=status)
+    add_test(connection, other, "running", status="running")
     assert [(one.tenant_id, one.status) for one in designs_to_compute(connection)] == [
         (tenant, "running"),
         (tenant, "paused"),
@@ -70,7 +61,7 @@ def test_tests_that_were_started_and_not_archived_are_computed(
 
 def test_a_change_of_what_was_frozen_shows(connection: Connection[Any], add_tenant: Callable[..., str]) -> None:
     tenant = add_tenant("acme")
-    _add_test(connection, tenant, "checkout", planned_lift=0.2, revenue_cap=100, started_at=datetime.now(UTC))
+    add_test(connection, tenant, "checkout", planned_lift=0.2, revenue_cap=100, started_at=datetime.now(UTC))
     digest = config_digest(read_design(connection, tenant, "checkout"))
     connection.execute("UPDATE trackai.ab_tests SET config_digest = %s", (digest,))
     assert not read_design(connection, tenant, "checkout").configuration_changed

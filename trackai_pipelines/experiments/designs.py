@@ -15,14 +15,10 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.errors import ExpectedError
+from trackai_pipelines.experiments.refusals import UnknownTestError
 
 COMPUTED = ("running", "paused", "completed")
 """The statuses of tests whose results are brought up to date every night."""
-
-
-class UnknownTestError(ExpectedError):
-    """There is no such test."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,17 @@
 """Experiments: A/B tests on matched conversions."""
 
-from trackai_pipelines.domain import Domain, Personal, Table
+from typing import Any
+
+from trackai_pipelines.domain import Command, Domain, Personal, Table
 
 _OF_A_USER = Personal(user_id="user_id", delete=True)
+
+
+def _commands() -> Any:
+    from trackai_pipelines.experiments.cli import app
+
+    return app
+
 
 EXPERIMENTS = Domain(
     name="experiments",
@@ -44,5 +53,12 @@ EXPERIMENTS = Domain(
         Table(name="ab_test_daily_health", key=("tenant_id", "test_id", "day")),
         Table(name="ab_test_results", key=("tenant_id", "test_id", "variant_name")),
         Table(name="ab_test_decisions", key=("tenant_id", "test_id", "id")),
+    ),
+    commands=(
+        Command(
+            name="experiments",
+            says="Which variant sells more, by how much, and how sure that is.",
+            load=_commands,
+        ),
     ),
 )

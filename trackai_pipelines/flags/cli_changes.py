@@ -10,6 +10,7 @@ import typer
 
 from trackai_pipelines.flags import cli_options as shared
 from trackai_pipelines.flags.cli_sales import Rematch
+from trackai_pipelines.terminal.authors import By, login
 from trackai_pipelines.terminal.days import DAY_FORMAT
 from trackai_pipelines.terminal.failures import usage
 
@@ -64,7 +65,7 @@ def create(
     track_exposures: _TrackExposures = None,
     expires_on: _ExpiresOn = None,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     as_json: shared.AsJson = False,
 ) -> None:
     """Create a flag; it is off unless you say otherwise. A key that was ever used is never used again."""
@@ -91,7 +92,7 @@ def create(
         described=_described(description, owner, expires_on, permanent, track_exposures),
     )
     with shared.asked() as connection, writing(connection, utc_now) as now:
-        proposal, versions = create_flag(connection, flag, Author(by or shared.login(), reason), now)
+        proposal, versions = create_flag(connection, flag, Author(by or login(), reason), now)
     shared.show(proposal, versions, as_json=as_json)
 
 
@@ -125,7 +126,7 @@ def set_flag(
     if_version: shared.IfVersion = None,
     reshuffle: shared.Reshuffle = False,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
@@ -158,7 +159,7 @@ def set_flag(
         raise usage("--to-version goes back to a whole state; change something else in a second step")
     if tenant is not None and to_version is None:
         raise usage(f"a tenant's own values are set by `trackai flags override {key} {tenant}`")
-    author = Author(by or shared.login(), reason)
+    author = Author(by or login(), reason)
     if to_version is None and not changes_state:
         if not described:
             raise shared.nothing_given("set")
@@ -204,7 +205,7 @@ def variant(
     if_version: shared.IfVersion = None,
     reshuffle: shared.Reshuffle = False,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -227,7 +228,7 @@ def archive(
     effective_from: shared.EffectiveFrom = None,
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from trackai_pipelines.flags import cli_options as shared
 from trackai_pipelines.terminal.failures import usage
+from trackai_pipelines.terminal.moments import utc
 from trackai_pipelines.terminal.output import results
 
 
@@ -37,9 +38,7 @@ def evaluate(
     if user is not None:
         context["targetingKey"] = user
     with shared.asked() as connection:
-        found = explain(
-            connection, key, tenant, context, at=shared.utc(at) or now, now=now, known_at=shared.utc(known_at)
-        )
+        found = explain(connection, key, tenant, context, at=utc(at) or now, now=now, known_at=utc(known_at))
     answer = found.answer
     if as_json:
         shown = {

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from trackai_pipelines.flags import cli_options as shared
+from trackai_pipelines.terminal.authors import By, login
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import remark, results, table
 
@@ -51,7 +52,7 @@ def apply(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="A file that `export` wrote.")],
     reshuffle: shared.Reshuffle = False,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -66,7 +67,7 @@ def apply(
     from trackai_pipelines.flags.wording import difference
 
     said = read_file(file.read_bytes())
-    author = Author(by or shared.login(), reason or f"applied {file.name}")
+    author = Author(by or login(), reason or f"applied {file.name}")
     with shared.asked() as connection, writing(connection, utc_now, dry_run=dry_run) as now:
         done = apply_file(connection, said, author, now, reshuffle=reshuffle)
     if as_json:

@@ -3,17 +3,18 @@
 What belongs here: what several commands have in common. What does not: the commands.
 """
 
-import getpass
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trackai_pipelines.terminal.authors import login
 from trackai_pipelines.terminal.failures import usage
+from trackai_pipelines.terminal.moments import MOMENT_FORMATS, utc
 from trackai_pipelines.terminal.output import remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database
 
@@ -23,12 +24,9 @@ if TYPE_CHECKING:
     from trackai_pipelines.flags.changes import ChangeTerms, Proposal
     from trackai_pipelines.flags.preview import Preview
 
-_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S"]
-
 Key = Annotated[str, typer.Argument(help="The flag's key.")]
 Tenant = Annotated[str | None, typer.Option(metavar="TENANT", help="Only for this tenant: slug or id.")]
 Reason = Annotated[str | None, typer.Option(help="Why; gates, kills, overrides and --reshuffle need it.")]
-By = Annotated[str, typer.Option(envvar="TRACKAI_ACTOR", help="Who.", show_default="your login")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and for whom; change nothing.")]
 IfVersion = Annotated[
@@ -38,40 +36,23 @@ IfVersion = Annotated[
 EffectiveFrom = Annotated[
     datetime | None,
     typer.Option(
-        formats=_MOMENTS,
+        formats=MOMENT_FORMATS,
         metavar="TIME",
         help="When it begins, UTC; in the past only for gates that are timed by the sale.",
         show_default="now",
     ),
 ]
 Until = Annotated[
-    datetime | None, typer.Option(formats=_MOMENTS, metavar="TIME", help="When the tenant inherits again, UTC.")
+    datetime | None, typer.Option(formats=MOMENT_FORMATS, metavar="TIME", help="When the tenant inherits again, UTC.")
 ]
 At = Annotated[
-    datetime | None, typer.Option(formats=_MOMENTS, metavar="TIME", help="The moment, UTC.", show_default="now")
+    datetime | None, typer.Option(formats=MOMENT_FORMATS, metavar="TIME", help="The moment, UTC.", show_default="now")
 ]
 KnownAt = Annotated[
     datetime | None,
-    typer.Option(formats=_MOMENTS, metavar="TIME", help="As it was known then, without later corrections; UTC."),
+    typer.Option(formats=MOMENT_FORMATS, metavar="TIME", help="As it was known then, without later corrections; UTC."),
 ]
 Reshuffle = Annotated[bool, typer.Option("--reshuffle", help="Let users move to other variants.")]
-
-
-def login() -> str:
-    """Return who is logged in; the name of an account that has none is its number."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        import os
-
-        return f"uid {os.getuid()}"
-
-
-def utc(given: datetime | None) -> datetime | None:
-    """Return a moment of an option in UTC; one without a zone is UTC already."""
-    if given is None:
-        return None
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
 
 
 @contextmanager

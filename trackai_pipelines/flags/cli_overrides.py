@@ -10,6 +10,7 @@ import typer
 
 from trackai_pipelines.flags import cli_options as shared
 from trackai_pipelines.flags.cli_sales import Rematch
+from trackai_pipelines.terminal.authors import By
 from trackai_pipelines.terminal.failures import usage
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def override(
     if_version: shared.IfVersion = None,
     reshuffle: shared.Reshuffle = False,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
@@ -76,7 +77,7 @@ def kill(
     tenant: shared.Tenant = None,
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
@@ -96,7 +97,7 @@ def unkill(
     tenant: shared.Tenant = None,
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     rematch: Rematch = False,
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,

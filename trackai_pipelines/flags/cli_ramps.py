@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trackai_pipelines.flags import cli_options as shared
+from trackai_pipelines.terminal.authors import By, login
 from trackai_pipelines.terminal.output import remark, results, table
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def ramp(
     tenant: shared.Tenant = None,
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -50,7 +51,7 @@ def ramp(
     terms = shared.wanted_by(reason=reason, if_version=if_version)
     with shared.asked() as connection:
         with writing(connection, utc_now, dry_run=dry_run) as now:
-            author = Author(by or shared.login(), reason)
+            author = Author(by or login(), reason)
             made = plan_ramp(connection, key, asked, waits_for, author, terms(now), tenant=tenant)
         if as_json:
             guarded = [{"percentage": one.percentage, "seconds": one.after.total_seconds()} for one in made.guarded]
@@ -110,7 +111,7 @@ def cancel(
     tenant: shared.Tenant = None,
     if_version: shared.IfVersion = None,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from trackai_pipelines.flags import cli_options as shared
+from trackai_pipelines.terminal.authors import By, login
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.output import fail, remark, results
 
@@ -26,7 +27,7 @@ def segment(
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete it; one in use stays.")] = False,
     reason: shared.Reason = None,
-    by: shared.By = "",
+    by: By = "",
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -47,7 +48,7 @@ def segment(
         if delete:
             segments.delete(connection, name, now)
         else:
-            author = Author(by or shared.login(), reason or f"segment {name} changed")
+            author = Author(by or login(), reason or f"segment {name} changed")
             versions = segments.define(connection, name, ways[0], definition, author, now).versions
         used = [key for key, _ in segments.scopes_of(connection, name, now)]
     if as_json:
