@@ -130,6 +130,14 @@ def database_url(server_url: str, template_database: str) -> Iterator[str]:
     _drop(server_url, name)
 
 
+@pytest.fixture(scope="module")
+def shared_database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """Such a database for all tests of a module: each leaves it as it was."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield _create(server_url, name, template_database)
+    _drop(server_url, name)
+
+
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
     """An open connection to `database_url`, autocommit, UTC."""

@@ -1,8 +1,12 @@
 """Experiments: A/B tests on matched conversions."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, Table
+from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Personal, Section, StoryPart, Table
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 _OF_A_USER = Personal(user_id="user_id", delete=True)
 
@@ -11,6 +15,24 @@ def _commands() -> Any:
     from trackai_pipelines.experiments.cli import app
 
     return app
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.experiments.health import health
+
+    return health(checkup)
+
+
+def _section() -> Section:
+    from trackai_pipelines.experiments.section import section
+
+    return section()
+
+
+def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) -> Iterable[StoryPart]:
+    from trackai_pipelines.experiments.story import story
+
+    return story(connection, tenant_id, conversion_id)
 
 
 EXPERIMENTS = Domain(
@@ -61,4 +83,7 @@ EXPERIMENTS = Domain(
             load=_commands,
         ),
     ),
+    health=_health,
+    section=_section,
+    story=_story,
 )

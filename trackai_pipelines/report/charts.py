@@ -3,8 +3,8 @@
 What belongs here: kinds of charts that several domains can use. What does not: what is drawn, and in what order.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
@@ -56,6 +56,66 @@ def stacked_shares(
     return _for_page(chart.render_tree(), name)
 
 
+class Point(NamedTuple):
+    """A share with the bounds that it lies in; None: not known."""
+
+    place: int
+    """Place of its label."""
+    value: float
+    lower: float | None
+    upper: float | None
+    title: str
+    """What a pointer at it shows."""
+
+
+def banded_lines(name: str, labels: Sequence[str], lines: Mapping[str, Sequence[Point]]) -> "Markup":
+    """Return a line through the points of each series, in the order of their places, in a band between their bounds.
+
+    A series has the page's class `color-N`, N being its place in `lines`. The axis covers the newer half of the points:
+    early bounds may be far away, and are cut.
+    """
+    import pygal
+    from pygal.style import Style
+
+    low, high = _reach([point for points in lines.values() for point in points[len(points) // 2 :]])
+    every = -(-len(labels) // _MOST_LABELS)
+    chart = pygal.XY(
+        pygal.Config(js=[], css=[]),
+        style=Style(label_font_size=_FONT_SIZE, major_label_font_size=_FONT_SIZE),
+        width=WIDTH,
+        height=HEIGHT,
+        margin=4,
+        margin_left=16,
+        show_legend=False,
+        range=(low, high),
+        xrange=(0, max(len(labels) - 1, 1)),
+        dots_size=2.5,
+        value_formatter=lambda share: f"{share:+.0%}" if share else "0%",
+        x_labels=range(0, len(labels), every),
+        x_value_formatter=lambda place: labels[int(place)],
+        truncate_label=25,
+    )
+    for series, points in lines.items():
+        bounded = [(p.place, p.lower, p.upper) for p in points if p.lower is not None and p.upper is not None]
+        above = [(place, min(upper, high)) for place, _, upper in bounded]
+        below = [(place, max(lower, low)) for place, lower, _ in bounded]
+        # Out along one bound and back along the other.
+        chart.add(f"{series}, bounds", [*above, *reversed(below)], fill=True, show_dots=False)
+        chart.add(series, [{"value": (p.place, min(max(p.value, low), high)), "tooltip": p.title} for p in points])
+    svg = chart.render_tree()
+    for group in svg.iter("g"):
+        kind, _, place = group.get("class", "").removeprefix("series serie-").partition(" color-")
+        if place:
+            group.set("class", f"{'line' if int(kind) % 2 else 'band'} color-{int(kind) // 2}")
+    return _for_page(svg, name)
+
+
+def _reach(points: Iterable[Point]) -> tuple[float, float]:
+    """Return the least and the greatest share that the points and their bounds reach; 0 is between them."""
+    known = [value for point in points for value in point[1:4] if isinstance(value, float)]
+    return min([*known, -0.05]), max([*known, 0.05])
+
+
 def _for_page(svg: ElementTree.Element, name: str) -> "Markup":
     """Take out what only pygal's script, or a file of its own, would need."""
     from markupsafe import Markup
@@ -89,7 +149,7 @@ def _is_spare(parent: ElementTree.Element, element: ElementTree.Element) -> bool
         return True
     kinds = element.get("class", "").split()
     if element.tag == "title":
-        return "bar" not in parent.get("class", "").split()
+        return not {"bar", "dots"}.intersection(parent.get("class", "").split())
     if "tooltip-overlay" in kinds or "background" in kinds:
         return True
     bar = element.find("rect") if "bar" in kinds else None

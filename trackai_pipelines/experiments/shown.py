@@ -1,0 +1,164 @@
+"""A test as people see it: what was decided or what it waits for, its variants, and how sound it is.
+
+What belongs here: reading what was computed, as of a UTC day. What does not: computing it, and how it is laid out
+(cli_show.py, section.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from math import ceil
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.reconcile import THRESHOLD
+from trackai_pipelines.experiments.wording import KINDS, health_in_words, outcome_in_words, p_in_words
+
+
+@dataclass(frozen=True, slots=True)
+class ShownVariant:
+    """A variant's sums, and how it compares in the primary metric; the control has only an estimate."""
+
+    variant: str
+    users: int
+    unlinked: int
+    mature: int
+    converted: int
+    conversions: int
+    revenue: Decimal
+    revenue_conversions: int
+    estimate: float | None
+    lift: float | None
+    lift_ci_lower: float | None
+    lift_ci_upper: float | None
+    p_value: float | None
+    p_value_always_valid: float | None
+    p_value_adjusted: float | None
+    probability_to_beat_control: float | None
+
+    @property
+    def significance(self) -> float | None:
+        """Return 100 x (1 - the adjusted p-value), in percent."""
+        return None if self.p_value_adjusted is None else 100 * (1 - self.p_value_adjusted)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDay:
+    """What was known of a test at the end of a UTC day."""
+
+    first_day: date
+    day: date
+    status: str
+    decided_at: datetime | None
+    """None, as what follows: it waits."""
+    decision_day: date | None
+    kind: str | None
+    outcome: str | None
+    winner_variant: str | None
+    reason: str | None
+    srm_p_value: float | None
+    srm_p_value_before_exclusions: float | None
+    linkage_p_value: float | None
+    tracking_p_value: float | None
+    excluded_users: Mapping[str, Mapping[str, int]]
+    """By reason and variant."""
+    novelty: Mapping[str, Any]
+
+    @property
+    def decided(self) -> str | None:
+        """Return e.g. `decided at the horizon, day 2026-03-29: winner mens`, or None while it waits."""
+        if self.outcome is None or self.kind is None:
+            return None
+        words = outcome_in_words(self.outcome, self.winner_variant)
+        return f"decided {KINDS[self.kind]}, day {self.decision_day}: {words}"
+
+    @property
+    def uneven(self) -> list[str]:
+        """Return what is not as it should be between variants, in words."""
+        p_values = {
+            "users are not split as planned": self.srm_p_value,
+            "users are not split as planned before exclusions": self.srm_p_value_before_exclusions,
+            "variants are linked differently": self.linkage_p_value,
+            "variants are tracked differently": self.tracking_p_value,
+        }
+        return [f"{what} (p {p_in_words(p)})" for what, p in p_values.items() if p is not None and p < THRESHOLD]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A test as of a UTC day."""
+
+    design: Design
+    known: KnownDay | None
+    """None: nothing was computed by then."""
+    population: str = "so_far"
+    variants: Sequence[ShownVariant] = ()
+    """Of the day of the decision, before there is one of the newest."""
+    waiting: str | None = None
+    """What a test that is not decided waits for."""
+    health: str = ""
+
+
+def shown_test(connection: Connection[Any], design: Design, day: date | None = None) -> Shown:
+    """Return a test as it was known of a UTC day, or as it is now."""
+    about = {"tenant_id": design.tenant_id, "test_id": design.id}
+    with connection.cursor(row_factory=class_row(KnownDay)) as cursor:
+        known = cursor.execute(statement("experiments/shown_test"), {**about, "day": day}).fetchone()
+    if known is None:
+        return Shown(design, None)
+    population = "mature" if known.kind in ("horizon", "final") else "so_far"
+    so_far = _variants(connection, design, known.day, "so_far")
+    return Shown(
+        design,
+        known,
+        population,
+        so_far if known.decision_day is None else _variants(connection, design, known.decision_day, population),
+        None if known.kind else _waiting(design, so_far),
+        _health(connection, design, known, so_far),
+    )
+
+
+def _waiting(design: Design, so_far: Sequence[ShownVariant]) -> str:
+    """Return what a test waits for, e.g. `waiting: 8,412 and 8,377 of 14,362 users a variant`."""
+    if design.sample_size is None:
+        return "waiting: there is no plan, so nothing can be decided"
+    needed = [ceil(design.sample_size * weight) for weight in design.weights]
+    if len(set(needed)) == 1:
+        users = " and ".join(f"{one.users:,}" for one in so_far)
+        return f"waiting: {users} of {needed[0]:,} users a variant"
+    users = " and ".join(f"{one.users:,} of {of:,}" for one, of in zip(so_far, needed, strict=True))
+    return f"waiting: {users} users a variant"
+
+
+def _variants(connection: Connection[Any], design: Design, day: date, population: str) -> list[ShownVariant]:
+    given = {
+        "tenant_id": design.tenant_id,
+        "test_id": design.id,
+        "day": day,
+        "population": population,
+        "metric": design.primary_metric,
+        "estimator": design.estimator,
+    }
+    with connection.cursor(row_factory=class_row(ShownVariant)) as cursor:
+        return cursor.execute(statement("experiments/shown_variants"), given).fetchall()
+
+
+def _health(connection: Connection[Any], design: Design, known: KnownDay, so_far: Sequence[ShownVariant]) -> str:
+    about = {"tenant_id": design.tenant_id, "test_id": design.id, "day": known.day}
+    excluded = {reason: sum(counts.values()) for reason, counts in known.excluded_users.items()}
+    by_reason = connection.execute(statement("experiments/excluded_by_reason"), about).fetchall()
+    return health_in_words(
+        users=sum(one.users for one in so_far) + sum(excluded.values()),
+        variants=len(design.variants),
+        conflicting=excluded.get("conflicting_variants", 0),
+        outside=excluded.get("outside_test_period", 0),
+        excluded=dict(by_reason),
+        unlinked=sum(one.unlinked for one in so_far),
+        other_currencies=connection.execute(statement("experiments/other_currencies"), about).fetchall(),
+        uneven=known.uneven,
+    )
