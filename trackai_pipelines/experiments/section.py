@@ -13,8 +13,8 @@ from psycopg import Connection
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Period, Section
 from trackai_pipelines.experiments.designs import Design, read_design
+from trackai_pipelines.experiments.notation import CLASSES, METRICS, interval_in_words, lift_in_words, money_in_words
 from trackai_pipelines.experiments.shown import Shown, shown_test
-from trackai_pipelines.experiments.wording import CLASSES, METRICS, interval_in_words, lift_in_words, money_in_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup

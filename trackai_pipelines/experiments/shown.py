@@ -16,8 +16,8 @@ from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.notation import KINDS, health_in_words, outcome_in_words, p_in_words
 from trackai_pipelines.experiments.reconcile import THRESHOLD
-from trackai_pipelines.experiments.wording import KINDS, health_in_words, outcome_in_words, p_in_words
 
 
 @dataclass(frozen=True, slots=True)
