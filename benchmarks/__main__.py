@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
 Names: throughput, server, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance,
-campaigns, flags, hostile.
+campaigns, flags, experiments, hostile.
 Ctrl-C ends it; what was measured is kept.
 """
 
@@ -33,6 +33,7 @@ BENCHMARKS = (
     "maintenance",
     "campaigns",
     "flags",
+    "experiments",
     "hostile",
 )
 

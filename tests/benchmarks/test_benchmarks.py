@@ -14,6 +14,7 @@ from benchmarks import (
     archive,
     campaigns,
     delivery,
+    experiments,
     flags,
     growth,
     ingest,
@@ -235,6 +236,22 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     assert stored is not None
     assert 0 < stored[0] < 1_000
     assert connection.execute("SELECT count(*) FROM benchmark.world").fetchone() == (0,)
+
+
+def test_experiments(database: Database) -> None:
+    comparing, simulated = tables(experiments.run("small", database)).values()
+    assert list(comparing["14,400 comparisons"]) == ["CPU s"]
+    assert list(simulated) == [
+        "no effect, 2 variants, conversion_rate",
+        "no effect, 2 variants, revenue_per_user",
+        "no effect, 4 variants, conversion_rate",
+        "no effect, 4 variants, revenue_per_user",
+        "20 % where 20 % was planned, 2 variants, conversion_rate",
+        "40 % where 20 % was planned, 2 variants, conversion_rate",
+        "20 % where 20 % was planned, 4 variants, conversion_rate",
+    ]
+    twice = simulated["40 % where 20 % was planned, 2 variants, conversion_rate"]
+    assert twice["winner %"].value == twice["decided %"].value > 90
 
 
 def test_flags(database: Database, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,41 +40,36 @@ def difference_interval(
 ) -> tuple[Array, Array]:
     """Return the bounds of p_v - p_c at confidence 1 - alpha. NaN without users in either."""
     x_c, n_c, x_v, n_v = as_floats(x_c, n_c, x_v, n_v)
-
-    def lower(x_c: Array, n_c: Array, x_v: Array, n_v: Array) -> Array:
-        return _lower(_difference_statistic, (x_c, n_c, x_v, n_v), x_v / n_v - x_c / n_c, -1.0, alpha)
-
-    return lower(x_c, n_c, x_v, n_v), -lower(x_v, n_v, x_c, n_c)
+    return _interval(_difference_statistic, (x_c, n_c, x_v, n_v), x_v / n_v - x_c / n_c, -1.0, alpha)
 
 
 @quietly
 def lift_interval(x_c: ArrayLike, n_c: ArrayLike, x_v: ArrayLike, n_v: ArrayLike, alpha: float) -> tuple[Array, Array]:
     """Return the bounds of p_v / p_c - 1 at confidence 1 - alpha. NaN unless both have conversions."""
     x_c, n_c, x_v, n_v = as_floats(x_c, n_c, x_v, n_v)
-
-    def lower(x_c: Array, n_c: Array, x_v: Array, n_v: Array) -> Array:
-        estimate = np.log((x_v / n_v) / (x_c / n_c))
-        bound = _lower(_log_ratio_statistic, (x_c, n_c, x_v, n_v), estimate, _LEAST_LOG_RATIO, alpha)
-        return known((x_c > 0) & (x_v > 0), bound)
-
-    return np.expm1(lower(x_c, n_c, x_v, n_v)), np.expm1(-lower(x_v, n_v, x_c, n_c))
+    estimate = np.log((x_v / n_v) / (x_c / n_c))
+    lower, upper = _interval(_log_ratio_statistic, (x_c, n_c, x_v, n_v), estimate, _LEAST_LOG_RATIO, alpha)
+    return np.expm1(lower), np.expm1(upper)
 
 
 Counts = tuple[Array, Array, Array, Array]
 
 
-def _lower(
+def _interval(
     statistic: Callable[[Array, Array, Array, Array, Array], Array],
     counts: Counts,
     estimate: Array,
     least: float,
     alpha: float,
-) -> Array:
-    """Return the smallest effect that the test at alpha does not refute, by bisection.
+) -> tuple[Array, Array]:
+    """Return the smallest and the largest effect that the test at alpha does not refute, by bisection.
 
-    The bracket ends at no effect where the test has an opinion of it: so the bound is on the side of the p-value,
-    however close it is to zero.
+    The upper bound is the lower one with control and variant swapped, and the sign. The bracket ends at no effect where
+    the test has an opinion of it: so the bound is on the side of the p-value, however close it is to zero.
     """
+    x_c, n_c, x_v, n_v = counts
+    counts = np.stack([x_c, x_v]), np.stack([n_c, n_v]), np.stack([x_v, x_c]), np.stack([n_v, n_c])
+    estimate = np.stack([estimate, -estimate])
     z, p = score_test(*counts)
     critical = -ndtri(alpha / 2)
     better = (p < alpha) & (z > 0)
@@ -84,7 +79,8 @@ def _lower(
         middle = (low + high) / 2
         refuted = statistic(middle, *counts) > critical
         low, high = np.where(refuted, middle, low), np.where(refuted, high, middle)
-    return known(np.isfinite(estimate), (low + high) / 2)
+    bounds = known(np.isfinite(estimate), (low + high) / 2)
+    return bounds[0], -bounds[1]
 
 
 def _difference_statistic(difference: Array, x_c: Array, n_c: Array, x_v: Array, n_v: Array) -> Array:
