@@ -1,8 +1,8 @@
 -- Compares every stored day of the totals of tests that are computed every night with their users and counted outcomes,
 -- summed up again: analysed users, users who converted, conversions, those in the test's currency, and their value, by
 -- population and variant. A row for each that differs; a day that has not all its rows is one, too.
--- Users are those known at the last computation. A difference waits, and is no fault, where a person was erased since, or
--- rows arrived within %(margin)s before: their transactions may have been under way.
+-- Users are those known at the last computation. A difference waits, and is no fault, where rows of these days arrived, or
+-- a person was erased, since %(margin)s before it: their transactions may have been under way.
 -- Indexes: idx_abt_status, the keys of ab_test_assignments, ab_test_outcomes and ab_test_daily_totals; hash joins.
 -- Guarantees: read-only.
 WITH tests AS MATERIALIZED (
@@ -93,18 +93,17 @@ SELECT s.slug AS tenant, t.test_key AS test, d.day, d.population, d.variant, d.f
        OR EXISTS (
            SELECT FROM trackai.ab_test_assignments a
            WHERE a.tenant_id = t.tenant_id AND a.test_id = t.test_id
-             AND a.created_at BETWEEN t.computed_at - %(margin)s::interval AND t.computed_at
+             AND a.created_at >= t.computed_at - %(margin)s::interval
              AND a.assigned_at < (t.last_day + 1)::timestamp AT TIME ZONE 'UTC'
        )
        OR EXISTS (
            SELECT FROM trackai.ab_test_reassignments r
            WHERE r.tenant_id = t.tenant_id AND r.test_id = t.test_id
-             AND r.created_at BETWEEN t.computed_at - %(margin)s::interval AND t.computed_at
+             AND r.created_at >= t.computed_at - %(margin)s::interval
        )
        OR EXISTS (
            SELECT FROM trackai.excluded_users x
-           WHERE x.tenant_id = t.tenant_id
-             AND x.created_at BETWEEN t.computed_at - %(margin)s::interval AND t.computed_at
+           WHERE x.tenant_id = t.tenant_id AND x.created_at >= t.computed_at - %(margin)s::interval
        ) AS waits
 FROM differences d
 JOIN tests t ON t.tenant_id = d.tenant_id AND t.test_id = d.test_id

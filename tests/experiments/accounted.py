@@ -155,6 +155,11 @@ _OTHER_SUMS = (
 )  # fmt: skip
 
 
+def no_sums() -> dict[str, int]:
+    """The sums of nobody."""
+    return dict.fromkeys((*_COUNTS, *_OTHER_SUMS), 0)
+
+
 def totals() -> Iterator[dict[str, Any]]:
     """Rows of totals of each day; sums that no identity reads are 0."""
     day = START.date()

@@ -89,11 +89,13 @@ def test_a_report_of_other_days_has_no_tests(connection: Connection[Any], tenant
     # As of an earlier day it waited.
     early = data(connection, Period(date(2026, 3, 1), date(2026, 3, 10)))["tests"][0]
     assert early.reason is None
-    assert early.line == "waiting: 3 and 2 of 500 users a variant"
+    assert early.line.startswith("waiting: 3 and 2 of 500 users a variant; completed too early: decision on 2026-03-20")
     assert early.status == "completed"
     insert(connection, "ab_test_events", {"tenant_id": tenant, "test_id": _number(connection, "banner"),
            "at": accounted.START, "action": "start", "from_status": "draft", "to_status": "running"})  # fmt: skip
-    assert data(connection, Period(date(2026, 3, 1), date(2026, 3, 10)))["tests"][0].status == "running"
+    ran = data(connection, Period(date(2026, 3, 1), date(2026, 3, 10)))["tests"][0]
+    assert ran.status == "running"
+    assert ran.line.startswith("waiting: 3 and 2 of 500 users a variant; no decision in sight")
 
 
 def _number(connection: Connection[Any], key: str) -> int:

@@ -25,13 +25,11 @@ from trackai_pipelines.experiments.comparing import (
     compare,
     needed_users,
 )
-from trackai_pipelines.experiments.designs import Design, Guardrail
+from trackai_pipelines.experiments.designs import HEALTHY, Design, Guardrail
 from trackai_pipelines.experiments.forecasting import Forecast, final_day, forecast
 from trackai_pipelines.experiments.statistics.arrays import Array
 from trackai_pipelines.experiments.wording import said, waiting_said
 
-HEALTHY = 0.001
-"""A p-value of a test's health below this is a fault: looking on 28 days finds one by chance in 0.9 % of tests."""
 EARLIEST_DAY = 7
 """The day of a test, counted from 1, from which it may end early: a week has every weekday."""
 

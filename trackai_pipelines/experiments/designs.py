@@ -19,6 +19,8 @@ from trackai_pipelines.experiments.refusals import UnknownTestError
 
 COMPUTED = ("running", "paused", "completed")
 """The statuses of tests whose results are brought up to date every night."""
+HEALTHY = 0.001
+"""A p-value of a test's health below this is a fault: looking on 28 days finds one by chance in 0.9 % of tests."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

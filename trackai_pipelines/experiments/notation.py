@@ -66,9 +66,9 @@ def probability_in_words(share: float | None) -> str:
     """Return e.g. `99.99 %`, never 0 or 100; empty where there is none."""
     if share is None:
         return ""
-    if share > 0.9999:
+    if share >= 0.99995:
         return "> 99.99 %"
-    return "< 0.01 %" if share < 0.0001 else f"{100 * share:.2f} %"
+    return "< 0.01 %" if share < 0.00005 else f"{100 * share:.2f} %"
 
 
 def share_in_words(part: int, whole: int) -> str:

@@ -13,14 +13,12 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.experiments.designs import designs_to_compute
+from trackai_pipelines.experiments.designs import HEALTHY, designs_to_compute
 
 MARGIN = timedelta(minutes=5)
 """Rows that arrived so short a time before a computation may have been written by transactions under way."""
 OVERDUE = timedelta(hours=36)
 """What arrived longer ago should have been worked in by a nightly run."""
-THRESHOLD = 0.001
-"""Below this p-value, users are not split, linked or tracked as planned."""
 CONFLICTING = 0.01
 """Above this share of users who saw several variants, something assigns them anew."""
 
@@ -114,13 +112,13 @@ def changed_decisions(connection: Connection[Any]) -> Reconciled:
 
 def uneven_splits(connection: Connection[Any]) -> Reconciled:
     """Find tests whose users are not split as planned, or saw several variants, and pairs that go together."""
-    given = {"threshold": THRESHOLD, "conflicting": CONFLICTING}
+    given = {"threshold": HEALTHY, "conflicting": CONFLICTING}
     return _warnings(connection, "experiments/uneven_splits", **given)
 
 
 def uneven_linkage(connection: Connection[Any]) -> Reconciled:
     """Find tests whose variants differ in how many users are linked, or have a click."""
-    return _warnings(connection, "experiments/uneven_linkage", threshold=THRESHOLD)
+    return _warnings(connection, "experiments/uneven_linkage", threshold=HEALTHY)
 
 
 def uncomputed_tests(connection: Connection[Any], now: datetime) -> Reconciled:

@@ -5,19 +5,19 @@ What belongs here: reading what was computed, as of a UTC day. What does not: co
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from math import ceil
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.deciding import Course, Undecided, decide
+from trackai_pipelines.experiments.designs import HEALTHY, Design
 from trackai_pipelines.experiments.notation import KINDS, health_in_words, outcome_in_words, p_in_words
-from trackai_pipelines.experiments.reconcile import THRESHOLD
+from trackai_pipelines.experiments.results import read_course
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class ShownVariant:
     p_value_always_valid: float | None
     p_value_adjusted: float | None
     probability_to_beat_control: float | None
+
+    def counted(self, metric: str) -> str:
+        """Return what the metric counts, as people write it."""
+        if metric == "conversion_rate":
+            return f"{self.converted:,}"
+        return f"{self.conversions:,}" if metric == "orders_per_user" else f"{self.revenue:,.2f}"
 
     @property
     def significance(self) -> float | None:
@@ -70,6 +76,11 @@ class KnownDay:
     novelty: Mapping[str, Any]
 
     @property
+    def number(self) -> int:
+        """Return the day's number, the first being 1."""
+        return (self.day - self.first_day).days + 1
+
+    @property
     def decided(self) -> str | None:
         """Return e.g. `decided at the horizon, day 2026-03-29: winner mens`, or None while it waits."""
         if self.outcome is None or self.kind is None:
@@ -86,7 +97,7 @@ class KnownDay:
             "variants are linked differently": self.linkage_p_value,
             "variants are tracked differently": self.tracking_p_value,
         }
-        return [f"{what} (p {p_in_words(p)})" for what, p in p_values.items() if p is not None and p < THRESHOLD]
+        return [f"{what} (p {p_in_words(p)})" for what, p in p_values.items() if p is not None and p < HEALTHY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +129,21 @@ def shown_test(connection: Connection[Any], design: Design, day: date | None = N
         known,
         population,
         so_far if known.decision_day is None else _variants(connection, design, known.decision_day, population),
-        None if known.kind else _waiting(design, so_far),
+        None if known.kind else _waiting(connection, design, known),
         _health(connection, design, known, so_far),
     )
 
 
-def _waiting(design: Design, so_far: Sequence[ShownVariant]) -> str:
-    """Return what a test waits for, e.g. `waiting: 8,412 and 8,377 of 14,362 users a variant`."""
-    if design.sample_size is None:
-        return "waiting: there is no plan, so nothing can be decided"
-    needed = [ceil(design.sample_size * weight) for weight in design.weights]
-    if len(set(needed)) == 1:
-        users = " and ".join(f"{one.users:,}" for one in so_far)
-        return f"waiting: {users} of {needed[0]:,} users a variant"
-    users = " and ".join(f"{one.users:,} of {of:,}" for one, of in zip(so_far, needed, strict=True))
-    return f"waiting: {users} users a variant"
+def _waiting(connection: Connection[Any], design: Design, known: KnownDay) -> str:
+    """Return what a test waited for at the end of the day."""
+    if known.status not in ("completed", "archived"):
+        design = replace(design, completed_at=None)
+    course = read_course(connection, design)
+    until = (known.day - known.first_day).days + 1
+    totals = {name: sums[:until] for name, sums in course.totals.items()}
+    health = {name: p_values[:until] for name, p_values in course.health.items()}
+    standing = decide(Course(design, course.days[:until], totals, health))
+    return standing.reason if isinstance(standing, Undecided) else "waiting: its next computation decides"
 
 
 def _variants(connection: Connection[Any], design: Design, day: date, population: str) -> list[ShownVariant]:
