@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LANDED = {
     "clicks", "identities", "conversions", "users", "campaigns", "refunds", "ad_accounts", "campaign_aliases",
     "ad_cost_statements", "fx_rates", "user_segments", "campaign_lifts", "feature_flag_usage",
-    "feature_flag_segment_members",
+    "feature_flag_segment_members", "ab_tests", "excluded_users", "ab_test_assignments",
 }  # fmt: skip
 ASSETS = LANDED | {
     "user_conversions",
@@ -99,6 +99,9 @@ CHECKS = {
     "feature_flag_exposures": set(),
     "feature_flag_segment_members": set(),
     "flag_segment_members": set(),
+    "ab_tests": set(),
+    "excluded_users": set(),
+    "ab_test_assignments": set(),
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -145,9 +148,9 @@ def test_every_asset_explains_itself() -> None:
         assert asset.description, name
         assert asset.owners, name
         assert asset.kinds == ({"html"} if name == "daily_report" else {"postgres"}), name
-        assert asset.group_name in {"facts", "matching", "match_rates", "delivery", "campaigns", "flags", "report"}, (
-            name
-        )
+        assert asset.group_name in {
+            "facts", "matching", "match_rates", "delivery", "campaigns", "flags", "experiments", "report",
+        }, name  # fmt: skip
 
 
 def test_every_job_sensor_schedule_and_check_explains_itself() -> None:

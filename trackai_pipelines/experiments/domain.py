@@ -8,7 +8,15 @@ from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Personal
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from trackai_pipelines.ingest.kinds import Kind
+
 _OF_A_USER = Personal(user_id="user_id", delete=True)
+
+
+def _kinds() -> "tuple[Kind, ...]":
+    from trackai_pipelines.experiments.landing import KINDS
+
+    return KINDS
 
 
 def _commands() -> Any:
@@ -76,6 +84,7 @@ EXPERIMENTS = Domain(
         Table(name="ab_test_results", key=("tenant_id", "test_id", "variant_name")),
         Table(name="ab_test_decisions", key=("tenant_id", "test_id", "id")),
     ),
+    kinds=_kinds,
     commands=(
         Command(
             name="experiments",

@@ -36,6 +36,8 @@ class Context:
     latest: datetime
     stated_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When the file was written: its rows say what was true then."""
+    source: str = ""
+    """The file, as `ingest_files` names it."""
     in_root: bool = False
     """Whether the file lies in the landing folder itself, which is no tenant's."""
     word: str = ""

@@ -164,6 +164,7 @@ def _load_file(
             file.folder,
             now + fields.CLOCK_SKEW,
             min(written_at, now),
+            source=file.source,
             in_root=file.in_root,
             word=file.word,
             known=known_values(writers.connection, file.kinds),
