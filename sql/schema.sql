@@ -223,6 +223,17 @@ CREATE TABLE trackai.ab_test_results (
 );
 CREATE UNIQUE INDEX ab_test_results_one_winner ON trackai.ab_test_results USING btree (tenant_id, test_id) WHERE winner;
 
+-- Up to where the totals of each test were brought.
+CREATE TABLE trackai.ab_test_scans (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose test it is
+    test_id bigint NOT NULL,  -- the test (ab_tests.id)
+    scanned_to timestamp with time zone NOT NULL,  -- what arrived before this is worked in
+    computed_to date NOT NULL,  -- the last UTC day with totals
+    design jsonb NOT NULL,  -- what the totals depend on of the test, as it was then: anything else now, and they are computed from nothing
+    CONSTRAINT ab_test_scans_pkey PRIMARY KEY (tenant_id, test_id),
+    CONSTRAINT ab_test_scans_tenant_id_test_id_fkey FOREIGN KEY (tenant_id, test_id) REFERENCES trackai.ab_tests(tenant_id, id) ON DELETE CASCADE
+);
+
 -- A/B tests: what is split, how it is judged, and where it stands.
 CREATE TABLE trackai.ab_tests (
     tenant_id text COLLATE "C" NOT NULL,  -- whose test it is (tenants.id)
@@ -2325,32 +2336,74 @@ CREATE VIEW trackai.v_wrong_user_links AS
             ELSE NULL::text
         END);
 
--- The users of a test with the variant and time that count, and why a user is not analysed (NULL: is), from the rows that had arrived by a moment.
+-- When users could be assigned to each test of a tenant: from opened to before closed, but for pauses.
+CREATE OR REPLACE FUNCTION trackai.ab_test_bounds(the_tenant text)
+ RETURNS TABLE(test_id bigint, opened timestamp with time zone, closed timestamp with time zone, period tstzmultirange, has_pauses boolean)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE ROWS 20
+ SET enable_nestloop TO 'on'
+BEGIN ATOMIC
+ SELECT p.test_id,
+     COALESCE(lower(p.period), 'infinity'::timestamp with time zone) AS "coalesce",
+         CASE
+             WHEN upper_inf(p.period) THEN 'infinity'::timestamp with time zone
+             ELSE COALESCE(upper(p.period), '-infinity'::timestamp with time zone)
+         END AS "coalesce",
+     p.period,
+     (p.period <> tstzmultirange(range_merge(p.period)))
+    FROM trackai.v_ab_test_periods p
+   WHERE (p.tenant_id = ab_test_bounds.the_tenant);
+END;
+
+-- A sale of an assigned user, packed for the computation of daily totals.
+CREATE OR REPLACE FUNCTION trackai.ab_test_sale_bytes(user_id text, conversion_id bigint, occurred_at timestamp with time zone, assigned_at timestamp with time zone, value numeric, counted boolean, attributed boolean, in_currency boolean)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((((((((int8send(hashtextextended((user_id COLLATE "C"), (0)::bigint)) || int8send(hashtextextended((user_id COLLATE "C"), (1)::bigint))) || int8send(conversion_id)) || timestamptz_send(occurred_at)) || timestamptz_send(assigned_at)) || int8send(((value * (10000)::numeric))::bigint)) || boolsend(counted)) || boolsend(attributed)) || boolsend(in_currency));
+
+-- The users of a tenant's tests with the variant and time that count, and why a user is not analysed (NULL: is), from the rows that had arrived by a moment.
+CREATE OR REPLACE FUNCTION trackai.ab_test_users_as_known(the_tenant text, known_at timestamp with time zone)
+ RETURNS TABLE(test_id bigint, user_id text, variant_name text, assigned_at timestamp with time zone, exclusion text)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT a.test_id,
+     a.user_id,
+     a.variant_assigned,
+     LEAST(a.assigned_at, r.assigned_at) AS "least",
+         CASE
+             WHEN ((r.first_variant <> a.variant_assigned) OR (r.last_variant <> a.variant_assigned)) THEN 'conflicting_variants'::text
+             WHEN ((LEAST(a.assigned_at, r.assigned_at) < b.opened) OR (LEAST(a.assigned_at, r.assigned_at) >= b.closed) OR (b.has_pauses AND (NOT (b.period @> LEAST(a.assigned_at, r.assigned_at))))) THEN 'outside_test_period'::text
+             WHEN (x.user_id IS NOT NULL) THEN 'excluded_user'::text
+             ELSE NULL::text
+         END AS "case"
+    FROM (((trackai.ab_test_assignments a
+      JOIN trackai.ab_test_bounds(ab_test_users_as_known.the_tenant) b(test_id, opened, closed, period, has_pauses) ON ((b.test_id = a.test_id)))
+      LEFT JOIN ( SELECT r_1.test_id,
+             r_1.user_id,
+             min(r_1.assigned_at) AS assigned_at,
+             min(r_1.variant_assigned) AS first_variant,
+             max(r_1.variant_assigned) AS last_variant
+            FROM trackai.ab_test_reassignments r_1
+           WHERE ((r_1.tenant_id = ab_test_users_as_known.the_tenant) AND (r_1.created_at <= ab_test_users_as_known.known_at))
+           GROUP BY r_1.test_id, r_1.user_id) r ON (((r.test_id = a.test_id) AND (r.user_id = a.user_id))))
+      LEFT JOIN trackai.excluded_users x ON (((x.tenant_id = ab_test_users_as_known.the_tenant) AND (x.user_id = a.user_id) AND (x.created_at <= ab_test_users_as_known.known_at))))
+   WHERE ((a.tenant_id = ab_test_users_as_known.the_tenant) AND (a.created_at <= ab_test_users_as_known.known_at));
+END;
+
+-- The same of one test.
 CREATE OR REPLACE FUNCTION trackai.ab_test_users_as_known(the_tenant text, the_test bigint, known_at timestamp with time zone)
  RETURNS TABLE(user_id text, variant_name text, assigned_at timestamp with time zone, exclusion text)
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT a.user_id,
-     a.variant_assigned,
-     LEAST(a.assigned_at, r.assigned_at) AS "least",
-         CASE
-             WHEN ((r.first_variant <> a.variant_assigned) OR (r.last_variant <> a.variant_assigned)) THEN 'conflicting_variants'::text
-             WHEN (NOT (p.period @> LEAST(a.assigned_at, r.assigned_at))) THEN 'outside_test_period'::text
-             WHEN (x.user_id IS NOT NULL) THEN 'excluded_user'::text
-             ELSE NULL::text
-         END AS "case"
-    FROM (((trackai.v_ab_test_periods p
-      JOIN trackai.ab_test_assignments a ON (((a.tenant_id = p.tenant_id) AND (a.test_id = p.test_id))))
-      LEFT JOIN ( SELECT r_1.user_id,
-             min(r_1.assigned_at) AS assigned_at,
-             min(r_1.variant_assigned) AS first_variant,
-             max(r_1.variant_assigned) AS last_variant
-            FROM trackai.ab_test_reassignments r_1
-           WHERE ((r_1.tenant_id = ab_test_users_as_known.the_tenant) AND (r_1.test_id = ab_test_users_as_known.the_test) AND (r_1.created_at <= ab_test_users_as_known.known_at))
-           GROUP BY r_1.user_id) r ON ((r.user_id = a.user_id)))
-      LEFT JOIN trackai.excluded_users x ON (((x.tenant_id = ab_test_users_as_known.the_tenant) AND (x.user_id = a.user_id) AND (x.created_at <= ab_test_users_as_known.known_at))))
-   WHERE ((p.tenant_id = ab_test_users_as_known.the_tenant) AND (p.test_id = ab_test_users_as_known.the_test) AND (a.tenant_id = ab_test_users_as_known.the_tenant) AND (a.test_id = ab_test_users_as_known.the_test) AND (a.created_at <= ab_test_users_as_known.known_at));
+ SELECT u.user_id,
+     u.variant_name,
+     u.assigned_at,
+     u.exclusion
+    FROM trackai.ab_test_users_as_known(ab_test_users_as_known.the_tenant, ab_test_users_as_known.known_at) u(test_id, user_id, variant_name, assigned_at, exclusion)
+   WHERE (u.test_id = ab_test_users_as_known.the_test);
 END;
 
 -- A user's variant in a test: the stored one, else, while the test takes users, the one of the user's bucket, which is stored. NULL: show the control, and count nobody.

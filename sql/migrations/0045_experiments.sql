@@ -251,6 +251,22 @@ COMMENT ON COLUMN trackai.ab_test_outcomes.class IS 'counted, or the first reaso
 COMMENT ON COLUMN trackai.ab_test_outcomes.currency IS 'currency of the value, ISO 4217; NULL when the conversion has none';
 COMMENT ON COLUMN trackai.ab_test_outcomes.value IS 'value of the conversion; NULL when it has none';
 
+CREATE TABLE trackai.ab_test_scans (
+    tenant_id text COLLATE "C" NOT NULL,
+    test_id bigint NOT NULL,
+    scanned_to timestamptz NOT NULL,
+    computed_to date NOT NULL,
+    design jsonb NOT NULL,
+    PRIMARY KEY (tenant_id, test_id),
+    FOREIGN KEY (tenant_id, test_id) REFERENCES trackai.ab_tests (tenant_id, id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackai.ab_test_scans IS 'Up to where the totals of each test were brought.';
+COMMENT ON COLUMN trackai.ab_test_scans.tenant_id IS 'whose test it is';
+COMMENT ON COLUMN trackai.ab_test_scans.test_id IS 'the test (ab_tests.id)';
+COMMENT ON COLUMN trackai.ab_test_scans.scanned_to IS 'what arrived before this is worked in';
+COMMENT ON COLUMN trackai.ab_test_scans.computed_to IS 'the last UTC day with totals';
+COMMENT ON COLUMN trackai.ab_test_scans.design IS 'what the totals depend on of the test, as it was then: anything else now, and they are computed from nothing';
+
 CREATE TABLE trackai.ab_test_daily_totals (
     tenant_id text COLLATE "C" NOT NULL,
     test_id bigint NOT NULL,
@@ -534,32 +550,70 @@ COMMENT ON COLUMN trackai.v_ab_test_periods.tenant_id IS 'whose test it is';
 COMMENT ON COLUMN trackai.v_ab_test_periods.test_id IS 'the test (ab_tests.id)';
 COMMENT ON COLUMN trackai.v_ab_test_periods.period IS 'the times, each from its first moment to before its last';
 
+-- The periods of a tenant's tests with their bounds, which say it all where there were no pauses. Its settings keep it
+-- from being spread out in the statement that asks, where a period would be worked out once for each user.
+CREATE FUNCTION trackai.ab_test_bounds(the_tenant text)
+RETURNS TABLE (test_id bigint, opened timestamptz, closed timestamptz, period tstzmultirange, has_pauses boolean)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET enable_nestloop = on
+BEGIN ATOMIC
+    SELECT p.test_id, coalesce(lower(p.period), 'infinity'),
+           CASE WHEN upper_inf(p.period) THEN 'infinity' ELSE coalesce(upper(p.period), '-infinity') END, p.period,
+           p.period <> tstzmultirange(range_merge(p.period))
+    FROM trackai.v_ab_test_periods p
+    WHERE p.tenant_id = the_tenant;
+END;
+COMMENT ON FUNCTION trackai.ab_test_bounds IS 'When users could be assigned to each test of a tenant: from opened to before closed, but for pauses.';
+
+-- Of all tests of a tenant at once, because a computation reads assignments in the order they are stored in.
+CREATE FUNCTION trackai.ab_test_users_as_known(the_tenant text, known_at timestamptz)
+RETURNS TABLE (test_id bigint, user_id text, variant_name text, assigned_at timestamptz, exclusion text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.test_id, a.user_id, a.variant_assigned, least(a.assigned_at, r.assigned_at),
+           CASE
+               WHEN r.first_variant <> a.variant_assigned OR r.last_variant <> a.variant_assigned
+                   THEN 'conflicting_variants'
+               WHEN least(a.assigned_at, r.assigned_at) < b.opened OR least(a.assigned_at, r.assigned_at) >= b.closed
+                   OR (b.has_pauses AND NOT b.period @> least(a.assigned_at, r.assigned_at))
+                   THEN 'outside_test_period'
+               WHEN x.user_id IS NOT NULL THEN 'excluded_user'
+           END
+    FROM trackai.ab_test_assignments a
+    JOIN trackai.ab_test_bounds(the_tenant) b ON b.test_id = a.test_id
+    LEFT JOIN (
+        SELECT r.test_id, r.user_id, min(r.assigned_at) AS assigned_at, min(r.variant_assigned) AS first_variant,
+               max(r.variant_assigned) AS last_variant
+        FROM trackai.ab_test_reassignments r
+        WHERE r.tenant_id = the_tenant AND r.created_at <= known_at
+        GROUP BY r.test_id, r.user_id
+    ) r ON r.test_id = a.test_id AND r.user_id = a.user_id
+    LEFT JOIN trackai.excluded_users x
+        ON x.tenant_id = the_tenant AND x.user_id = a.user_id AND x.created_at <= known_at
+    WHERE a.tenant_id = the_tenant AND a.created_at <= known_at;
+END;
+COMMENT ON FUNCTION trackai.ab_test_users_as_known (text, timestamptz) IS 'The users of a tenant''s tests with the variant and time that count, and why a user is not analysed (NULL: is), from the rows that had arrived by a moment.';
+
 CREATE FUNCTION trackai.ab_test_users_as_known(the_tenant text, the_test bigint, known_at timestamptz)
 RETURNS TABLE (user_id text, variant_name text, assigned_at timestamptz, exclusion text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT a.user_id, a.variant_assigned, least(a.assigned_at, r.assigned_at),
-           CASE
-               WHEN r.first_variant <> a.variant_assigned OR r.last_variant <> a.variant_assigned
-                   THEN 'conflicting_variants'
-               WHEN NOT p.period @> least(a.assigned_at, r.assigned_at) THEN 'outside_test_period'
-               WHEN x.user_id IS NOT NULL THEN 'excluded_user'
-           END
-    FROM trackai.v_ab_test_periods p
-    JOIN trackai.ab_test_assignments a ON a.tenant_id = p.tenant_id AND a.test_id = p.test_id
-    LEFT JOIN (
-        SELECT r.user_id, min(r.assigned_at) AS assigned_at, min(r.variant_assigned) AS first_variant,
-               max(r.variant_assigned) AS last_variant
-        FROM trackai.ab_test_reassignments r
-        WHERE r.tenant_id = the_tenant AND r.test_id = the_test AND r.created_at <= known_at
-        GROUP BY r.user_id
-    ) r ON r.user_id = a.user_id
-    LEFT JOIN trackai.excluded_users x
-        ON x.tenant_id = the_tenant AND x.user_id = a.user_id AND x.created_at <= known_at
-    WHERE p.tenant_id = the_tenant AND p.test_id = the_test
-      AND a.tenant_id = the_tenant AND a.test_id = the_test AND a.created_at <= known_at;
+    SELECT u.user_id, u.variant_name, u.assigned_at, u.exclusion
+    FROM trackai.ab_test_users_as_known(the_tenant, known_at) u
+    WHERE u.test_id = the_test;
 END;
-COMMENT ON FUNCTION trackai.ab_test_users_as_known IS 'The users of a test with the variant and time that count, and why a user is not analysed (NULL: is), from the rows that had arrived by a moment.';
+COMMENT ON FUNCTION trackai.ab_test_users_as_known (text, bigint, timestamptz) IS 'The same of one test.';
+
+-- A sale as the computation of totals takes it: 51 bytes, numbers with the most significant byte first. The user is 128
+-- bits of hash, times are microseconds since 2000, the value is in ten thousandths, and each answer is a byte.
+CREATE FUNCTION trackai.ab_test_sale_bytes(
+    user_id text, conversion_id bigint, occurred_at timestamptz, assigned_at timestamptz, value numeric,
+    counted boolean, attributed boolean, in_currency boolean
+) RETURNS bytea
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN int8send(hashtextextended(user_id COLLATE "C", 0)) || int8send(hashtextextended(user_id COLLATE "C", 1))
+    || int8send(conversion_id) || timestamptz_send(occurred_at) || timestamptz_send(assigned_at)
+    || int8send((value * 10000)::bigint) || boolsend(counted) || boolsend(attributed) || boolsend(in_currency);
+COMMENT ON FUNCTION trackai.ab_test_sale_bytes IS 'A sale of an assigned user, packed for the computation of daily totals.';
 
 CREATE VIEW trackai.v_ab_test_users AS
 SELECT t.tenant_id, t.id AS test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion

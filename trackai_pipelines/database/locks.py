@@ -32,6 +32,9 @@ CAMPAIGN_DAYS = 7_221_007
 """With a tenant's id as the second key: one computation of its campaigns' days at a time, because weeks and buyers span
 days (event database)."""
 
+EXPERIMENTS = 7_221_013
+"""With a tenant's id as the second key: one computation of its A/B tests at a time (event database)."""
+
 CAMPAIGN_ALIASES = 7_221_008
 """With a tenant's id as the second key: one load of its aliases at a time, because none may point at another (event
 database; `sql/campaigns/lock_aliases.sql`)."""

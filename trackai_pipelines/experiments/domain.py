@@ -75,6 +75,7 @@ EXPERIMENTS = Domain(
             leaves="delete",
             personal=_OF_A_USER,
         ),
+        Table(name="ab_test_scans", key=("tenant_id", "test_id")),
         Table(name="ab_test_daily_totals", key=("tenant_id", "test_id", "day", "population", "variant_name")),
         Table(
             name="ab_test_daily_results",

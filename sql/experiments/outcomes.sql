@@ -1,0 +1,38 @@
+-- What the users of a tenant's tests bought, and whether each sale counts, as far as it had arrived by %(known_at)s: a row a
+-- test and sale. Sales that are anonymised are left out: they are not classified again (stayed_outcomes).
+-- Indexes: none is needed. Sales, links and assignments are read in the order they are stored in and joined by hashes in
+-- the order that is written here, whatever the server knows of the tables (read_outcomes.settings).
+WITH tests AS MATERIALIZED (
+    SELECT t.test_id, t.outcomes_from, t.outcomes_until, t.window_days * interval '24 hours' AS window_length,
+           t.outcome_event, t.outcome_scope, t.currency
+    FROM unnest(
+        %(test_ids)s::bigint[], %(outcomes_from)s::timestamptz[], %(outcomes_until)s::timestamptz[],
+        %(window_days)s::integer[], %(outcome_events)s::text[], %(outcome_scopes)s::text[], %(currencies)s::char(3)[]
+    ) AS t (test_id, outcomes_from, outcomes_until, window_days, outcome_event, outcome_scope, currency)
+)
+SELECT u.test_id, s.id AS conversion_id, u.user_id, u.variant_name, u.assigned_at, s.occurred_at, s.value, s.currency,
+       s.attributed, coalesce(s.currency = t.currency, false) AS in_currency,
+       CASE
+           WHEN u.exclusion IS NOT NULL THEN u.exclusion
+           WHEN s.event_name <> t.outcome_event THEN 'other_event'
+           WHEN s.occurred_at < u.assigned_at THEN 'before_assignment'
+           WHEN s.occurred_at >= u.assigned_at + t.window_length THEN 'after_window'
+           WHEN t.outcome_scope = 'attributed' AND NOT s.attributed THEN 'not_attributed'
+           ELSE 'counted'
+       END AS class
+FROM (
+    SELECT l.user_id, c.id, c.event_name, c.occurred_at, c.value, c.currency,
+           coalesce(a.strategy <> 'unmatched', false) AS attributed
+    FROM trackai.conversions c
+    JOIN trackai.user_conversions l ON l.tenant_id = %(tenant_id)s AND l.conversion_id = c.id
+    LEFT JOIN trackai.matched_attributions a
+        ON a.tenant_id = %(tenant_id)s AND a.conversion_id = c.id AND a.matched_at <= %(known_at)s
+    WHERE c.tenant_id = %(tenant_id)s AND c.anonymised_at IS NULL
+      AND c.occurred_at >= %(sales_from)s AND c.occurred_at < %(sales_until)s
+      AND c.created_at <= %(known_at)s AND l.linked_at <= %(known_at)s
+    OFFSET 0
+) s
+JOIN trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s) u
+    ON u.user_id = s.user_id AND u.test_id = ANY (%(test_ids)s::bigint[])
+JOIN tests t ON t.test_id = u.test_id
+WHERE s.occurred_at >= t.outcomes_from AND s.occurred_at < t.outcomes_until

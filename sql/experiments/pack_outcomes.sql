@@ -1,0 +1,10 @@
+-- Returns the sales that add to the totals of tests, packed as write_outcomes packs them; writes nothing.
+-- Index: that of what {outcomes} reads.
+SELECT o.test_id, o.variant_name,
+       string_agg(trackai.ab_test_sale_bytes(
+           o.user_id, o.conversion_id, o.occurred_at, o.assigned_at, o.value, o.class = 'counted', o.attributed,
+           o.in_currency
+       ), '') AS sales
+FROM {outcomes} o
+WHERE o.class IN ('counted', 'before_assignment')
+GROUP BY o.test_id, o.variant_name, o.conversion_id / 4000000

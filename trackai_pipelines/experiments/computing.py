@@ -1,0 +1,134 @@
+"""Computing tests: outcomes, totals and health of their days, then results and decisions, a tenant in a transaction.
+
+What belongs here: the order of steps, what is due, and what is written. What does not: which sales count (outcomes.py),
+sums (totals.py), statistics and decisions (results.py), and when it runs (defs/).
+
+`ab_test_daily_health.excluded_users` is an object by reason, each an object with a number of users by variant, of those
+assigned by the end of the day: {"excluded_user": {"control": 2, "a": 1}}. Reasons and variants without users are left
+out.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+from trackai_pipelines.database import locks
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.designs import Design, designs_to_compute
+from trackai_pipelines.experiments.outcomes import Sales, count_users, set_plans, write_outcomes
+from trackai_pipelines.experiments.periods import first_day, last_day
+from trackai_pipelines.experiments.totals import (
+    POPULATIONS,
+    SCALES,
+    Totals,
+    UserCount,
+    accumulated,
+    daily_totals,
+    stored,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedTest:
+    """A test that was brought up to date."""
+
+    design: Design
+    from_day: date
+    """The first UTC day whose figures were written."""
+    to_day: date
+    """The last one."""
+    users: int
+    """Analysed users on the last day."""
+    conversions: int
+    """Counted conversions on the last day."""
+
+
+def compute_tests(
+    connection: Connection[Any], now: datetime, *, tenant_id: str | None = None
+) -> Iterator[ComputedTest]:
+    """Bring all started tests that are not archived up to date, to the end of yesterday; yield each when it is done.
+
+    Each tenant's tests are computed in a transaction, and a second run waits for it. The same facts give the same
+    figures, however often it runs and whenever it was killed: what was not finished is done by the next run.
+    """
+    for tenant, designs in groupby(designs_to_compute(connection, tenant_id), lambda design: design.tenant_id):
+        yield from _compute_tenant(connection, tenant, list(designs), now)
+
+
+def _compute_tenant(
+    connection: Connection[Any], tenant_id: str, designs: Sequence[Design], now: datetime
+) -> Sequence[ComputedTest]:
+    today = now.astimezone(UTC).date()
+    until = {design.id: last_day(design, today) for design in designs}
+    designs = [design for design in designs if first_day(design) <= until[design.id]]
+    if not designs:
+        return []
+    with connection.transaction():
+        # A tenant's id is a text; 32 bits of its hash are enough to keep two tenants apart nearly always.
+        connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.EXPERIMENTS, tenant_id))
+        set_plans(connection)
+        sales = write_outcomes(connection, designs, until, now)
+        counts = count_users(connection, designs)
+        return [
+            _write_test(connection, design, until[design.id], sales[design.id], counts[design.id], now)
+            for design in designs
+        ]
+
+
+def _write_test(
+    connection: Connection[Any], design: Design, to_day: date, sales: Sales, counts: Sequence[UserCount], now: datetime
+) -> ComputedTest:
+    from_day = first_day(design)
+    days = [from_day + timedelta(days=day) for day in range((to_day - from_day).days + 1)]
+    totals = accumulated(daily_totals(design, days, sales, counts))
+    of_days = {"tenant_id": design.tenant_id, "test_id": design.id, "from_day": from_day}
+    connection.execute(statement("experiments/delete_totals"), of_days)
+    _write_totals(connection, design, days, totals, now)
+    connection.execute(statement("experiments/delete_health"), of_days)
+    _write_excluded(connection, design, days, counts, now)
+    newest = {name: int(totals[name][-1, 0].sum()) for name in ("users_count", "conversions")}
+    return ComputedTest(design, from_day, to_day, newest["users_count"], newest["conversions"])
+
+
+def _write_totals(
+    connection: Connection[Any], design: Design, days: Sequence[date], totals: Totals, now: datetime
+) -> None:
+    names = ("tenant_id", "test_id", "day", "population", "variant_name", *SCALES, "computed_at")
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    copy = sql.SQL("COPY trackai.ab_test_daily_totals ({}) FROM STDIN").format(columns)
+    with connection.cursor() as cursor, cursor.copy(copy) as rows:
+        for at, day in enumerate(days):
+            for which, population in enumerate(POPULATIONS):
+                for place, variant in enumerate(design.variants):
+                    sums = (stored(name, totals[name][at, which, place]) for name in SCALES)
+                    rows.write_row((design.tenant_id, design.id, day, population, variant, *sums, now))
+
+
+def _write_excluded(
+    connection: Connection[Any], design: Design, days: Sequence[date], counts: Sequence[UserCount], now: datetime
+) -> None:
+    """Write a row of health for each day: users who are not analysed. Their p-values come with the results."""
+    connection.execute(
+        statement("experiments/write_excluded"),
+        {
+            "tenant_id": design.tenant_id,
+            "test_id": design.id,
+            "days": list(days),
+            "excluded_users": [Jsonb(_excluded(counts, day)) for day in days],
+            "now": now,
+        },
+    )
+
+
+def _excluded(counts: Sequence[UserCount], day: date) -> Mapping[str, Mapping[str, int]]:
+    users: dict[str, Counter[str]] = {}
+    for count in counts:
+        if count.exclusion is not None and count.day <= day:
+            users.setdefault(count.exclusion, Counter())[count.variant_name] += count.users
+    return users

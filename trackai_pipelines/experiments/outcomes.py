@@ -1,0 +1,120 @@
+"""What the users of tests bought, and whether it counts.
+
+What belongs here: classifying sales, storing outcomes, and handing over what adds to totals. What does not: sums
+(totals.py), and which tests and days are computed (computing.py).
+
+All tests of a tenant are read at once: their assignments lie mixed in the order they arrived in, and reading those of
+one test by its key would take as long as reading all.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.periods import midnight_after, outcomes_from
+from trackai_pipelines.experiments.totals import UserCount
+
+EVER = "infinity"
+"""Known at this moment is what is known now."""
+
+# Everything is read once and joined by hashes, whatever the server knows of the tables: the first night after a large
+# load it knows nothing, and looking up a million rows one by one takes longer than reading ten million.
+_SETTINGS: Sequence[LiteralString] = (
+    "SET LOCAL work_mem = '256MB'",
+    "SET LOCAL enable_nestloop = off",
+    "SET LOCAL enable_mergejoin = off",
+    "SET LOCAL enable_indexscan = off",
+    "SET LOCAL enable_sort = off",
+)
+
+Sales = Mapping[str, Sequence[bytes]]
+"""Packed sales (totals.SALE) by variant."""
+
+
+def set_plans(connection: Connection[Any]) -> None:
+    """Prepare the transaction for the statements of this module."""
+    for setting in _SETTINGS:
+        connection.execute(setting)
+
+
+def write_outcomes(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], now: datetime
+) -> Mapping[int, Sales]:
+    """Write the outcomes of a tenant's tests from nothing, up to the end of a UTC day each; return what adds to totals.
+
+    Outcomes of sales that have been anonymised meanwhile stay as they are, and add as they are.
+    """
+    given = {**parameters(designs, until), "now": now}
+    connection.execute(statement("experiments/delete_outcomes"), given)
+    sales = _packed(connection, composed("experiments/write_outcomes", "experiments/outcomes"), given)
+    return _with_stayed(connection, sales, given)
+
+
+def read_outcomes(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], known_at: datetime
+) -> Mapping[int, Sales]:
+    """Return what adds to the totals of a tenant's tests as far as it had arrived by a moment; write nothing."""
+    given = parameters(designs, until, known_at)
+    sales = _packed(connection, composed("experiments/pack_outcomes", "experiments/outcomes"), given)
+    return _with_stayed(connection, sales, given)
+
+
+def count_users(
+    connection: Connection[Any], designs: Sequence[Design], known_at: datetime | str = EVER
+) -> Mapping[int, Sequence[UserCount]]:
+    """Return how many users each of a tenant's tests has, by variant, day of assignment and exclusion."""
+    given = {"tenant_id": designs[0].tenant_id, "test_ids": [design.id for design in designs], "known_at": known_at}
+    counts: dict[int, list[UserCount]] = {design.id: [] for design in designs}
+    for test_id, *count in connection.execute(statement("experiments/count_users"), given):
+        counts[test_id].append(UserCount(*count))
+    return counts
+
+
+def parameters(designs: Sequence[Design], until: Mapping[int, date], known_at: datetime | str = EVER) -> dict[str, Any]:
+    """Return the parameters of statements over tests of one tenant, each up to the end of a UTC day."""
+    ends = [midnight_after(until[design.id]) for design in designs]
+    return {
+        "tenant_id": designs[0].tenant_id,
+        "test_ids": [design.id for design in designs],
+        "outcomes_from": [outcomes_from(design) for design in designs],
+        "outcomes_until": ends,
+        "window_days": [design.window_days for design in designs],
+        "outcome_events": [design.outcome_event for design in designs],
+        "outcome_scopes": [design.outcome_scope for design in designs],
+        "currencies": [design.currency for design in designs],
+        "sales_from": min(outcomes_from(design) for design in designs),
+        "sales_until": max(ends),
+        "known_at": known_at,
+    }
+
+
+def composed(name: str, outcomes: str) -> sql.Composed:
+    """Return a statement with another one in the place of `{outcomes}`."""
+    inner = sql.SQL("(\n{}\n)").format(sql.SQL(statement(outcomes)))
+    return sql.SQL(statement(name)).format(outcomes=inner)
+
+
+def _packed(
+    connection: Connection[Any], query: sql.Composed, given: Mapping[str, Any]
+) -> dict[int, dict[str, list[bytes]]]:
+    found: dict[int, dict[str, list[bytes]]] = {test_id: {} for test_id in given["test_ids"]}
+    with connection.cursor(binary=True) as cursor:
+        for test_id, variant, sales in cursor.execute(query, given):
+            found[test_id].setdefault(variant, []).append(sales)
+    return found
+
+
+def _with_stayed(
+    connection: Connection[Any], sales: dict[int, dict[str, list[bytes]]], given: Mapping[str, Any]
+) -> Mapping[int, Sales]:
+    row = connection.execute(statement("experiments/has_anonymised_sales"), given).fetchone()
+    if row is not None and row[0]:
+        stayed = _packed(connection, composed("experiments/pack_outcomes", "experiments/stayed_outcomes"), given)
+        for test_id, variants in stayed.items():
+            for variant, pieces in variants.items():
+                sales[test_id].setdefault(variant, []).extend(pieces)
+    return sales
