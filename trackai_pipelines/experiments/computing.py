@@ -20,11 +20,13 @@ from psycopg.types.json import Jsonb
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.comparing import POPULATIONS, SO_FAR
+from trackai_pipelines.experiments.deciding import Decided, Undecided
 from trackai_pipelines.experiments.designs import Design, designs_to_compute
-from trackai_pipelines.experiments.outcomes import Sales, count_users, set_plans, write_outcomes
+from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
 from trackai_pipelines.experiments.periods import first_day, last_day
+from trackai_pipelines.experiments.results import write_results
 from trackai_pipelines.experiments.totals import (
-    POPULATIONS,
     SCALES,
     Totals,
     UserCount,
@@ -47,6 +49,7 @@ class ComputedTest:
     """Analysed users on the last day."""
     conversions: int
     """Counted conversions on the last day."""
+    standing: Decided | Undecided
 
 
 def compute_tests(
@@ -72,9 +75,9 @@ def _compute_tenant(
     with connection.transaction():
         # A tenant's id is a text; 32 bits of its hash are enough to keep two tenants apart nearly always.
         connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.EXPERIMENTS, tenant_id))
-        set_plans(connection)
-        sales = write_outcomes(connection, designs, until, now)
-        counts = count_users(connection, designs)
+        with plans(connection, MANY):
+            sales = write_outcomes(connection, designs, until, now)
+            counts = count_users(connection, designs)
         return [
             _write_test(connection, design, until[design.id], sales[design.id], counts[design.id], now)
             for design in designs
@@ -92,8 +95,9 @@ def _write_test(
     _write_totals(connection, design, days, totals, now)
     connection.execute(statement("experiments/delete_health"), of_days)
     _write_excluded(connection, design, days, counts, now)
-    newest = {name: int(totals[name][-1, 0].sum()) for name in ("users_count", "conversions")}
-    return ComputedTest(design, from_day, to_day, newest["users_count"], newest["conversions"])
+    users, conversions = (int(totals[name][-1, SO_FAR].sum()) for name in ("users_count", "conversions"))
+    standing = write_results(connection, design, from_day, now)
+    return ComputedTest(design, from_day, to_day, users, conversions, standing)
 
 
 def _write_totals(

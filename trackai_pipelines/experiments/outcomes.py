@@ -7,9 +7,10 @@ All tests of a tenant are read at once: their assignments lie mixed in the order
 one test by its key would take as long as reading all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import Connection, sql
 
@@ -21,24 +22,28 @@ from trackai_pipelines.experiments.totals import UserCount
 EVER = "infinity"
 """Known at this moment is what is known now."""
 
-# Everything is read once and joined by hashes, whatever the server knows of the tables: the first night after a large
-# load it knows nothing, and looking up a million rows one by one takes longer than reading ten million.
-_SETTINGS: Sequence[LiteralString] = (
-    "SET LOCAL work_mem = '256MB'",
-    "SET LOCAL enable_nestloop = off",
-    "SET LOCAL enable_mergejoin = off",
-    "SET LOCAL enable_indexscan = off",
-    "SET LOCAL enable_sort = off",
-)
+MANY: Mapping[str, str] = {
+    "work_mem": "256MB",
+    "enable_nestloop": "off",
+    "enable_mergejoin": "off",
+    "enable_indexscan": "off",
+    "enable_sort": "off",
+}
+"""Plans for reading everything: once, joined by hashes, whatever the server knows of the tables. The first night after
+a large load it knows nothing, and looking up a million rows one by one takes longer than reading ten million."""
 
 Sales = Mapping[str, Sequence[bytes]]
 """Packed sales (totals.SALE) by variant."""
 
 
-def set_plans(connection: Connection[Any]) -> None:
-    """Prepare the transaction for the statements of this module."""
-    for setting in _SETTINGS:
-        connection.execute(setting)
+@contextmanager
+def plans(connection: Connection[Any], settings: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, statements of the transaction are planned with these settings."""
+    given = {"names": list(settings), "values": list(settings.values())}
+    before = connection.execute(statement("experiments/set_plans"), given).fetchall()
+    yield
+    given = {"names": [name for name, _, _ in before], "values": [value for _, value, _ in before]}
+    connection.execute(statement("experiments/set_plans"), given)
 
 
 def write_outcomes(

@@ -20,10 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trackai_pipelines.experiments.comparing import MATURE, POPULATIONS, SO_FAR
 from trackai_pipelines.experiments.designs import Design
-
-POPULATIONS = ("so_far", "mature")
-"""Those assigned by a day with what they bought by then; and those whose window is over, with their whole window."""
 
 SALE = np.dtype(
     [
@@ -134,11 +132,11 @@ def _add_users(added: Totals, design: Design, days: Sequence[date], variant: int
     assigned = (count.day - days[0]).days
     mature = assigned + design.window_days
     if 0 <= assigned < len(days):
-        added["users_count"][assigned, 0, variant] += count.users
-        added["unlinked_users"][assigned, 0, variant] += count.unlinked
+        added["users_count"][assigned, SO_FAR, variant] += count.users
+        added["unlinked_users"][assigned, SO_FAR, variant] += count.unlinked
     if 0 <= mature < len(days):
-        added["users_count"][mature, 1, variant] += count.users
-        added["unlinked_users"][mature, 1, variant] += count.unlinked
+        added["users_count"][mature, MATURE, variant] += count.users
+        added["unlinked_users"][mature, MATURE, variant] += count.unlinked
         added["mature_users"][mature, :, variant] += count.users
 
 
@@ -149,14 +147,14 @@ def _add_sales(added: Totals, design: Design, days: Sequence[date], variant: int
     assigned = sales["assigned_at"].astype(np.int64) // _DAY - first
     bought = np.where(counted, sales["occurred_at"].astype(np.int64) // _DAY - first, assigned)
     sums = _increments(design, sales, counted)
-    for population, on in enumerate((bought, assigned + design.window_days)):
+    for population, on in ((SO_FAR, bought), (MATURE, assigned + design.window_days)):
         inside = np.flatnonzero((on >= 0) & (on < len(days)))
         if inside.size:
             inside = inside[np.argsort(on[inside], kind="stable")]
             starts = np.flatnonzero(np.diff(on[inside], prepend=-1))
             at = on[inside][starts]
             for name, terms in sums.items():
-                if population == 1 or name not in _MATURE_ONLY:
+                if population == MATURE or name not in _MATURE_ONLY:
                     for term in terms:
                         sums_of_days = _sums(*(factor[inside] for factor in term), starts=starts)
                         added[name][at, population, variant] += sums_of_days
