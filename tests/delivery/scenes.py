@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 from pydantic import SecretStr
+from typer.testing import Result
 
 from trackai_pipelines.delivery.claims import Worker
 from trackai_pipelines.delivery.dispatcher import dispatch
@@ -133,3 +134,9 @@ def circuit_of(connection: Connection, tenant: str) -> dict[str, Any]:
     assert row is not None
     assert cursor.description is not None
     return dict(zip((column.name for column in cursor.description), row, strict=True))
+
+
+def row_of(result: Result, slug: str) -> list[str]:
+    """A tenant's row of the table on stdout: sent, failed, retried, waiting."""
+    rows = [line.split() for line in result.stdout.splitlines() if line.split()[:1] == [slug]]
+    return rows[0][1:5]

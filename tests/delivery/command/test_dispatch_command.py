@@ -3,59 +3,21 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from delivery.scenes import TOKEN, insert_sales, outcomes, queued
+from delivery.scenes import TOKEN, insert_sales, outcomes, queued, row_of
 from gates import set_gate
 from processes import process
 from psycopg import Connection
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from trackai_pipelines.capi_sandbox.client import Sandbox
 from trackai_pipelines.capi_sandbox.server import sandbox
-from trackai_pipelines.cli import app
 
 Run = Callable[..., Result]
 AddTenant = Callable[..., str]
-TODAY = datetime.now(UTC).date()
-
-
-@pytest.fixture
-def box(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox that knows two pixels and one token, and the environment that leads to it; waits are short."""
-    with sandbox(tokens=[TOKEN], pixels=["1001", "1002"]) as running:
-        monkeypatch.setenv("TRACKAI_CAPI_URL", running.base_url)
-        monkeypatch.setenv("TRACKAI_RETRY_BASE_SECONDS", "0.01")
-        monkeypatch.setenv("TRACKAI_CIRCUIT_COOLDOWN_SECONDS", "0.05")
-        yield running
-
-
-@pytest.fixture
-def dispatch(trackai: Run, box: Sandbox) -> Run:
-    """`dispatch("--json")` runs the command, whose output never shows the token."""
-
-    def run(*arguments: str | Path, answer: str | None = None) -> Result:
-        result = CliRunner().invoke(app, ["dispatch", *map(str, arguments)], input=answer)
-        assert TOKEN not in result.output + repr(result.exception)
-        return result
-
-    return run
-
-
-@pytest.fixture
-def acme(add_tenant: AddTenant, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A tenant that has everything."""
-    monkeypatch.setenv("TRACKAI_CAPI_TOKEN_ACME", TOKEN)
-    return add_tenant("acme", pixel_id="1001")
-
-
-def row_of(result: Result, slug: str) -> list[str]:
-    """A tenant's row of the table on stdout: sent, failed, retried, waiting."""
-    rows = [line.split() for line in result.stdout.splitlines() if line.split()[:1] == [slug]]
-    return rows[0][1:5]
 
 
 def test_delivers_what_is_due_once_and_shows_it_by_tenant(
@@ -246,93 +208,11 @@ def test_an_unknown_currency_fails_alone_with_its_reason(
     assert "Failed for good (bad_currency)" in shown.stdout
 
 
-def test_a_value_of_nothing_is_sent_and_the_dry_run_warns_of_it(
-    dispatch: Run, box: Sandbox, acme: str, connection: Connection, tmp_path: Path
-) -> None:
-    insert_sales(connection, acme, 1, value="0")
-    dry = dispatch("--dry-run", "--out", tmp_path / "dry")
-    assert "the value is 0" in dry.stdout
-    assert row_of(dispatch(), "acme") == ["1", "0", "0", "0"]
-    assert [event["custom_data"]["value"] for event in box.payloads()] == [0]
-
-
 def test_a_sale_that_is_too_old_is_closed_with_the_reason(dispatch: Run, acme: str, connection: Connection) -> None:
     insert_sales(connection, acme, 1, ago=timedelta(days=7) - timedelta(seconds=30))
     result = dispatch()
     assert row_of(result, "acme") == ["0", "1", "0", "0"]
     assert "too_old" in result.stdout
-
-
-def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(
-    dispatch: Run, box: Sandbox, acme: str, add_tenant: AddTenant, connection: Connection, home: Path
-) -> None:
-    insert_sales(connection, acme, 3)
-    insert_sales(connection, acme, 1, currency="XXQ")
-    insert_sales(connection, add_tenant("other", pixel_id="1002"), 2)
-    result = dispatch("--dry-run")
-    assert result.exit_code == 0, result.output
-    assert row_of(result, "acme") == ["3", "0", "0", "1"]
-    assert "bad_currency (1)" in result.stdout
-    assert row_of(result, "other") == ["2", "0", "0", "0"]
-    assert "TRACKAI_CAPI_TOKEN_OTHER" in result.stdout
-    (folder,) = (home / "dry-runs").iterdir()
-    assert str(folder) in result.stderr.replace("\n", "")
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    assert {path.relative_to(folder).as_posix() for path in files} == {
-        "diff.jsonl", "acme/0001.json", "other/0001.json",
-    }  # fmt: skip
-    assert all(TOKEN not in path.read_text() for path in files)
-    assert box.requests() == []
-    totals = json.loads(dispatch("--dry-run", "--json").stdout)
-    assert (totals["new"], totals["refused"], totals["requests"]) == (5, 1, 2)
-    assert len(list((home / "dry-runs").iterdir())) == 2
-    assert len(queued(connection)) == 6, "a dry run leaves the queue alone"
-
-
-def test_a_dry_run_does_not_mix_with_what_is_there(dispatch: Run, acme: str, tmp_path: Path) -> None:
-    (tmp_path / "precious").touch()
-    result = dispatch("--dry-run", "--out", tmp_path)
-    assert result.exit_code == 1
-    assert "is not empty" in result.stderr
-
-
-def test_a_replay_tries_again_what_failed_and_sends_nothing_twice(
-    dispatch: Run, box: Sandbox, acme: str, connection: Connection
-) -> None:
-    box.misbehave(do="error", code=100, subcode=2804050, events=["bad"], probability=1)
-    insert_sales(connection, acme, 1, order_id="bad")
-    insert_sales(connection, acme, 3)
-    sent, failed, _, waiting = row_of(dispatch(), "acme")
-    assert (sent, failed, waiting) == ("3", "1", "0")
-    box.behave()
-    days = ("--from", str(TODAY - timedelta(days=1)), "--to", str(TODAY))
-    result = dispatch(*days)
-    assert result.exit_code == 0
-    assert "1 sales of" in result.stderr
-    assert row_of(result, "acme") == ["1", "0", "0", "0"]
-    assert (box.pixel("1001").accepted, box.pixel("1001").counted) == (4, 4)
-
-
-def test_sending_again_what_was_accepted_is_asked_for_twice(
-    dispatch: Run, box: Sandbox, acme: str, connection: Connection
-) -> None:
-    insert_sales(connection, acme, 3)
-    dispatch()
-    resend = ("--from", str(TODAY - timedelta(days=1)), "--to", str(TODAY), "--resend-already-sent")
-    for answer in (None, "n\n"):
-        refused = dispatch(*resend, answer=answer)
-        assert refused.exit_code == 1
-        assert "may be counted twice" in refused.stderr
-        assert "Nothing was queued or sent." in refused.stderr
-    assert box.pixel("1001").accepted == 3
-    assert dispatch(*resend, answer="y\n").exit_code == 0
-    assert dispatch(*resend, "--yes").exit_code == 0
-    assert (box.pixel("1001").accepted, box.pixel("1001").counted) == (9, 3)
-
-
-def test_the_flag_that_sends_again_says_what_it_risks(dispatch: Run) -> None:
-    shown = " ".join(dispatch("--help").stdout.replace("│", " ").split())
-    assert "each of these sales may be counted twice" in shown
 
 
 @pytest.mark.parametrize(
