@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flag_values.checks import SetClock
 from flag_values.world import add_flag, add_members, add_segment, eventually, switch
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from trackai_pipelines.flag_values.buffer import SECOND, Buffer
 from trackai_pipelines.flag_values.client import Flags, open_flags
 from trackai_pipelines.flag_values.members import MOST_KEPT
 
@@ -161,6 +164,23 @@ def test_every_check_is_counted_but_those_of_gates_timed_by_the_sale(flags: Flag
     (bucket,) = connection.execute("SELECT trackai.flag_bucket('half', '12345')").fetchone() or (None,)
     assert found[2]["bucket"] == bucket
     assert (found[2]["variant_key"] == "on") == (bucket < 5_000)
+
+
+def test_a_write_that_comes_late_divides_no_row(
+    database_url: str, home: Path, add_tenant: AddTenant, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal checks fold for twice the time between two writes, because each write comes somewhat later than that."""
+    add_tenant("acme")
+    monkeypatch.setenv("TRACKAI_FLAGS_FLUSH_SECONDS", "3600")
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    clock = SetClock(int(noon.timestamp()) * SECOND)
+    monkeypatch.setattr("trackai_pipelines.flag_values.client.Buffer", partial(Buffer, clock=clock))
+    with open_flags(database_url) as flags:
+        for later in (0, 3_600, 3_599, 1):
+            clock.now += later * SECOND
+            flags.is_on("dark_mode", tenant="acme", user="user-1")
+    rows = connection.execute("SELECT checks FROM trackai.feature_flag_usage ORDER BY accessed_at").fetchall()
+    assert rows == [(3,), (1,)]
 
 
 def test_members_of_a_list_are_kept_in_memory(flags: Flags, connection: Connection[Any]) -> None:
