@@ -1,7 +1,7 @@
 """How tests change flags, and read what came of it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -19,6 +19,8 @@ from trackai_pipelines.flags.changes import (
     propose_unkill,
 )
 from trackai_pipelines.flags.creating import NewFlag, create_flag
+from trackai_pipelines.flags.guards import read_guard
+from trackai_pipelines.flags.ramps import decide_due, plan_ramp, read_steps
 from trackai_pipelines.flags.recording import Author, writing
 
 ANA = Author("ana", "because", "192.0.2.7")
@@ -118,3 +120,13 @@ def rows_differ_from_history(connection: Connection[Any]) -> list[Row]:
                        ELSE trackai.override_state(p.flag_id, p.tenant_id) END
             """
         ).fetchall()
+
+
+def hold_step(connection: Connection[Any], key: str, at: datetime) -> None:
+    """Plan a ramp whose second step is held at a moment, since there is nothing to measure."""
+    began = at - timedelta(days=1)
+    steps, guard = read_steps("5@0d,25@1d"), read_guard("match_rate>=0.7 over 2d")
+    with writing(connection, lambda: began):
+        plan_ramp(connection, key, steps, guard, ANA, ChangeTerms(now=began, reason="because"))
+    (step,) = decide_due(connection, lambda: at)
+    assert step.state == "held"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flag_values.reference import own, state
+from flags.changing import hold_step
 from flags.serving import record
 from psycopg import Connection
 
@@ -64,14 +65,13 @@ def test_a_gate_without_a_value_is_at_its_fallback(found: Found, connection: Con
 
 
 def test_a_held_step(found: Found, connection: Connection) -> None:
-    connection.execute(
-        "INSERT INTO trackai.feature_flag_plans (flag_id, step, apply_at, change, guard, state, reason, created_by,"
-        " decided_at) SELECT id, 2, now(), '{}', '{}', 'held', 'match_rate is 0.4', 'ana', '2026-03-01'"
-        " FROM trackai.feature_flags WHERE key = 'dark_mode'"
-    )
+    hold_step(connection, "dark_mode", datetime(2026, 3, 1, tzinfo=UTC))
     held = found()["flag ramps"]
     assert held.level is Level.WARN
-    assert held.said == "step 2 of dark_mode is held since 2026-03-01 00:00:00 UTC: match_rate is 0.4"
+    assert held.said == (
+        "step 2 of dark_mode is held since 2026-03-01 00:00:00 UTC by match_rate>=0.7 over 2d: "
+        "nothing to measure (of 0 at 0 tenants)"
+    )
 
 
 def test_an_override_that_stands_after_its_end(found: Found, connection: Connection, add_tenant: Add) -> None:

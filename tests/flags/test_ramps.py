@@ -16,7 +16,7 @@ from trackai_pipelines.flags.guards import read_guard
 from trackai_pipelines.flags.ramps import decide_due, plan_ramp, read_steps
 from trackai_pipelines.flags.recording import writing
 from trackai_pipelines.flags.rules import FlagRefusedError
-from trackai_pipelines.flags.steps import GuardedStep, steps_of
+from trackai_pipelines.flags.steps import GuardedStep, held_steps, steps_of
 
 Run = Callable[..., Result]
 AddTenant = Callable[..., str]
@@ -104,6 +104,8 @@ def test_a_fall_of_the_rate_holds_the_step_and_a_day_cancels_it(connection: Conn
     # The next step does not go before one that is held, although it is due; it looks at the same days.
     _rates(connection, acme, 2, 69, 31)
     assert _decided(connection, timedelta(days=2, hours=23, minutes=55)) == [(2, "held")]
+    (step,) = held_steps(connection)
+    assert step.decided_at == _NOW + timedelta(days=2)
     assert _share(connection) == (True, 5)
     assert _decided(connection, timedelta(days=3)) == [(2, "cancelled")]
     assert [(one.step, one.state) for one in _steps(connection)] == [(2, "cancelled"), (3, "cancelled")]

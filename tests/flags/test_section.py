@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flags.changing import hold_step
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 from report.pages import NASTY, Page, write
@@ -138,11 +139,7 @@ def test_gates_that_are_not_built_in(connection: Connection[Any], add_tenant: Ad
 
 
 def test_held_steps_and_flags_that_may_go(connection: Connection[Any], tmp_path: Path) -> None:
-    connection.execute(
-        "INSERT INTO trackai.feature_flag_plans (flag_id, step, apply_at, change, guard, state, reason, created_by,"
-        " decided_at) SELECT id, 2, now(), '{}', '{}', 'held', 'match_rate is 0.4', 'ana', now()"
-        " FROM trackai.feature_flags WHERE key = 'dark_mode'"
-    )
+    hold_step(connection, "dark_mode", datetime(2026, 3, 1, tzinfo=UTC))
     connection.execute(
         "UPDATE trackai.feature_flags SET expires_on = %s, owner_email = 'team@example.com'"
         " WHERE key = 'community_feed'",
@@ -151,7 +148,7 @@ def test_held_steps_and_flags_that_may_go(connection: Connection[Any], tmp_path:
     texts = shown(connection, tmp_path).texts
     held = texts[texts.index("Held ramps") :]
     assert after(held, "dark_mode", 3) == ["dark_mode", "everyone", "2"]
-    assert "match_rate is 0.4" in held
+    assert "match_rate>=0.7 over 2d: nothing to measure (of 0 at 0 tenants)" in held
     stale = texts[texts.index("Flags that may go") :]
     assert after(stale, "community_feed", 2) == ["community_feed", "overdue"]
     assert "team@example.com" in stale

@@ -97,7 +97,7 @@ def plans(
     if steps:
         rows = [
             (one.key, one.slug, str(one.step), f"{one.change['rollout_percentage']} %", one.apply_at, one.state,
-             _guard_of(one.guard), _measured(one.measured), one.reason)
+             one.waits_for, one.found, one.reason)
             for one in steps
         ]  # fmt: skip
         columns = ("flag", "tenant", "step", "share", "due", "", "guard", "measured", "why")
@@ -147,15 +147,3 @@ def _in(step: "RampStep") -> str:
         if seconds % size == 0:
             return f"{seconds // size} {name}"
     return f"{seconds} seconds"
-
-
-def _guard_of(guard: Any) -> str:
-    from trackai_pipelines.flags.guards import StepGuard
-
-    return StepGuard(**guard).said
-
-
-def _measured(measured: Any) -> str | None:
-    from trackai_pipelines.flags.guards import Measured
-
-    return Measured(measured["part"], measured["whole"], measured["tenants"]).said if measured else None

@@ -15,6 +15,7 @@ from trackai_pipelines.flag_values.evaluation import evaluate
 from trackai_pipelines.flag_values.feed import STALE_AFTER
 from trackai_pipelines.flag_values.gates import GATES
 from trackai_pipelines.flag_values.source import Snapshot, read_snapshot
+from trackai_pipelines.flags.steps import GuardedStep, held_steps
 from trackai_pipelines.flags.wording import moment_in_words
 from trackai_pipelines.settings import Settings
 
@@ -32,7 +33,7 @@ def health(checkup: Checkup) -> Iterator[Finding]:
     yield _gates(snapshot, now)
     yield _of(
         "flag ramps",
-        [_step(*row) for row in connection.execute(statement("flags/held_steps"))],
+        [_held(step) for step in held_steps(connection)],
         "no step is held",
         "Look at what was measured with `trackai flags plans`; cancel the ramp, or kill the flag.",
     )
@@ -77,9 +78,10 @@ def _gates(snapshot: Snapshot, now: datetime) -> Finding:
     return _of("gates", said, "each has a value for every tenant", fix, Level.FAIL)
 
 
-def _step(key: str, slug: str | None, step: int, since: datetime, reason: str | None) -> str:
-    of = f" of {slug}" if slug else ""
-    return f"step {step} of {key}{of} is held since {moment_in_words(since)}{f': {reason}' if reason else ''}"
+def _held(step: GuardedStep) -> str:
+    of = f" of {step.slug}" if step.slug else ""
+    since = moment_in_words(step.decided_at)
+    return f"step {step.step} of {step.key}{of} is held since {since} by {step.waits_for}: {step.found}"
 
 
 def _usage(connection: Connection, now: datetime) -> Finding:

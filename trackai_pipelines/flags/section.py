@@ -17,6 +17,7 @@ from trackai_pipelines.flag_values.gates import GATES
 from trackai_pipelines.flag_values.source import Snapshot, read_snapshot
 from trackai_pipelines.flags.stale import stale_flags
 from trackai_pipelines.flags.states import State
+from trackai_pipelines.flags.steps import held_steps
 from trackai_pipelines.flags.wording import difference, moment_in_words
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def data(connection: Connection[Any], period: Period) -> Mapping[str, Any]:
         "gates": gates,
         "built_in": sum(not any(differs for _, differs in values.values()) for values in gates.values()),
         "gate_keys": list(GATES),
-        "held": connection.execute(statement("flags/held_steps")).fetchall(),
+        "held": [step for step in held_steps(connection) if not step.slug or period.tenant in (None, step.slug)],
         "stale": stale_flags(connection),
     }
 

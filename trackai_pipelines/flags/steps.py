@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.flags.guards import Measured, StepGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class GuardedStep:
     created_by: str
     created_at: datetime
     decided_at: datetime | None
+    """When its state last changed; None while it is planned."""
 
     @property
     def said(self) -> str:
@@ -44,6 +46,17 @@ class GuardedStep:
             f"step {self.step} of a ramp, {self.change['rollout_percentage']} % on {self.apply_at:%Y-%m-%d %H:%M} UTC"
         )
 
+    @property
+    def waits_for(self) -> str:
+        """The guard as it is written."""
+        return StepGuard(**self.guard).said
+
+    @property
+    def found(self) -> str | None:
+        """What the guard measured last, in words; None before."""
+        measured = self.measured
+        return Measured(measured["part"], measured["whole"], measured["tenants"]).said if measured else None
+
 
 def steps_of(
     connection: Connection[Any], flag_id: int | None = None, *, decided: bool = False
@@ -51,6 +64,11 @@ def steps_of(
     """Return the undecided steps of a flag or of all, in order of scope and step; or also those that are decided."""
     with connection.cursor(row_factory=class_row(GuardedStep)) as cursor:
         return cursor.execute(statement("flags/steps"), {"flag_id": flag_id, "decided": decided}).fetchall()
+
+
+def held_steps(connection: Connection[Any]) -> list[GuardedStep]:
+    """Return the steps that their guards hold, of all flags."""
+    return [one for one in steps_of(connection) if one.state == "held"]
 
 
 def open_steps(connection: Connection[Any], flag_id: int, tenant_id: str | None) -> tuple[GuardedStep, ...]:
@@ -66,7 +84,6 @@ def decide(
     *,
     measured: Mapping[str, Any] | None = None,
     version: int | None = None,
-    reason: str | None = None,
 ) -> None:
     """Write what became of a step."""
     given = {
@@ -74,7 +91,6 @@ def decide(
         "state": state,
         "measured": None if measured is None else Jsonb(measured),
         "version": version,
-        "reason": reason,
         "now": now,
     }
     connection.execute(statement("flags/decide_step"), given)

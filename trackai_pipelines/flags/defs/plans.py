@@ -23,7 +23,7 @@ def write_due_plans(context: dg.OpExecutionContext, database: EventDatabase) -> 
         at = f" at tenant {one.tenant_id}" if one.tenant_id else ""
         context.log.info(f"{one.key}{at} is now as planned by {one.changed_by} (version {one.version})")
     for step in steps:
-        context.log.info(f"{step.key}: {step.said} is {step.state}; measured {step.measured}")
+        context.log.info(f"{step.key}: {step.said} is {step.state}; {step.waits_for}: {step.found}")
     context.add_output_metadata({"plans written": len(done), **Counter(f"steps {step.state}" for step in steps)})
 
 
