@@ -9,12 +9,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from flags.usage import row, write
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.database.partitions import partition_days, partition_name
 from trackai_pipelines.definitions import defs
+from trackai_pipelines.flag_values.bucketing import bucket
 from trackai_pipelines.match_rates.aggregate import aggregate_days
 from trackai_pipelines.matching.drain import drain
 
@@ -350,3 +352,27 @@ def test_refunds_that_break_a_rule(
     connection.execute("UPDATE trackai.refunds SET original_event_id = 'unknown', conversion_id = NULL")
     list(aggregate_days(connection, yesterday, yesterday))
     assert failed(evaluate()) == set()
+
+
+def test_flags_that_disagree_with_sales_decisions_history_and_usage(
+    good: list[int], connection: Connection[Any], evaluate: Evaluate, yesterday: date
+) -> None:
+    noon = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=UTC)
+    with connection.transaction():
+        # Past the triggers that would record it.
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute("DELETE FROM trackai.matching_settings")
+        connection.execute("UPDATE trackai.matched_attributions SET strategy = 'email' WHERE strategy = 'fbp'")
+        connection.execute("UPDATE trackai.feature_flags SET enabled = true WHERE key = 'community_feed'")
+    found = connection.execute("SELECT flag_id, id FROM trackai.feature_flag_versions WHERE flag_key = 'dark_mode'")
+    flag, version = found.fetchone() or (0, 0)
+    # A client that hashes in another way.
+    write(connection, [row(flag, noon, flag_version=version, override_version=0, bucket=bucket("dark_mode", "u1") - 1)])
+    assert failed(evaluate()) >= {
+        "every_sale_has_one_value",
+        "matching_agrees_with_gates",
+        "settings_equal_history",
+        "flag_history_is_complete",
+        "analytics_equal_usage",
+        "exposures_repeat",
+    }

@@ -18,7 +18,7 @@ from flags.changing import (
 )
 from psycopg import Connection, errors, sql
 
-from trackai_pipelines.flags.altering import back_to, change_row
+from trackai_pipelines.flags.altering import back_to, change_row, set_fields
 from trackai_pipelines.flags.recording import Author
 from trackai_pipelines.flags.rules import FlagRefusedError
 from trackai_pipelines.flags.scopes import scope_versions
@@ -91,6 +91,7 @@ def test_plain_sql_leaves_what_a_command_leaves(connection: Connection[Any], add
     change(connection, "by_command", {"enabled": False, "rollout_percentage": None}, tenant="acme")
     change(connection, "by_command", inherit, tenant="acme")
     change(connection, "by_command", _row("a", weight=30))
+    change(connection, "by_command", set_fields({}, requires=["tier_progress_bar"]))
     with connection.transaction():
         for name, value in (("actor", "ana"), ("reason", "because"), ("ip", "192.0.2.7")):
             connection.execute("SELECT set_config(%s, %s, true)", (f"trackai.{name}", value))
@@ -102,12 +103,14 @@ def test_plain_sql_leaves_what_a_command_leaves(connection: Connection[Any], add
             "INSERT INTO trackai.feature_flag_overrides VALUES ('t-acme', %s, false, NULL, NULL, false, 'x')",
             "DELETE FROM trackai.feature_flag_overrides WHERE flag_id = %s",
             "INSERT INTO trackai.feature_flag_rollouts (flag_id, variant_key, percentage) VALUES (%s, 'a', 30)",
+            "INSERT INTO trackai.feature_flag_prerequisites SELECT %s, min(id) FROM trackai.feature_flags",
         ):
             connection.execute(statement, (number,))
     by_command, by_sql = audit(connection, "by_command"), audit(connection, "by_sql")
     # An INSERT of an override is an UPDATE of the flag, though only `enabled` is said.
-    assert [row["action"] for row in by_sql] == ["CREATE", "TOGGLE", "UPDATE", "UPDATE", "DELETE", "UPDATE"]
-    assert [row["action"] for row in by_command] == ["CREATE", "TOGGLE", "UPDATE", "TOGGLE", "DELETE", "UPDATE"]
+    first, last = ["CREATE", "TOGGLE", "UPDATE"], ["DELETE", "UPDATE", "UPDATE"]
+    assert [row["action"] for row in by_sql] == [*first, "UPDATE", *last]
+    assert [row["action"] for row in by_command] == [*first, "TOGGLE", *last]
     for log in (by_command, by_sql):
         assert {(row["changed_by"], row["change_reason"]) for row in log} == {("ana", "because")}
     states = [[row["state"] for row in versions(connection, key)] for key in ("by_command", "by_sql")]
