@@ -294,6 +294,20 @@ def test_a_corruption_turns_its_check_red(connection: Connection[Any], world: di
     assert world
 
 
+def test_settings_that_were_changed_are_written_again_from_the_history(
+    connection: Connection[Any], world: dict[str, str]
+) -> None:
+    for corruption in ("a period deleted", "two periods that overlap", "a row of matching_settings changed"):
+        with connection.transaction():
+            connection.execute(MUTED)
+            connection.execute(CORRUPTIONS[corruption][1])
+    assert red(connection) >= {"values", "settings"}
+    # As the checks say.
+    connection.execute("SELECT trackai.lock_flags(), trackai.settle_matching(NULL)")
+    assert red(connection) == set()
+    assert world
+
+
 def test_rates_that_are_older_than_the_sales_are_stale(connection: Connection[Any], world: dict[str, str]) -> None:
     insert_sale(connection, world["acme"], "late", fbclid="click")
     found = values_of_sales(connection, SALE.date(), SALE.date())

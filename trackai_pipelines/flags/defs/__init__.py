@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from trackai_pipelines.flags.defs import agreement, catalogue, checks, members, plans, usage
+from trackai_pipelines.flags.defs import catalogue, checks, members, plans, usage
 
 defs = dg.Definitions(
     assets=[
@@ -12,12 +12,12 @@ defs = dg.Definitions(
         members.flag_segment_members,
     ],
     asset_checks=[
-        agreement.every_sale_has_one_value,
-        agreement.matching_agrees_with_gates,
-        agreement.settings_equal_history,
-        agreement.flag_history_is_complete,
-        agreement.analytics_equal_usage,
-        agreement.exposures_repeat,
+        checks.every_sale_has_one_value,
+        checks.matching_agrees_with_gates,
+        checks.settings_equal_history,
+        checks.flag_history_is_complete,
+        checks.analytics_equal_usage,
+        checks.exposures_repeat,
         checks.stale_flags,
     ],
     jobs=[plans.apply_flag_plans, usage.aggregate_flag_usage, members.refresh_flag_segments, checks.check_flags],

@@ -6,13 +6,14 @@ import dagster as dg
 
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.evaluations import evaluation_of
-from trackai_pipelines.flags.defs.agreement import (
+from trackai_pipelines.flags.defs.checks import (
     flag_history_is_complete,
-    history_judged,
+    history_result,
     settings_equal_history,
-    settings_judged,
+    settings_result,
+    stale_flags,
+    staleness_result,
 )
-from trackai_pipelines.flags.defs.checks import stale_flags, staleness_judged
 from trackai_pipelines.flags.recorded import RecordedVersion, versions_after
 from trackai_pipelines.flags.wording import moment_in_words
 from trackai_pipelines.sensor_watch import watched
@@ -24,9 +25,9 @@ MOST_VERSIONS = 100
 # Dagster shows a check as not evaluated once its asset has been materialised again. For 500 tenants that override four
 # flags each these take two seconds, of the twenty that a watch leaves.
 _CHECKS = (
-    (settings_equal_history, settings_judged),
-    (flag_history_is_complete, history_judged),
-    (stale_flags, staleness_judged),
+    (settings_equal_history, settings_result),
+    (flag_history_is_complete, history_result),
+    (stale_flags, staleness_result),
 )
 
 feature_flags = dg.AssetSpec(
@@ -55,7 +56,7 @@ def flag_changes_sensor(
         found = watched(lambda: versions_after(connection, last, most=MOST_VERSIONS), every_seconds=_LOOK_SECONDS)
         if not found:
             return dg.SkipReason(f"No flag was changed after version {last}.")
-        evaluations = [evaluation_of(check, judged(connection)) for check, judged in _CHECKS]
+        evaluations = [evaluation_of(check, result_of(connection)) for check, result_of in _CHECKS]
     return dg.SensorResult(
         asset_events=[*(_materialised(one) for one in found), *evaluations], cursor=str(found[-1].version)
     )

@@ -15,7 +15,7 @@ from trackai_pipelines.flags.ramps import decide_due
     "present values of gates to the columns of tenants. Decides the steps of ramps that are due by their guards."
 )
 def write_due_plans(context: dg.OpExecutionContext, database: EventDatabase) -> None:
-    """Write and decide, and name the flags."""
+    """Write due plans, decide due steps, and log each of them."""
     with database.connect("flag plans") as connection:
         steps = decide_due(connection, utc_now)
         done = apply_due(connection, utc_now)
@@ -33,7 +33,7 @@ def write_due_plans(context: dg.OpExecutionContext, database: EventDatabase) -> 
     "once."
 )
 def apply_flag_plans() -> None:
-    """What is planned, once it is due."""
+    """Follow what is planned and due."""
     write_due_plans()
 
 
