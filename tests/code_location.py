@@ -71,6 +71,17 @@ def run_job(location: dg.Definitions, instance: dg.DagsterInstance) -> Callable[
     return run
 
 
+def materialised(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
+    """Metadata of each partition's newest materialisation."""
+    found = {}
+    for record in instance.fetch_materializations(dg.AssetKey(asset), limit=100, ascending=True).records:
+        event = record.asset_materialization
+        assert event is not None
+        if event.partition:
+            found[event.partition] = {name: value.value for name, value in event.metadata.items()}
+    return found
+
+
 def _inserter(connection: Connection[Any], table: str, defaults: dict[str, Any]) -> Insert:
     def insert(tenant_id: str, **columns: Any) -> int:
         row = {"tenant_id": tenant_id, **defaults, **columns}

@@ -194,3 +194,13 @@ def add_tenant(connection: Connection) -> Callable[..., str]:
         return str(row["id"])
 
     return add
+
+
+@pytest.fixture
+def landing(tmp_path: Path, add_tenant: Callable[..., str]) -> Path:
+    """A landing folder, with the tenants acme and globex there; globex is suspended."""
+    add_tenant("acme", default_country="BR")
+    add_tenant("globex", status="suspended")
+    folder = tmp_path / "landing"
+    folder.mkdir()
+    return folder

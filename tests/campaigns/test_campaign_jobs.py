@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 from campaigns.stated import state
+from code_location import materialised
 from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
@@ -18,17 +19,6 @@ ASSETS = {
     "campaign_trend_data",
     "campaign_analytics_segments",
 }
-
-
-def materialised(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
-    """Metadata of each partition's newest materialisation."""
-    found = {}
-    for record in instance.fetch_materializations(dg.AssetKey(asset), limit=100, ascending=True).records:
-        event = record.asset_materialization
-        assert event is not None
-        if event.partition:
-            found[event.partition] = {name: value.value for name, value in event.metadata.items()}
-    return found
 
 
 def test_a_night_computes_its_days_and_those_that_changed(

@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from flag_values.checks import NOON, SetClock, check
+from flag_values.reference import vectors
 
 from trackai_pipelines.flag_values.buffer import SECOND, Buffer, Check, UsageRow
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "usage.json").read_text(encoding="utf-8"))
+VECTORS = vectors("usage")
 
 
 def nanoseconds(text: str) -> int:

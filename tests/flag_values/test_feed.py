@@ -13,16 +13,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from declared import TABLES
-from flag_values.world import add_flag, add_segment, eventually, set_flag, switch, switch_in_silence
+from flag_values.world import add_flag, add_segment, eventually, prepare, set_flag, switch, switch_in_silence
 from processes import CHECKOUT
 from psycopg import Connection
 
 from trackai_pipelines.database import embedded
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.errors import DatabaseSetupError
-from trackai_pipelines.database.migrate import migrate
-from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.flag_values.client import Flags, open_flags
 from trackai_pipelines.flag_values.feed import STALE_AFTER, FlagEvent
 
@@ -134,10 +131,8 @@ def test_flags_are_stale_after_five_minutes_without_a_look(
 def test_a_process_that_starts_without_a_database_uses_the_file(make_home: MakeHome, tmp_path: Path) -> None:
     server_home = make_home("cold")
     url = embedded.start(server_home).url("postgres")
-    migrate(url)
+    prepare(url)
     with connect(url) as connection:
-        create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
-        connection.execute("INSERT INTO trackai.tenants (id, slug, name) VALUES ('t-acme', 'acme', 'Acme')")
         flag = add_flag(connection, "for_staff")
         add_segment(connection, "staff", flag, ("t-acme", "user-1"))
         switch(connection, "dark_mode", False)
@@ -331,10 +326,8 @@ print([one.exitcode for one in children])
 def test_flags_are_served_while_the_server_is_killed_and_started_again(make_home: MakeHome, tmp_path: Path) -> None:
     server_home = make_home("restart")
     url = embedded.start(server_home).url("postgres")
-    migrate(url)
+    prepare(url)
     with connect(url) as connection:
-        create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
-        connection.execute("INSERT INTO trackai.tenants (id, slug, name) VALUES ('t-acme', 'acme', 'Acme')")
         pid = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
         assert pid is not None
     asked = 0

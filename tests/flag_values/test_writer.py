@@ -12,15 +12,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from declared import TABLES
 from flag_values.checks import SetClock, check
+from flag_values.world import prepare
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from trackai_pipelines.database import embedded
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.database.migrate import migrate
-from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.flag_values.buffer import SECOND, Buffer
 from trackai_pipelines.flag_values.writer import Writer
 
@@ -196,9 +194,7 @@ def test_what_cannot_be_written_at_the_end_is_logged(caplog: pytest.LogCaptureFi
 def test_kill_of_the_server_under_eight_threads_loses_and_doubles_no_check(make_home: Callable[..., Path]) -> None:
     home = make_home("usage")
     url = embedded.start(home).url("postgres")
-    migrate(url)
-    with connect(url) as connection:
-        create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
+    prepare(url)
     # Small bounds, so that checks overflow and are lost while the server is away.
     buffer = Buffer(fold_seconds=0.2, keys=500, overflow_keys=3)
     writer = Writer(lambda: connect(url, name="usage"), buffer, seconds=0.02)

@@ -5,12 +5,26 @@ What belongs here: writing rows. What does not: expectations.
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from declared import TABLES
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
+from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.migrate import migrate
+from trackai_pipelines.database.partitions import create_partitions_ahead
+
 _PATIENCE_SECONDS = 60
+
+
+def prepare(url: str) -> None:
+    """Migrate the database of a server of the test's own, and add partitions from today on and the tenant acme."""
+    migrate(url)
+    with connect(url) as connection:
+        create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
+        connection.execute("INSERT INTO trackai.tenants (id, slug, name) VALUES ('t-acme', 'acme', 'Acme')")
 
 
 def add_flag(connection: Connection[Any], key: str, **columns: Any) -> int:

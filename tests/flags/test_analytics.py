@@ -1,6 +1,5 @@
 """Days of checks: what they come to, when they are computed again, and when they cannot be."""
 
-import json
 import random
 import threading
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from declared import TABLES
 from flag_values.checks import SetClock, check
+from flag_values.reference import vectors
 from flag_values.world import add_flag
 from flags.usage import analysed, exposed, random_rows, row, write
 from psycopg import Connection
@@ -30,7 +30,7 @@ from trackai_pipelines.lifecycle.archive.store import open_store
 from trackai_pipelines.lifecycle.retention.apply import apply_plan
 from trackai_pipelines.lifecycle.retention.plan import plan_retention
 
-VECTORS = json.loads((Path(__file__).parents[1] / "flag_values" / "vectors" / "usage.json").read_text(encoding="utf-8"))
+VECTORS = vectors("usage")
 DAY = date(2026, 3, 5)
 DAYS = [DAY + timedelta(days=ahead) for ahead in range(4)]
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)

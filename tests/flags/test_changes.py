@@ -344,7 +344,7 @@ def test_prerequisites_make_no_circle(connection: Connection[Any]) -> None:
         change(connection, "c", requiring("a"))
     with pytest.raises(FlagRefusedError, match="a would require itself: a -> a"):
         change(connection, "a", requiring("b", "a"))
-    with pytest.raises(FlagRefusedError, match="no boolean flag"):
+    with pytest.raises(FlagRefusedError, match="not a boolean flag"):
         change(connection, "a", requiring("words"))
     with pytest.raises(FlagRefusedError, match="c is required by b"):
         change(connection, "c", {"archived": True})

@@ -50,7 +50,7 @@ def test_origins_that_browsers_send_are_taken(connection: Connection, add_tenant
 )
 def test_others_are_refused(connection: Connection, add_tenant: Add, origin: str) -> None:
     add_tenant("acme")
-    with pytest.raises(NotAnOriginError, match="is no origin"):
+    with pytest.raises(NotAnOriginError, match="is not an origin"):
         _added(connection, allowed_origins=(origin,))
     assert all_clients(connection) == []
 

@@ -272,7 +272,7 @@ def test_flags_are_opened_from_the_domain() -> None:
 
 
 def test_keys_are_checked(trackai: Run) -> None:
-    assert "is no key of a flag" in _refused(trackai, "create", "two words")
+    assert "cannot be a flag's key" in _refused(trackai, "create", "two words")
     assert "is a gate of the pipeline" in _refused(trackai, "create", "email_matching")
     assert "There is a flag dark_mode already" in _refused(trackai, "create", "dark_mode")
     assert "There is no flag dark_moed. Did you mean dark_mode?" in _refused(trackai, "show", "dark_moed")

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from code_location import materialised
 from dagster._core.loader import LoadingContextForTest
 from declared import TABLES
 from flag_values.world import add_flag, add_segment, switch
@@ -34,23 +35,12 @@ def flag(connection: Connection[Any], add_tenant: Callable[..., str]) -> int:
     return flag
 
 
-def partitions(instance: dg.DagsterInstance, asset: str) -> dict[str, dict[str, Any]]:
-    """Metadata of each partition's newest materialisation."""
-    found = {}
-    for record in instance.fetch_materializations(dg.AssetKey(asset), limit=100, ascending=True).records:
-        event = record.asset_materialization
-        assert event is not None
-        if event.partition:
-            found[event.partition] = {name: value.value for name, value in event.metadata.items()}
-    return found
-
-
 def test_days_of_checks_are_one_run(instance: dg.DagsterInstance, run_job: RunJob, flag: int) -> None:
     run_job("aggregate_flag_usage", days=DAYS)
     for asset in ("feature_flag_analytics", "feature_flag_exposures"):
-        found = partitions(instance, asset)
+        found = materialised(instance, asset)
         assert [found[str(day)]["checks"] for day in DAYS] == [3, 1, 0]
-    assert partitions(instance, "feature_flag_exposures")[str(DAY)]["users"] == 1
+    assert materialised(instance, "feature_flag_exposures")[str(DAY)]["users"] == 1
 
 
 def test_days_whose_usage_has_left_are_refused_and_the_others_computed(
@@ -76,7 +66,7 @@ def test_days_whose_usage_has_left_are_refused_and_the_others_computed(
     assert failure is not None
     assert failure.error is not None
     assert f"31 days from {long_ago} to {DAY} is not in the database any more" in failure.error.message
-    found = partitions(instance, "feature_flag_analytics")
+    found = materialised(instance, "feature_flag_analytics")
     assert set(found) == {str(DAY - timedelta(days=1)), *map(str, DAYS)}
     assert found[str(DAYS[1])]["checks"] == 1
     assert connection.execute(query, (DAY,)).fetchall() == before
@@ -89,8 +79,8 @@ def test_earlier_days_are_computed_where_that_is_asked_for(
     config = {"feature_flag_analytics": {"config": {"earlier": True}}}
     job = location.resolve_job_def("aggregate_flag_usage")
     job.execute_in_process(instance=instance, partition_key=str(DAYS[2]), run_config={"ops": config})
-    assert [partitions(instance, "feature_flag_analytics")[str(day)]["checks"] for day in DAYS] == [3, 1, 0]
-    assert set(partitions(instance, "feature_flag_exposures")) == {str(DAYS[2])}
+    assert [materialised(instance, "feature_flag_analytics")[str(day)]["checks"] for day in DAYS] == [3, 1, 0]
+    assert set(materialised(instance, "feature_flag_exposures")) == {str(DAYS[2])}
 
 
 def test_members_of_segments_are_computed(

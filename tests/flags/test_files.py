@@ -155,7 +155,7 @@ def test_the_commands(connection: Connection[Any], world: str, trackai: Run, tmp
     assert "email_matching" not in features
     assert trackai("flags", "export", "--format", "growthbook").exit_code == 2
     file.write_text("{", encoding="utf-8")
-    assert "That is no file of flags" in " ".join(trackai("flags", "apply", file).output.split())
+    assert "That is not a file of flags" in " ".join(trackai("flags", "apply", file).output.split())
 
 
 SOURCE = {

@@ -1,23 +1,17 @@
 """Which version of a scope is in force: published stories, and random histories against a reader by brute force."""
 
-import json
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from flag_values.reference import moment, vectors
 
 from trackai_pipelines.flags.history import ScopeVersion, in_force, killed_from, lifted, periods, planned
 
-STORIES = json.loads((Path(__file__).parent / "vectors/history.json").read_text(encoding="utf-8"))
+STORIES = vectors("history")
 _START = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read a moment of the stories; None is the beginning."""
-    return None if text in (None, "-infinity") else datetime.fromisoformat(str(text))
 
 
 def version(number: int, effective: datetime | None, recorded: datetime, **state: Any) -> ScopeVersion:

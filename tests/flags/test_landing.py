@@ -1,12 +1,10 @@
 """Files of checks that were made offline, and of members of segments."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from flag_values.world import add_flag, add_segment
 from ingest.landing_zone import counts, load_all, write, write_jsonl
 from psycopg import Connection
@@ -17,16 +15,6 @@ from trackai_pipelines.flags.analytics import analyse_days, expose_days
 
 NOW = datetime.now(UTC)
 PHONE_HASH = "sha256:029c7290f14c4516673508635f0519db95f7daf42057fd0e4ad1de84c5408a66"
-
-
-@pytest.fixture
-def landing(tmp_path: Path, add_tenant: Callable[..., str]) -> Path:
-    """A landing folder, with the tenants acme and globex there."""
-    add_tenant("acme", default_country="BR")
-    add_tenant("globex")
-    folder = tmp_path / "landing"
-    folder.mkdir()
-    return folder
 
 
 def checked(**given: Any) -> dict[str, Any]:
@@ -229,8 +217,8 @@ def test_members_of_no_list_are_refused(database_url: str, connection: Connectio
     assert counts(report) == (1, 0, 6)
     assert reasons(connection) == [
         "unknown_segment: there is no segment 'nobody'; see `trackai flags segment`",
-        "segment 'premium' is no list: its members are computed from its attribute",
-        "segment 'buyers' is no list: its members are computed from its conversions",
+        "segment 'premium' is not a list: its members are computed from its attribute",
+        "segment 'buyers' is not a list: its members are computed from its conversions",
         "user_id is missing",
         "user_id stands in the file for coming into 'staff' and for leaving it",
         "remove is 'maybe'; expected true or false",

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from declared import TABLES
-from flag_values.world import add_flag, eventually, switch
+from flag_values.world import add_flag, eventually, prepare, switch
 from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.evaluation_context import EvaluationContext
@@ -21,8 +20,6 @@ from psycopg import Connection
 
 from trackai_pipelines.database import embedded
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.database.migrate import migrate
-from trackai_pipelines.database.partitions import create_partitions_ahead
 from trackai_pipelines.flag_values.client import Flags, open_flags
 from trackai_pipelines.flag_values.feed import STALE_AFTER
 from trackai_pipelines.flags.openfeature import TrackaiProvider
@@ -196,7 +193,7 @@ def test_a_change_is_told_with_the_flags_that_changed(opened: Opened, connection
 def test_flags_that_cannot_be_read_are_stale_and_served_on(make_home: Callable[..., Path], tmp_path: Path) -> None:
     server_home = make_home("restarted")
     url = embedded.start(server_home).url("postgres")
-    _prepare(url)
+    prepare(url)
     now = datetime.now(UTC)
     client = api.get_client("restarted")
     told = events_of(client)
@@ -230,18 +227,11 @@ def test_flags_that_cannot_be_read_are_stale_and_served_on(make_home: Callable[.
     ]
 
 
-def _prepare(url: str) -> None:
-    migrate(url)
-    with connect(url) as connection:
-        create_partitions_ahead(connection, TABLES, today=datetime.now(UTC).date())
-        connection.execute("INSERT INTO trackai.tenants (id, slug, name) VALUES ('t-acme', 'acme', 'Acme')")
-
-
 @pytest.mark.slow
 def test_a_provider_starts_from_the_file_as_stale(make_home: Callable[..., Path], tmp_path: Path) -> None:
     server_home = make_home("cold")
     url = embedded.start(server_home).url("postgres")
-    _prepare(url)
+    prepare(url)
     open_flags(url, home=tmp_path).close()
     embedded.stop(server_home, though_used=True)
     client = api.get_client("cold")
@@ -259,7 +249,7 @@ def test_without_database_and_file_it_is_not_ready_until_the_database_answers(
 ) -> None:
     server_home = make_home("away")
     url = embedded.start(server_home).url("postgres")
-    _prepare(url)
+    prepare(url)
     embedded.stop(server_home, though_used=True)
     client = api.get_client("away")
     told = events_of(client)

@@ -1,17 +1,16 @@
 """The database's own rule of which version is in force: the stories, and random histories against brute force."""
 
-import json
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from flag_values.reference import moment, vectors
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-STORIES = json.loads((Path(__file__).parent / "vectors/history.json").read_text(encoding="utf-8"))
+STORIES = vectors("history")
 _START = datetime(2026, 3, 1, tzinfo=UTC)
 _INSERT = """
     INSERT INTO trackai.feature_flag_versions
@@ -27,10 +26,6 @@ _PERIODS = """
 Recorded = tuple[int, int, str | None, datetime | None]
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text in (None, "-infinity") else datetime.fromisoformat(str(text))
-
-
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story["story"])
 def test_periods_of_the_stories(connection: Connection[Any], story: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
@@ -38,14 +33,14 @@ def test_periods_of_the_stories(connection: Connection[Any], story: dict[str, An
             _INSERT,
             [
                 (
-                    *(one["id"] + 1000, 99, None, _moment(one["effective_from"]), one["recorded_at"]),
+                    *(one["id"] + 1000, 99, None, moment(one["effective_from"]), one["recorded_at"]),
                     *(Jsonb(one["state"]), one["id"] + 1000),
                 )
                 for one in story["versions"]
             ],
         )
     assert connection.execute(_PERIODS).fetchall() == [
-        (one["version"] + 1000, _moment(one["from"]), _moment(one["to"]), one["state"]) for one in story["periods"]
+        (one["version"] + 1000, moment(one["from"]), moment(one["to"]), one["state"]) for one in story["periods"]
     ]
 
 

@@ -213,8 +213,8 @@ def test_another_change_cancels_the_rest(connection: Connection[Any], acme: str)
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        ("5", "are no steps"),
-        ("5@0d,25", "are no steps"),
+        ("5", "is not a list of steps"),
+        ("5@0d,25", "is not a list of steps"),
         ("101@0d", "from 0 to 100"),
         ("5@1d,25@1d", "later than the one before"),
         ("5@1d,25@2h", "later than the one before"),
@@ -228,10 +228,10 @@ def test_steps_that_are_none(steps: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("guard", "said"),
     [
-        ("match_rate", "is no guard"),
-        ("matched>=0.7 over 2d", "is no guard"),
-        ("match_rate=0.7 over 2d", "is no guard"),
-        ("match_rate>=0.7.1 over 2d", "is no number"),
+        ("match_rate", "is not a guard"),
+        ("matched>=0.7 over 2d", "is not a guard"),
+        ("match_rate=0.7 over 2d", "is not a guard"),
+        ("match_rate>=0.7.1 over 2d", "is not a number"),
         ("match_rate>=70 over 2d", "a share from 0 to 1"),
         ("match_rate>=0.7 over 0d", "1 to 30 days"),
         ("match_rate>=0.7 over 31d", "1 to 30 days"),

@@ -19,7 +19,7 @@ _DETAILS = {
     "FLAG_NOT_FOUND": "There is no flag {key} that this client may see. Check the key, and the client's app.",
     "TARGETING_KEY_MISSING": "The flag {key} divides its users, and the context does not say who this is. Send a "
     "targetingKey, or the attribute by which the flag divides them.",
-    "INVALID_CONTEXT": "The attribute by which the flag {key} divides its users is no text. Send it as text.",
+    "INVALID_CONTEXT": "The attribute by which the flag {key} divides its users is not a text. Send it as text.",
     "PARSE_ERROR": "The value of the flag {key} is not of its type. Correct it with `trackai flags`.",
     "GENERAL": "The flag {key} could not be evaluated. The server's log says why.",
 }

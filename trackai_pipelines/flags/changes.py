@@ -1,14 +1,15 @@
 """Changes of flags: a change is proposed, checked, shown if that is all that is wanted, and recorded.
 
     with writing(connection, clock) as now:
-        made = carry_out(connection, propose(connection, "dark_mode", alter, now=now, reason="pilot"), author)
+        proposal = propose(connection, "dark_mode", alter, ChangeTerms(now=now, reason="pilot"))
+        versions = carry_out(connection, proposal, author)
 
 What belongs here: what every change has in common. What does not: the rules of states (rules.py), what single commands
-alter (states.py), writing (recording.py).
+alter (altering.py), writing (recording.py).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,23 +124,10 @@ def propose_kill(connection: Connection[Any], key: str, wanted: ChangeTerms, *, 
     """Return what killing a flag, everywhere or at a tenant, would record: off for every moment, at once."""
     flag, owner, versions, before = _present(connection, key, wanted, tenant)
     _check_kill_reason(wanted, key)
+    nothing = _nothing(flag, owner, versions, before, wanted.now)
     if before is not None and before["killed"]:
-        return _nothing(flag, owner, versions, before, wanted.now)
-    after = (before or INHERITS) | {"killed": True}
-    cancelled = tuple(planned(versions, wanted.now))
-    return Proposal(
-        flag,
-        owner,
-        versions,
-        before,
-        after,
-        ((None, after),),
-        cancelled,
-        False,
-        None,
-        wanted.now,
-        _steps(connection, flag, owner),
-    )
+        return nothing
+    return _for_every_moment(connection, nothing, ((None, (before or INHERITS) | {"killed": True}),))
 
 
 def propose_unkill(
@@ -152,22 +140,8 @@ def propose_unkill(
     records = tuple(
         (start, normal(state, {**_defined(state), **segments})) for start, state in lifted(versions, wanted.now)
     )
-    if not records:
-        return _nothing(flag, owner, versions, before, wanted.now)
-    cancelled = tuple(planned(versions, wanted.now))
-    return Proposal(
-        flag,
-        owner,
-        versions,
-        before,
-        records[-1][1],
-        records,
-        cancelled,
-        False,
-        None,
-        wanted.now,
-        _steps(connection, flag, owner),
-    )
+    nothing = _nothing(flag, owner, versions, before, wanted.now)
+    return _for_every_moment(connection, nothing, records) if records else nothing
 
 
 def carry_out(
@@ -341,6 +315,18 @@ def _nothing(
     flag: KnownFlag, owner: FlagTenant | None, versions: Sequence[ScopeVersion], state: State | None, now: datetime
 ) -> Proposal:
     return Proposal(flag, owner, versions, state, state, (), (), False, now, now)
+
+
+def _for_every_moment(connection: Connection[Any], nothing: Proposal, records: tuple[Record, ...]) -> Proposal:
+    """Return a proposal that replaces all periods of a scope, and cancels everything that is planned."""
+    return replace(
+        nothing,
+        after=records[-1][1],
+        records=records,
+        cancelled=tuple(planned(nothing.versions, nothing.now)),
+        effective_from=None,
+        steps=_steps(connection, nothing.flag, nothing.tenant),
+    )
 
 
 def _steps(connection: Connection[Any], flag: KnownFlag, owner: FlagTenant | None) -> tuple[GuardedStep, ...]:

@@ -26,12 +26,13 @@ _Name = Annotated[str | None, typer.Option(help="Shown to people.")]
 _Description = Annotated[str | None, typer.Option(help="What it switches.")]
 _Owner = Annotated[str | None, typer.Option(metavar="EMAIL", help="The address of the team that owns it.")]
 _ExpiresOn = Annotated[
-    datetime | None, typer.Option(formats=DAY_FORMAT, metavar="DAY", help="When it should be gone; then it is stale.")
+    datetime | None,
+    typer.Option(formats=DAY_FORMAT, metavar="DAY", help="When it should be removed; it is stale after."),
 ]
 _Permanent = Annotated[bool | None, typer.Option(help="It stays, so it is never stale.")]
 _TrackExposures = Annotated[bool | None, typer.Option(help="Keep which user was served which variant, for 400 days.")]
 _ClientVisible = Annotated[bool | None, typer.Option(help="Whether keys of web and mobile apps may ask for it.")]
-_On = Annotated[bool | None, typer.Option("--on/--off", help="Switch it.")]
+_On = Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off.")]
 _Percentage = Annotated[int | None, typer.Option(min=0, max=100, help="The share that is served.")]
 _OffValue = Annotated[str | None, typer.Option(help="What is served where it is off.")]
 _OnValue = Annotated[str | None, typer.Option(help="What is served where it is on and has no variants.")]
@@ -51,7 +52,8 @@ def create(
     category: _Category = None,
     owner: _Owner = None,
     value_type: Annotated[
-        Literal["boolean", "string", "integer", "number", "json"], typer.Option("--type", help="Of its values.")
+        Literal["boolean", "string", "integer", "number", "json"],
+        typer.Option("--type", help="Type of its values."),
     ] = "boolean",
     off_value: _OffValue = None,
     on_value: _OnValue = None,
@@ -116,9 +118,7 @@ def set_flag(
     expires_on: _ExpiresOn = None,
     permanent: _Permanent = None,
     track_exposures: _TrackExposures = None,
-    to_version: Annotated[
-        int | None, typer.Option(min=1, metavar="VERSION", help="Go back to what this version says.")
-    ] = None,
+    to_version: shared.ToVersion = None,
     tenant: Annotated[
         str | None, typer.Option(metavar="TENANT", help="With --to-version: the tenant whose version it is.")
     ] = None,
@@ -232,7 +232,7 @@ def archive(
     dry_run: shared.DryRun = False,
     as_json: shared.AsJson = False,
 ) -> None:
-    """Archive a flag: who asks for it gets their own default. Its history stays, and its key is never used again."""
+    """Archive a flag: callers get their own default. Its history stays, and its key is never used again."""
     from trackai_pipelines.flags.altering import set_fields
     from trackai_pipelines.flags.changes import propose
 

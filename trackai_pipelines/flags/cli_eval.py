@@ -1,6 +1,6 @@
-"""`trackai flags eval`: the value of a flag, and the way to it.
+"""`trackai flags eval`: the value of a flag, and how it was decided.
 
-What belongs here: options, and what is shown. What does not: the way (explaining.py).
+What belongs here: options, and what is shown. What does not: the explanation (explaining.py).
 """
 
 import json
@@ -28,7 +28,7 @@ def evaluate(
 ) -> None:
     """Show what a flag is for a tenant, a user and a moment, step by step: the versions, who set them, and the bucket.
 
-    With --known-at as it was known then: without what was recorded later, backdated or not.
+    With --known-at it leaves out what was recorded later, backdated or not.
     """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.flags.explaining import explain

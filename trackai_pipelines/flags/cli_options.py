@@ -52,6 +52,7 @@ KnownAt = Annotated[
     datetime | None,
     typer.Option(formats=MOMENT_FORMATS, metavar="TIME", help="As it was known then, without later corrections; UTC."),
 ]
+ToVersion = Annotated[int | None, typer.Option(min=1, metavar="VERSION", help="Go back to what this version says.")]
 Reshuffle = Annotated[bool, typer.Option("--reshuffle", help="Let users move to other variants.")]
 
 
@@ -73,7 +74,7 @@ def wanted_by(
     if_version: int | None = None,
     reshuffle: bool = False,
 ) -> "Callable[[datetime], ChangeTerms]":
-    """Return a function from the present moment to what the options say."""
+    """Return a function that makes the terms of a change from the present moment and these options."""
     from trackai_pipelines.flags.changes import ChangeTerms
 
     return lambda now: ChangeTerms(
@@ -119,7 +120,7 @@ def make(
             proposal = propose(connection, now)
             of_sales = proposal.flag.gate is not None and proposal.flag.gate.timed_by_sale
             if rematch and not of_sales:
-                raise usage(f"--rematch is for gates that are timed by the sale, and {proposal.flag.key} is none")
+                raise usage(f"--rematch is for gates that are timed by the sale, not {proposal.flag.key}")
             if dry_run and of_sales:
                 _, periods = carry_out_and_compare(connection, proposal, author)
         found = preview(connection, proposal) if proposal.records and (dry_run or proposal.reshuffles) else None

@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 def override(
     key: shared.Key,
     tenant: Annotated[str, typer.Argument(help="Slug or id.")],
-    on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it for the tenant.")] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off for the tenant.")] = None,
     value: Annotated[str | None, typer.Option(help="Serve this value to the whole tenant.")] = None,
     percentage: Annotated[int | None, typer.Option(min=0, max=100, help="The share that is served here.")] = None,
     inherit: Annotated[bool, typer.Option("--inherit", help="Remove the override.")] = False,
     until: shared.Until = None,
-    to_version: Annotated[
-        int | None, typer.Option(min=1, metavar="VERSION", help="Go back to what this version says.")
-    ] = None,
+    to_version: shared.ToVersion = None,
     effective_from: shared.EffectiveFrom = None,
     if_version: shared.IfVersion = None,
     reshuffle: shared.Reshuffle = False,

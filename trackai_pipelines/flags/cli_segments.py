@@ -71,7 +71,7 @@ def _json(text: str | None) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise usage(f"that is no JSON: {error}") from None
+        raise usage(f"that is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise usage('an object is expected, e.g. {"plan": "premium"}')
     return found

@@ -74,7 +74,7 @@ def add_client(
     for origin in allowed_origins:
         if not _ORIGIN.fullmatch(origin):
             raise NotAnOriginError(
-                f"{origin!r} is no origin: give scheme, host and perhaps port in lower case, without a path, "
+                f"{origin!r} is not an origin: give scheme, host and perhaps port in lower case, without a path, "
                 "e.g. https://shop.example."
             )
     key = f"tf_{slug}_{secrets.token_urlsafe(32)}"

@@ -1,7 +1,7 @@
-"""A flag's value at a moment, and the way to it in words.
+"""A flag's value at a moment, and how it was decided, in words.
 
-What belongs here: telling what evaluation did. What does not: evaluation (`flag_values.evaluation`), which decides, and
-whose answer is the one that is told.
+What belongs here: describing what evaluation did. What does not: evaluation (`flag_values.evaluation`), which decides,
+and whose answer is the one that is shown.
 """
 
 import json
@@ -59,7 +59,9 @@ def explain(
     snapshot = read_snapshot(connection)
     if key not in snapshot.ruleset.flags:
         the_flag(connection, key)
-        raise FlagRefusedError(f"{key} has no version: whoever wrote it went past its triggers. Change it once.")
+        raise FlagRefusedError(
+            f"{key} has no version: it was written with its triggers off. Set it once with `trackai flags set`."
+        )
     owner = the_tenant(connection, tenant)
     question = Question(key, owner, {**context, "tenant": owner.slug}, at, known_at)
     members = Asked(snapshot.members, Lookup(lambda: connection), owner)

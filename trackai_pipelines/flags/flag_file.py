@@ -88,7 +88,7 @@ def read_file(text: bytes) -> FlagFile:
     try:
         return msgspec.json.decode(text, type=FlagFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FlagRefusedError(f"That is no file of flags: {error}. `trackai flags export` writes one.") from None
+        raise FlagRefusedError(f"That is not a file of flags: {error}. `trackai flags export` writes one.") from None
 
 
 def written(file: FlagFile) -> str:

@@ -85,17 +85,17 @@ def read_guard(text: str) -> StepGuard:
     found = _GUARD.fullmatch(text)
     if found is None or found[1] not in MEASURES:
         raise FlagRefusedError(
-            f"{text!r} is no guard. One is written as 'match_rate>=0.7 over 2d'; measures: {', '.join(MEASURES)}."
+            f"{text!r} is not a guard. Write one as 'match_rate>=0.7 over 2d'; measures: {', '.join(MEASURES)}."
         )
     try:
         threshold = float(found[3])
     except ValueError:
-        raise FlagRefusedError(f"{found[3]!r} is no number.") from None
+        raise FlagRefusedError(f"{found[3]!r} is not a number.") from None
     days = int(found[4])
     if not 0 <= threshold <= 1:
-        raise FlagRefusedError(f"A guard compares a share from 0 to 1, and {threshold:g} is none.")
+        raise FlagRefusedError(f"A guard compares a share from 0 to 1, not {threshold:g}.")
     if not 1 <= days <= _MOST_DAYS:
-        raise FlagRefusedError(f"A guard looks at 1 to {_MOST_DAYS} days, and not at {days}.")
+        raise FlagRefusedError(f"A guard looks at 1 to {_MOST_DAYS} days, not {days}.")
     return StepGuard(found[1], found[2], threshold, days)
 
 

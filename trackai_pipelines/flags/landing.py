@@ -111,7 +111,7 @@ def _member_row(member: MemberRecord, context: Context) -> tuple[Text, ...]:
     if kind is None:
         raise Refused(f"unknown_segment: there is no segment {fields.shown(segment)}; see `trackai flags segment`")
     if kind != "list":
-        raise Refused(f"segment {fields.shown(segment)} is no list: its members are computed from its {kind}")
+        raise Refused(f"segment {fields.shown(segment)} is not a list: its members are computed from its {kind}")
     user = stored_key(fields.identifier_of(member.user_id, "user_id"), owner.default_country)
     if not user:
         raise Refused("user_id is missing")

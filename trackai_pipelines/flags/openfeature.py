@@ -32,7 +32,7 @@ _SAYS = {
     "TARGETING_KEY_MISSING": "The flag {key} divides its users, and the context does not say who this is. Give it a "
     "targeting key, or the attribute by which the flag divides them.",
     "INVALID_CONTEXT": "The context of the flag {key} names no tenant of ours, or the attribute by which the flag "
-    "divides its users is no text. Give the provider a tenant, or the context.",
+    "divides its users is not a text. Give the provider a tenant, or the context.",
     "PARSE_ERROR": "The value of the flag {key} is not of its type. Correct it with `trackai flags set`.",
     "TYPE_MISMATCH": "The flag {key} is of another type than the one that was asked for.",
     "PROVIDER_NOT_READY": "Flags could not be read yet, because the database does not answer. It is tried on.",
@@ -45,7 +45,7 @@ _AFTER_INITIALIZE_SECONDS = 1.0
 
 
 class TrackaiProvider(AbstractProvider):
-    """Serves flags from memory, counts what is asked, and tells of changes. No resolution waits for anything."""
+    """Serves flags from memory, counts checks, and emits events. No resolution waits for anything."""
 
     def __init__(self, tenant: str | None = None, *, opened: Callable[[], Flags] = open_flags) -> None:
         """Serve a tenant's flags (slug or id); without one, each context has its own, as the attribute `tenant`.

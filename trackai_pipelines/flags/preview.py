@@ -48,7 +48,7 @@ class TenantPreview:
 
 @dataclass(frozen=True, slots=True)
 class GatePreview:
-    """What changes for a tenant whose unit it is itself."""
+    """What changes for a tenant, where the tenant itself is the unit."""
 
     slug: str
     before: Any

@@ -55,7 +55,7 @@ def read_steps(text: str) -> list[RampStep]:
     steps = [RampStep(int(one[1]), int(one[2]) * _UNITS[one[3]]) for one in found if one]
     if len(steps) < len(found):
         raise FlagRefusedError(
-            f"{text!r} are no steps. They are written as 5@0d,25@2d,100@5d: a share in per cent, and when, in days (d),"
+            f"{text!r} is not a list of steps. Write 5@0d,25@2d,100@5d: a share in per cent, and when, in days (d),"
             " hours (h) or minutes (m) from now."
         )
     if any(one.percentage > 100 for one in steps):

@@ -1,6 +1,6 @@
 """Which flags and states are allowed, in words for people.
 
-What belongs here: what is refused when a flag is written. What does not: what a change makes of a state (states.py),
+What belongs here: what is refused when a flag is written. What does not: what a change makes of a state (altering.py),
 and the rules of conditions and values themselves (`flag_values`).
 """
 
@@ -26,8 +26,8 @@ def check_key(key: str) -> None:
     """Refuse a key that is none."""
     if not KEY.fullmatch(key):
         raise FlagRefusedError(
-            f"{key!r} is no key of a flag. A key is 1 to 100 letters, digits, dots, underscores and hyphens, and begins"
-            " with a letter or a digit."
+            f"{key!r} cannot be a flag's key. A key is 1 to 100 letters, digits, dots, underscores and hyphens, and "
+            "begins with a letter or a digit."
         )
 
 
@@ -67,7 +67,7 @@ def check_requires(key: str, state: State, flags: Mapping[str, State]) -> None:
         if required != key and (other is None or other["archived"]):
             raise FlagRefusedError(f"{key} cannot require {required}: there is no such flag.")
         if other is not None and other["value_type"] != "boolean":
-            raise FlagRefusedError(f"{key} cannot require {required}, which is no boolean flag.")
+            raise FlagRefusedError(f"{key} cannot require {required}, which is not a boolean flag.")
     circle = next(_circles(key, {**flags, key: state}), None)
     if circle:
         raise FlagRefusedError(f"{key} would require itself: {' -> '.join(circle)}. Leave one of them out.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-By = Annotated[str, typer.Option(envvar="TRACKAI_ACTOR", help="Who.", show_default="your login")]
+By = Annotated[str, typer.Option(envvar="TRACKAI_ACTOR", help="Who makes the change.", show_default="your login")]
 
 
 def login() -> str:
