@@ -4,11 +4,11 @@ What belongs here: how tests call commands, and the facts they insert. What does
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from folders import server_folder
 from psycopg import Connection, sql
 from typer.testing import CliRunner, Result
 
@@ -30,12 +30,8 @@ def run() -> Callable[..., Result]:
 
 @pytest.fixture
 def server_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home for an embedded server of the test's own, with spaces in its path, gone afterwards.
-
-    Outside pytest's folders: those are closed to the account that runs PostgreSQL for root.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="trackai-cli-"))
-    folder.chmod(0o711)
+    """A home for an embedded server of the test's own, with spaces in its path, gone afterwards."""
+    folder = server_folder("trackai-cli-")
     own = folder / "a home with spaces"
     own.mkdir()
     monkeypatch.setenv("TRACKAI_HOME", str(own))

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from declared import TABLES
+from folders import server_folder
 from psycopg import Connection, sql
 
 from trackai_pipelines.database import embedded
@@ -51,9 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.stash[_HOME] = Path(config.workerinput["server_home"])
         return
-    home = Path(tempfile.mkdtemp(prefix="trackai-test-"))
-    home.chmod(0o711)
-    config.stash[_HOME] = home
+    config.stash[_HOME] = server_folder("trackai-test-")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -166,7 +164,7 @@ def make_home() -> Iterator[Callable[..., Path]]:
     roots: list[tuple[Path, Path]] = []
 
     def make(*below: str, mode: int = 0o755) -> Path:
-        root = Path(tempfile.mkdtemp(prefix="trackai-homes-"))
+        root = server_folder("trackai-homes-")
         root.chmod(mode)
         home = root.joinpath(*below)
         roots.append((root, home))
