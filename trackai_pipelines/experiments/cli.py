@@ -5,7 +5,7 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.experiments import cli_create, cli_life, cli_show, cli_users
+from trackai_pipelines.experiments import cli_calibrate, cli_create, cli_life, cli_show, cli_users
 
 app = typer.Typer(help="Which variant sells more, by how much, and how sure that is.", no_args_is_help=True)
 
@@ -20,3 +20,4 @@ app.command("list")(cli_life.list_tests)
 app.command()(cli_show.show)
 app.command()(cli_users.assign)
 app.command()(cli_users.exclude)
+app.command()(cli_calibrate.aa)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.rules import METRICS, METRICS_OF_REVENUE
 from trackai_pipelines.experiments.statistics.arrays import Array, known, quietly
 from trackai_pipelines.experiments.statistics.looks import always_valid_half_width, always_valid_p_value, holm
 from trackai_pipelines.experiments.statistics.means import (
@@ -68,7 +69,6 @@ _SUMS = {
         *("capped_revenue", "revenue_squares", "pre_revenue", "pre_revenue_squares", "revenue_products")
     ),
 }
-METRICS = (*_SUMS, "avg_order_value")
 
 
 def needed_users(design: Design) -> tuple[int, ...] | None:
@@ -82,7 +82,7 @@ def needed_users(design: Design) -> tuple[int, ...] | None:
 def computed(design: Design) -> Iterator[tuple[str, str]]:
     """Yield each metric and estimator that a test has results of: without a currency, none of revenue."""
     for metric in METRICS:
-        if metric in ("conversion_rate", "orders_per_user") or design.currency is not None:
+        if metric not in METRICS_OF_REVENUE or design.currency is not None:
             yield metric, "plain"
             if metric in _SUMS:
                 yield metric, "cuped"

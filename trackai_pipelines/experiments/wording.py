@@ -18,12 +18,12 @@ _BETTER_OR_WORSE = {
 }
 
 
-def percent(share: float) -> str:
+def _percent(share: float) -> str:
     """Return a share as a percentage, e.g. `12.3 %`."""
     return f"{100 * share:,.1f} %"
 
 
-def p_in_words(p: float | None) -> str:
+def _p(p: float | None) -> str:
     """Return a p-value with the digits that matter."""
     if p is None:
         return "unknown"
@@ -42,10 +42,10 @@ def effect_in_words(metric: str, variant: Mapping[str, Any], control: str) -> st
     says = better if (difference or 0) >= 0 else worse
     if lift is None:
         return f"{variant['variant']} {says.format(f'{abs(difference or 0):,.4g}', control)}"
-    said = f"{variant['variant']} {says.format(percent(abs(lift)), control)}"
+    said = f"{variant['variant']} {says.format(_percent(abs(lift)), control)}"
     if variant["lift_ci_lower"] is None:
         return said
-    return f"{said} ({percent(variant['lift_ci_lower'])} to {percent(variant['lift_ci_upper'])})"
+    return f"{said} ({_percent(variant['lift_ci_lower'])} to {_percent(variant['lift_ci_upper'])})"
 
 
 def _configuration_changed(design: Design, inputs: Mapping[str, Any]) -> str:
@@ -62,11 +62,11 @@ def _no_plan(design: Design, inputs: Mapping[str, Any]) -> str:
 def _split(design: Design, inputs: Mapping[str, Any]) -> str:
     health, users = inputs["health"], [f"{one['users_so_far']:,}" for one in inputs["variants"]]
     after, before = health["srm_p_value"], health["srm_p_value_before_exclusions"]
-    planned = _listed([percent(weight) for weight in design.weights])
+    planned = _listed([_percent(weight) for weight in design.weights])
     if after is not None and (before is None or after <= before):
-        found = f"{_listed(users)} users where {planned} were planned, p {p_in_words(after)}"
+        found = f"{_listed(users)} users where {planned} were planned, p {_p(after)}"
     else:
-        found = f"before exclusions p {p_in_words(before)} of {planned}"
+        found = f"before exclusions p {_p(before)} of {planned}"
     return f"Users are not split as planned ({found}): who is missing may differ, so no variant is chosen."
 
 
@@ -74,7 +74,7 @@ def _linkage(design: Design, inputs: Mapping[str, Any]) -> str:
     shares = _shares(inputs, "unlinked_users", "users_so_far")
     return (
         f"Users without a known e-mail or phone are not the same share everywhere ({shares}; "
-        f"p {p_in_words(inputs['health']['linkage_p_value'])}): their sales are missing, so no variant is chosen."
+        f"p {_p(inputs['health']['linkage_p_value'])}): their sales are missing, so no variant is chosen."
     )
 
 
@@ -82,7 +82,7 @@ def _tracking(design: Design, inputs: Mapping[str, Any]) -> str:
     shares = _shares(inputs, "attributed_users", "converted_users_so_far")
     return (
         f"Buyers with a click are not the same share everywhere ({shares}; "
-        f"p {p_in_words(inputs['health']['tracking_p_value'])}): a variant may lose clicks, so no variant is chosen."
+        f"p {_p(inputs['health']['tracking_p_value'])}): a variant may lose clicks, so no variant is chosen."
     )
 
 
@@ -109,7 +109,7 @@ def _not_significant(design: Design, inputs: Mapping[str, Any]) -> str:
 def _guardrail(design: Design, inputs: Mapping[str, Any]) -> str:
     better = [one for one in inputs["variants"] if one["direction"] == "better"]
     broken = [
-        f"{rail['metric']} of {rail['variant']} {_interval(rail)} with {percent(rail['margin'])} tolerated"
+        f"{rail['metric']} of {rail['variant']} {_interval(rail)} with {_percent(rail['margin'])} tolerated"
         for rail in inputs["guardrails"]
         if rail["broken"] and rail["variant"] in {one["variant"] for one in better}
     ]
@@ -120,7 +120,7 @@ def _guardrail(design: Design, inputs: Mapping[str, Any]) -> str:
 def _interval(rail: Mapping[str, Any]) -> str:
     if rail["lift_ci_lower"] is None or rail["lift_ci_upper"] is None:
         return "is not known"
-    return f"is at {percent(rail['lift_ci_lower'])} to {percent(rail['lift_ci_upper'])}"
+    return f"is at {_percent(rail['lift_ci_lower'])} to {_percent(rail['lift_ci_upper'])}"
 
 
 def _control(design: Design, inputs: Mapping[str, Any]) -> str:
@@ -131,7 +131,7 @@ def _winner(design: Design, inputs: Mapping[str, Any], winner: str) -> str:
     (one,) = (one for one in inputs["variants"] if one["variant"] == winner)
     metrics = list(dict.fromkeys(rail["metric"] for rail in inputs["guardrails"]))
     rails = f"guardrail {_listed(metrics)} holds" if metrics else "no guardrail"
-    split = f"split as planned (p {p_in_words(inputs['health']['srm_p_value'])})"
+    split = f"split as planned (p {_p(inputs['health']['srm_p_value'])})"
     return f"{effect_in_words(design.primary_metric, one, design.control)}; {split}; {rails}."
 
 
@@ -171,7 +171,7 @@ def waiting_said(design: Design, expected: Forecast) -> str:
     parts = [_users_said(expected), _when_said(design, expected)]
     if expected.detectable_lift is not None:
         lift = expected.detectable_lift
-        parts.append(f"detectable now: {f'{100 * lift:,.0f} %' if lift >= 0.1 else percent(lift)}")
+        parts.append(f"detectable now: {f'{100 * lift:,.0f} %' if lift >= 0.1 else _percent(lift)}")
     if design.configuration_changed:
         parts.append("what starting froze was changed: no variant will be chosen")
     return f"waiting: {'; '.join(parts)}"
@@ -209,5 +209,5 @@ def _effects(design: Design, inputs: Mapping[str, Any]) -> str:
 
 def _shares(inputs: Mapping[str, Any], part: str, whole: str) -> str:
     return _listed(
-        [f"{one['variant']} {percent(one[part] / one[whole] if one[whole] else 0)}" for one in inputs["variants"]]
+        [f"{one['variant']} {_percent(one[part] / one[whole] if one[whole] else 0)}" for one in inputs["variants"]]
     )
