@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from typer.testing import Result
 
 from trackai_pipelines.experiments.calibration import Calibrated, calibrate, judge_splits, split_of
 from trackai_pipelines.experiments.past import Lately, PastUsers, baseline_of, read_past
+from trackai_pipelines.experiments.plans import plan
 from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.experiments.splitting import buckets_of, units_of
 from trackai_pipelines.flag_values.bucketing import bucket
@@ -39,6 +41,7 @@ def _past(*, whale: float = 0.0) -> PastUsers:
     revenue = k * random.lognormal(4, 0.5, len(buyers))
     revenue[np.argmax(k)] += whale
     return PastUsers(
+        new=0,
         users=[f"user-{number}" for number in range(5_000)],
         buyers=buyers,
         orders=k,
@@ -158,9 +161,9 @@ def test_what_users_bought_lately_is_what_plans_start_from(
 ) -> None:
     lately = Lately(until=datetime(2026, 3, 20, tzinfo=UTC), currency="BRL")
     past = read_past(connection, tenant, lately)
-    rate = baseline_of(past, "conversion_rate", "plain")
-    assert rate.variance is None
-    assert rate.mean == pytest.approx(1 / 3)
+    of_rate = baseline_of(past, "conversion_rate", "plain")
+    assert of_rate.variance is None
+    assert of_rate.mean == pytest.approx(1 / 3)
     revenue = dict(zip(past.buyers.tolist(), past.revenue.tolist(), strict=True))
     values = np.array([revenue.get(place, 0.0) for place in range(900)])
     plain = baseline_of(past, "revenue_per_user", "plain")
@@ -180,8 +183,24 @@ def test_what_users_bought_lately_is_what_plans_start_from(
     assert len(read_past(connection, tenant, lately).users) == 899
     share = read_past(connection, tenant, lately, most=300)
     assert 240 < len(share.users) < 360
-    with pytest.raises(ExperimentRefusedError, match="The tenant has no users"):
-        read_past(connection, add_tenant("other"), lately)
+    terms: dict[str, Any] = {"weights": [0.5, 0.5], "confidence_level": 95.0, "power": 80.0}
+    found = plan(connection, tenant, lately, metric="revenue_per_user", estimator="cuped", lift=0.1, **terms)
+    assert found.explained == pytest.approx(r * r, abs=2e-3)
+    assert found.baseline.variance == adjusted
+    # add_buyers has them created at the time of their sales.
+    assert found.users_a_day == 300 / 14
+    assert found.days == ceil(found.sample_size / found.users_a_day)
+    back = plan(connection, tenant, lately, metric="revenue_per_user", estimator="cuped", days=found.days, **terms)
+    assert [back.sample_size, back.lift] == pytest.approx([found.sample_size, 0.1], rel=0.01)
+    rate: dict[str, Any] = {"metric": "conversion_rate", "estimator": "plain", "mean": 0.03, "lift": 0.2}
+    given = plan(connection, tenant, lately, **rate, users_a_day=1_000, traffic_percent=50, **terms)
+    assert (given.sample_size, given.days, given.explained) == (28_723, 58, None)
+    # Nobody of another tenant bought anything.
+    other = add_tenant("other")
+    assert plan(connection, other, lately, **rate, **terms).days is None
+    with pytest.raises(ExperimentRefusedError, match="No test can find a lift"):
+        plan(connection, other, lately, **rate | {"mean": None}, **terms)
+    assert plan(connection, other, lately, **rate | {"lift": None, "days": 14}, **terms).lift is None
 
 
 def test_the_command(

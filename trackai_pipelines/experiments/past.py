@@ -17,8 +17,8 @@ from psycopg import Connection
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.comparing import Totals, moments_of
 from trackai_pipelines.experiments.planning import Baseline
-from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.experiments.statistics.arrays import Array
+from trackai_pipelines.experiments.statistics.means import Moments
 
 MOST_USERS = 200_000
 """Of more, a share is read: their figures are within one per cent."""
@@ -46,6 +46,8 @@ class Lately:
 class PastUsers:
     """Users, and what those who bought anything bought in the window and in the days before it."""
 
+    new: int
+    """Of all users of the tenant, those who were created in the window."""
     users: Sequence[str]
     buyers: NDArray[np.int64]
     """The places of those who bought, among the users."""
@@ -64,17 +66,13 @@ class PastUsers:
 
 
 def read_past(connection: Connection[Any], tenant_id: str, lately: Lately, *, most: int = MOST_USERS) -> PastUsers:
-    """Return the users of a tenant, without those who are excluded. Raises ExperimentRefusedError without users."""
-    of_tenant = {"tenant_id": tenant_id}
-    (number,) = connection.execute(statement("experiments/count_tenant_users"), of_tenant).fetchone() or (0,)
-    if not number:
-        raise ExperimentRefusedError("The tenant has no users: load files named users*, or a plan needs --baseline.")
+    """Return the users of a tenant, without those who are excluded."""
+    of_window = {"tenant_id": tenant_id, "since": lately.since, "until": lately.until}
+    number, new = connection.execute(statement("experiments/count_tenant_users"), of_window).fetchone() or (0, 0)
     given = {
-        **of_tenant,
-        "one_in": ceil(number / most),
+        **of_window,
+        "one_in": max(ceil(number / most), 1),
         "pre_since": lately.since - timedelta(days=lately.pre_days),
-        "since": lately.since,
-        "until": lately.until,
         "outcome_event": lately.outcome_event,
         "outcome_scope": lately.outcome_scope,
         "currency": lately.currency,
@@ -91,6 +89,7 @@ def read_past(connection: Connection[Any], tenant_id: str, lately: Lately, *, mo
             users.append(user)
     columns = np.array(sums, dtype=np.float64).reshape(-1, 5).T
     return PastUsers(
+        new=new,
         users=users,
         buyers=np.array(buyers, dtype=np.int64),
         orders=columns[0],
@@ -130,7 +129,18 @@ def totals_of_split(past: PastUsers, variant: NDArray[np.int64], variants: int) 
 
 def baseline_of(past: PastUsers, metric: str, estimator: str) -> Baseline:
     """Return what a user brings, as plans take it. With `cuped`, the variance is what the days before leave of it."""
-    everybody: Totals = totals_of_split(past, np.zeros(len(past.users), dtype=np.int64), 1)
-    moments, _ = moments_of(everybody, everybody, metric, estimator)
+    moments = _moments(past, metric, estimator)
     rate = (metric, estimator) == ("conversion_rate", "plain")
-    return Baseline(mean=float(moments.mean[0]), variance=None if rate else float(moments.variance[0]))
+    mean, variance = (float(np.nan_to_num(values[0])) for values in (moments.mean, moments.variance))
+    return Baseline(mean=mean, variance=None if rate else variance)
+
+
+def explained_before(past: PastUsers, metric: str) -> float:
+    """Return the share of a metric's variance that the days before explain: what cuped saves."""
+    plain, adjusted = (float(_moments(past, metric, estimator).variance[0]) for estimator in ("plain", "cuped"))
+    return 1 - adjusted / plain if plain > 0 else 0.0
+
+
+def _moments(past: PastUsers, metric: str, estimator: str) -> Moments:
+    everybody: Totals = totals_of_split(past, np.zeros(len(past.users), dtype=np.int64), 1)
+    return moments_of(everybody, everybody, metric, estimator)[0]

@@ -38,7 +38,7 @@ def sample_size(
     be: without a baseline above 0, of 0, or of a rate beyond 100 %.
     """
     mean, expected = baseline.mean, baseline.mean * (1 + lift)
-    if mean <= 0 or lift == 0 or expected < 0 or (baseline.variance is None and expected > 1):
+    if not mean > 0 or lift == 0 or expected < 0 or (baseline.variance is None and expected > 1):
         raise ValueError(f"no test can find a lift of {lift:.1%} on a baseline of {mean:g}")
     alpha, k = _alpha(confidence_level, len(weights)), _per_control(weights)
     if baseline.variance is None:
