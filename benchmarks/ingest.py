@@ -20,7 +20,9 @@ from benchmarks.figures import Figure, Scale, row, short
 from benchmarks.processes import begin_together, in_processes, peak_megabytes
 from benchmarks.world import add_sales, have_world
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS, KINDS
+from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.facts.landing import CLICKS, CONVERSIONS
+from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.ingest.load import load_paths
 
 CHARTED = ("rows/s",)
@@ -54,7 +56,7 @@ def run(scale: Scale, database: Database) -> Iterator[Figure]:
         _write_files(database, kind, sizes.rows, folder)
         for suffix in _WRITERS:
             path = folder / f"{kind}.{suffix}"
-            runs = [_loaded(database, kind, path, sizes.rows) for _ in range(sizes.repeats)]
+            runs = [loaded(database, kind, path, sizes.rows) for _ in range(sizes.repeats)]
             seconds, again, peak = min(runs)
             rates = {"rows/s": sizes.rows / seconds, "loaded again, rows/s": sizes.rows / again, "peak MB": peak}
             yield from row(title, suffix, rates)
@@ -72,10 +74,10 @@ def _write_files(database: Database, kind: str, rows: int, folder: Path) -> None
         if kind == "conversions":
             add_sales(connection, 1, rows)
         for suffix, write in _WRITERS.items():
-            write(folder / f"{kind}.{suffix}", _as_given(connection, kind))
+            write(folder / f"{kind}.{suffix}", as_given(connection, kind))
 
 
-def _as_given(connection: Connection[Any], kind: str) -> Rows:
+def as_given(connection: Connection[Any], kind: str) -> Rows:
     """The facts in the database as values of a landing file; half of the conversions come with a raw e-mail address."""
     query = sql.SQL("SELECT {} FROM trackai.{} ORDER BY id").format(
         sql.SQL(", ").join(map(sql.Identifier, _COLUMNS[kind])), sql.Identifier(kind)
@@ -90,7 +92,7 @@ def _as_given(connection: Connection[Any], kind: str) -> Rows:
             yield given
 
 
-def _write_json_lines(path: Path, rows: Rows) -> None:
+def write_json_lines(path: Path, rows: Rows) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(values) + "\n" for values in rows)
 
@@ -113,7 +115,7 @@ def _write_parquet(path: Path, rows: Rows) -> None:
 
 
 _WRITERS: Mapping[str, Callable[[Path, Rows], None]] = {
-    "jsonl": _write_json_lines,
+    "jsonl": write_json_lines,
     "csv": _write_csv,
     "parquet": _write_parquet,
 }
@@ -125,22 +127,24 @@ def _empty(connection: Connection[Any], kind: str) -> None:
     connection.execute("CHECKPOINT")
 
 
-def _loaded(database: Database, kind: str, path: Path, rows: int) -> tuple[float, float, float]:
+def loaded(database: Database, kind: str, path: Path, rows: int) -> tuple[float, float, float]:
     """Seconds of loading the file and of loading it again, and peak megabytes of the process."""
     with connect(database.url, name="benchmark") as connection:
         _empty(connection, kind)
-    ((seconds, again, peak, accepted, duplicates),) = in_processes(_load, [(database.url, path)])
+    ((seconds, again, peak, accepted, duplicates),) = in_processes(load_twice, [(database.url, path)])
     if not accepted == duplicates == rows:
         raise RuntimeError(f"of {rows:,} rows {accepted:,} were loaded, and {duplicates:,} found again")
     return seconds, again, peak
 
 
-def _load(url: str, path: Path) -> tuple[float, float, float, int, int]:
+def load_twice(url: str, path: Path) -> tuple[float, float, float, int, int]:
+    """Seconds of loading a file and of loading it again, peak megabytes, and the rows that were new, and then known."""
+    kinds = kinds_of(DOMAINS)
     begin_together()
     begun = time.perf_counter()
-    (first,) = load_paths(url, [path], landing_dir=path.parent, kinds=KINDS)
+    (first,) = load_paths(url, [path], landing_dir=path.parent, kinds=kinds)
     seconds, peak = time.perf_counter() - begun, peak_megabytes()
-    (second,) = load_paths(url, [path], landing_dir=path.parent, kinds=KINDS)
+    (second,) = load_paths(url, [path], landing_dir=path.parent, kinds=kinds)
     return seconds, second.seconds, peak, first.accepted, second.duplicates
 
 

@@ -20,6 +20,7 @@ CREATE TABLE trackai.ab_test_assignments (
     CONSTRAINT ab_test_assignments_tenant_id_test_id_fkey FOREIGN KEY (tenant_id, test_id) REFERENCES trackai.ab_tests(tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT ab_test_assignments_user_id_check CHECK (((user_id <> ''::text) AND (length(user_id) <= 512)))
 );
+CREATE INDEX ab_test_assignments_by_day ON trackai.ab_test_assignments USING brin (assigned_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Whether a test measures what it says, by day.
 CREATE TABLE trackai.ab_test_daily_health (
@@ -175,6 +176,7 @@ CREATE TABLE trackai.ab_test_outcomes (
     CONSTRAINT ab_test_outcomes_pkey PRIMARY KEY (tenant_id, test_id, conversion_id),
     CONSTRAINT ab_test_outcomes_class_check CHECK ((class = ANY (ARRAY['counted'::text, 'before_assignment'::text, 'after_window'::text, 'other_event'::text, 'not_attributed'::text, 'conflicting_variants'::text, 'outside_test_period'::text, 'excluded_user'::text])))
 );
+CREATE INDEX ab_test_outcomes_by_day ON trackai.ab_test_outcomes USING brin (day date_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Assignments that arrived later and change the answer: another variant, or the same one earlier.
 CREATE TABLE trackai.ab_test_reassignments (

@@ -82,6 +82,11 @@ Blocks = Callable[["Connection[Any]", Sequence[date], date], Iterator[tuple[date
 """Given UTC days and today: which of these days' rows are still needed in the database, and why, in a sentence."""
 
 
+Stays = Callable[["Connection[Any]", Sequence[date], date], Iterable[date]]
+"""Given UTC days, and the day before which rows leave: those of the days whose rows stay all the same, because what
+they belong to is not as old as they are."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """A table of schema `trackai`: its owner declares what the rest must know of it."""
@@ -94,7 +99,9 @@ class Table:
     leaves: Literal["partition", "delete", "never"] = "never"
     """How old rows go: as a partition a UTC day, by DELETE, or not at all."""
     blocks: tuple[Blocks, ...] = ()
-    """What keeps the rows of a day in the database."""
+    """What keeps the rows of a day in the database though they are due: somebody has to see to it."""
+    stays: Stays | None = None
+    """The days that are not due yet, whatever their age."""
     restored: tuple[Callable[[Connection[Any]], None], ...] = ()
     """Called in each transaction that puts archived rows back by INSERT; the rows are in `pg_temp.restoring`."""
     personal: Personal | None = None

@@ -173,6 +173,8 @@ CREATE TABLE trackai.ab_test_assignments (
     PRIMARY KEY (tenant_id, test_id, user_id),
     FOREIGN KEY (tenant_id, test_id) REFERENCES trackai.ab_tests (tenant_id, id) ON DELETE CASCADE
 );
+CREATE INDEX ab_test_assignments_by_day ON trackai.ab_test_assignments
+    USING brin (assigned_at timestamptz_minmax_multi_ops) WITH (pages_per_range = 32, autosummarize = on);
 COMMENT ON TABLE trackai.ab_test_assignments IS 'The variant that a user was given first. Rows do not change: what would change the answer is a row of ab_test_reassignments.';
 COMMENT ON COLUMN trackai.ab_test_assignments.id IS 'number of the assignment, generated';
 COMMENT ON COLUMN trackai.ab_test_assignments.test_id IS 'the test (ab_tests.id)';
@@ -239,6 +241,8 @@ CREATE TABLE trackai.ab_test_outcomes (
     value numeric(18, 4),
     PRIMARY KEY (tenant_id, test_id, conversion_id)
 );
+CREATE INDEX ab_test_outcomes_by_day ON trackai.ab_test_outcomes
+    USING brin (day date_minmax_multi_ops) WITH (pages_per_range = 32, autosummarize = on);
 COMMENT ON TABLE trackai.ab_test_outcomes IS 'Each conversion of an assigned user from pre_days before the test on, and whether it counts. It outlives the hashes of conversions.';
 COMMENT ON COLUMN trackai.ab_test_outcomes.test_id IS 'the test (ab_tests.id)';
 COMMENT ON COLUMN trackai.ab_test_outcomes.conversion_id IS 'the conversion (conversions.id)';

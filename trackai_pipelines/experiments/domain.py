@@ -1,6 +1,8 @@
 """Experiments: A/B tests on matched conversions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Personal, Section, StoryPart, Table
@@ -11,6 +13,14 @@ if TYPE_CHECKING:
     from trackai_pipelines.ingest.kinds import Kind
 
 _OF_A_USER = Personal(user_id="user_id", delete=True)
+
+
+def _of_later_tests(
+    table: str, time: str, connection: "Connection[Any]", days: Sequence[date], before: date
+) -> Iterable[date]:
+    from trackai_pipelines.experiments.retained import days_of_later_tests
+
+    return days_of_later_tests(connection, table, time, days, before)
 
 
 def _kinds() -> "tuple[Kind, ...]":
@@ -57,6 +67,7 @@ EXPERIMENTS = Domain(
             key=("tenant_id", "test_id", "user_id"),
             time="assigned_at",
             leaves="delete",
+            stays=partial(_of_later_tests, "ab_test_assignments", "assigned_at"),
             personal=_OF_A_USER,
         ),
         Table(
@@ -64,6 +75,7 @@ EXPERIMENTS = Domain(
             key=("tenant_id", "test_id", "user_id", "variant_assigned", "assigned_at"),
             time="assigned_at",
             leaves="delete",
+            stays=partial(_of_later_tests, "ab_test_reassignments", "assigned_at"),
             personal=_OF_A_USER,
         ),
         Table(name="excluded_users", key=("tenant_id", "user_id"), personal=_OF_A_USER),
@@ -73,6 +85,7 @@ EXPERIMENTS = Domain(
             key=("tenant_id", "test_id", "conversion_id"),
             time="day",
             leaves="delete",
+            stays=partial(_of_later_tests, "ab_test_outcomes", "day"),
             personal=_OF_A_USER,
         ),
         Table(name="ab_test_scans", key=("tenant_id", "test_id")),

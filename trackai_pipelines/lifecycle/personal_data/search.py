@@ -60,7 +60,7 @@ Quoting = dict[int, set[str]]
 
 @dataclass(frozen=True)
 class Quotes:
-    """What a text must hold to quote the person: a hash or the stand-in of an address, a key, an IP address."""
+    """What a text must hold to quote the person: a hash or its beginning, a key, a user id, an IP address."""
 
     words: frozenset[str]
     hashes: str
@@ -114,7 +114,7 @@ def search(
         ).fetchall()
     person = replace(person, conversion_ids=tuple(row.id for row in sales))
     clicks, clicks_in_order = clicks_of(connection, store, tenant_id, sales, identities)
-    quotes = _quotes(person.hashes, [*sales, *clicks])
+    quotes = _quotes(person, [*sales, *clicks])
     rows, archived = _declared_rows(connection, store, tables, person)
     with_texts = [table for table in tables if table.personal and table.personal.texts]
     return Found(
@@ -255,12 +255,12 @@ def _batches(store: Store, file: Archive) -> "Iterator[pyarrow.Table]":
         raise ArchiveDamaged(unreadable(file.table_name, f"{store.shown(file.path)}: {error}")) from error
 
 
-def _quotes(hashes: Sequence[str], rows: Iterable[Any]) -> Quotes:
-    stand_ins = [digest[:_STAND_IN_DIGITS] for digest in hashes]
-    words = {*hashes, *stand_ins}
+def _quotes(person: Person, rows: Sequence[Any]) -> Quotes:
+    stand_ins = [digest[:_STAND_IN_DIGITS] for digest in person.hashes]
+    words = {*person.hashes, *stand_ins}
+    keys = [key for row in rows for key in (row.fbclid, row.fbc, row.fbp, row.click_key, row.browser_key) if key]
+    words.update(key.strip().lower() for key in (*keys, *person.user_ids) if len(key.strip()) >= _SHORTEST_WORD)
     for row in rows:
-        keys = (row.fbclid, row.fbc, row.fbp, row.click_key, row.browser_key)
-        words.update(key.strip().lower() for key in keys if key and len(key.strip()) >= _SHORTEST_WORD)
         if row.client_ip and (place := ip_interface(row.client_ip)).network.num_addresses == 1:
             words.update((str(place.ip), place.ip.exploded))
     return Quotes(frozenset(words), "|".join(stand_ins))

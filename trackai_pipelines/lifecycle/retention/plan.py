@@ -263,6 +263,9 @@ def _leaving(connection: Connection, table: Table, policy: Policy, today: date, 
     held = (_partitions_before if table.partitioned else _days_before)(connection, table, before)
     files = _files_by_day(connection, table)
     days = sorted(held.keys() | files.keys())
+    if table.stays is not None:
+        staying = {*table.stays(connection, days, before)}
+        days = [day for day in days if day not in staying]
     blocks = _blocks(connection, table, days, today)
     old = f"older than {policy.keep}"
     for day in days:
