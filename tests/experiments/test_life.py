@@ -1,5 +1,6 @@
 """The life of a test: which transitions there are, what starting needs and freezes, and how commands end."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -88,6 +89,7 @@ def test_a_test_by_commands(trackai: Run, connection: Connection[Any], tenant: s
     settings = ("--variant", "blue", "--weights", "0.75,0.25", "--campaign", "spring", "--event", "add_to_cart")
     money = ("--currency", "BRL", "--revenue-cap", "499.90", "--guardrail", "orders_per_user:0.05:proven")
     assert "checkout draft: control 0.75, blue 0.25" in run("create", "checkout", *of_acme, *settings, *money)
+    add_test(connection, tenant, "alone", variant_a=None)
     design = read_design(connection, tenant, "checkout")
     assert (design.variants, design.weights, design.outcome_event) == (("control", "blue"), (0.75, 0.25), "AddToCart")
     assert (design.currency, design.revenue_cap) == ("BRL", Decimal("499.9000"))
@@ -103,9 +105,8 @@ def test_a_test_by_commands(trackai: Run, connection: Connection[Any], tenant: s
     assert "There is no test other" in refused("start", "other", *of_acme)
     assert "has no sample size" in refused("start", "checkout", *of_acme)
 
-    assert "checkout draft: control 0.5, a 0.5" in run(
-        "create", "checkout", *of_acme, "--variant", "a", "--sample-size", "1000", "--replace"
-    )
+    assert "checkout draft: control 0.5, a 0.5" in run("create", "checkout", *of_acme, "--variant", "a", "--replace")
+    _plan_by_commands(run, refused, connection, tenant)
     assert read_design(connection, tenant, "checkout").guardrails == ()
     said = run("start", "checkout", *of_acme, "--currency", "BRL", "--by", "ana", "--reason", "agreed")
     assert "checkout draft -> running Revenue is in BRL, without a cap: 0 buyers are too few to propose one" in said
@@ -119,6 +120,33 @@ def test_a_test_by_commands(trackai: Run, connection: Connection[Any], tenant: s
     run("create", "banner", *of_acme)
     assert "banner deleted" in run("delete", "banner", *of_acme)
     assert "banner" not in run("list", *of_acme)
+
+
+def _plan_by_commands(
+    run: Callable[..., str], refused: Callable[..., str], connection: Connection[Any], tenant: str
+) -> None:
+    plan = ("plan", "checkout", "--tenant", "acme", "--baseline", "0.03")
+    assert "give one of --lift and --days" in refused(*plan)
+    assert "give one of --lift and --days" in refused(*plan, "--lift", "0.2", "--days", "14")
+    assert "no test can find a lift" in refused(*plan, "--lift", "0").lower()
+    assert "nothing to compare it with" in refused("plan", "alone", "--tenant", "acme", "--days", "1")
+    said = run(*plan, "--lift", "0.2")
+    assert "28,723 users find a lift of 20.0 % on conversion_rate 3.000 %, with 80 % power at 95 % confidence" in said
+    assert "nobody was created lately" in said
+    assert said.endswith("checkout keeps it: 28,723 users in all variants together.")
+    design = read_design(connection, tenant, "checkout")
+    assert (design.sample_size, design.planned_lift, design.planned_baseline) == (28_723, 0.2, 0.03)
+    said = run(*plan, "--days", "29", "--users-a-day", "1000")
+    assert "29,000 users find a lift from 19.9 % on" in said
+    assert said.endswith("1,000 users a day take part: 29 days, and 14 more until the last window is over")
+    assert read_design(connection, tenant, "checkout") == design
+    run("create", "money", "--tenant", "acme", "--variant", "a", "--metric", "revenue_per_user", "--estimator", "cuped")
+    money = ("plan", "money", "--tenant", "acme", "--days", "14", "--users-a-day", "10")
+    assert "revenue_per_user needs a currency" in refused(*money)
+    said = run(*money, "--currency", "BRL")
+    assert "140 users find no lift on revenue_per_user" in said
+    plain = json.loads(run(*money, "--currency", "BRL", "--json"))
+    assert (plain["test"], plain["kept"], plain["sample_size"], plain["lift"]) == ("money", False, 140, None)
 
 
 def _draft(connection: Connection[Any], tenant: str, key: str, **columns: Any) -> None:

@@ -5,12 +5,13 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.experiments import cli_calibrate, cli_create, cli_life, cli_show, cli_users
+from trackai_pipelines.experiments import cli_calibrate, cli_create, cli_life, cli_plan, cli_show, cli_users
 
 app = typer.Typer(help="Which variant sells more, by how much, and how sure that is.", no_args_is_help=True)
 
 app.command()(cli_create.create)
 app.command()(cli_create.delete)
+app.command()(cli_plan.plan)
 app.command()(cli_life.start)
 app.command()(cli_life.pause)
 app.command()(cli_life.resume)

@@ -45,6 +45,25 @@ def create_test(
         return design_of(connection, tenant_id, test_id)
 
 
+def set_plan(
+    connection: Connection[Any],
+    draft: Design,
+    sample_size: int,
+    lift: float,
+    baseline: float,
+    author: ChangedBy,
+    now: datetime,
+) -> None:
+    """Let a draft wait for so many users, and keep what that was planned from. Raises ExperimentRefusedError."""
+    with connection.transaction():
+        present = locked_design(connection, draft.tenant_id, draft.test_key)
+        if present.status != "draft":
+            raise ExperimentRefusedError(f"{draft.test_key} is {present.status}: its plan cannot be changed any more.")
+        given = {"tenant_id": draft.tenant_id, "test_id": draft.id, "by": author.by, "now": now}
+        planned = {"sample_size": sample_size, "lift": lift, "baseline": baseline}
+        connection.execute(statement("experiments/set_plan"), given | planned)
+
+
 def delete_draft(connection: Connection[Any], tenant_id: str, test_key: str) -> None:
     """Delete a draft to which nobody is assigned. Raises ExperimentRefusedError for any other test."""
     with connection.transaction():
