@@ -1,7 +1,7 @@
 -- Tests whose variants differ, on the newest day, in how many users are linked with their sales, or in how many buyers have
 -- a click: with p-values below %(threshold)s.
 -- Index: idx_abt_status, the key of ab_test_daily_health. Guarantees: read-only.
-SELECT s.slug AS tenant, t.test_key AS test, w.what
+SELECT s.slug AS tenant, t.test_key AS test, p.what, p.p_value
 FROM trackai.ab_tests t
 JOIN trackai.tenants s ON s.id = t.tenant_id
 CROSS JOIN LATERAL (
@@ -15,6 +15,5 @@ CROSS JOIN LATERAL (VALUES
     ('links the users of its variants differently with their sales', h.linkage_p_value),
     ('attributes the sales of its variants differently', h.tracking_p_value)
 ) AS p (what, p_value)
-CROSS JOIN LATERAL (SELECT p.what || ' (p ' || p.p_value::real || ')' AS what) w
 WHERE t.status IN ('running', 'paused', 'completed') AND p.p_value < %(threshold)s
-ORDER BY s.slug, t.test_key, w.what
+ORDER BY s.slug, t.test_key, p.what

@@ -29,6 +29,8 @@ CHECKS = {
     "campaign_totals_reconcile", "credits_sum_to_one", "spend_is_complete", "parts_agree", "shared_keys_in_bounds",
     "every_sale_has_one_value", "matching_agrees_with_gates", "settings_equal_history", "flag_history_is_complete",
     "analytics_equal_usage", "exposures_repeat", "stale_flags",
+    "outcomes_are_accounted_for", "results_equal_totals", "no_sample_ratio_mismatch", "linkage_and_tracking_alike",
+    "configuration_is_frozen", "decisions_stand", "yesterday_is_computed",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 

@@ -33,6 +33,9 @@ ASSETS = LANDED | {
     "campaign_analytics_segments",
     "campaign_cohorts",
     "campaign_optimizations",
+    "ab_test_outcomes",
+    "ab_test_daily_results",
+    "ab_test_results",
     "feature_flags",
     "feature_flag_analytics",
     "feature_flag_exposures",
@@ -46,6 +49,7 @@ JOBS = {
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
     "make_report", "apply_flag_plans", "aggregate_flag_usage", "refresh_flag_segments", "check_flags",
+    "compute_experiments",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -56,6 +60,7 @@ SCHEDULES = {
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
     "five_minutely_flag_plans", "nightly_flag_analytics", "nightly_flag_segments", "daily_flag_checks",
+    "nightly_experiments",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -102,6 +107,14 @@ CHECKS = {
     "ab_tests": set(),
     "excluded_users": set(),
     "ab_test_assignments": set(),
+    "ab_test_outcomes": {"outcomes_are_accounted_for"},
+    "ab_test_daily_results": {
+        "results_equal_totals",
+        "no_sample_ratio_mismatch",
+        "linkage_and_tracking_alike",
+        "yesterday_is_computed",
+    },
+    "ab_test_results": {"configuration_is_frozen", "decisions_stand"},
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -221,6 +234,9 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         "campaign_trend_data": {"campaign_analytics_daily"},
         "campaign_analytics_segments": {"conversion_touchpoints", "user_segments"},
         "campaign_cohorts": {"conversions", "campaign_analytics_daily"},
+        "ab_test_outcomes": {"ab_test_assignments", "excluded_users", "user_conversions", "matched_attributions"},
+        "ab_test_daily_results": {"ab_test_outcomes"},
+        "ab_test_results": {"ab_test_daily_results"},
         "campaign_optimizations": {"clicks", "matched_attributions", "campaign_analytics_daily"},
         "feature_flag_analytics": {"feature_flag_usage", "feature_flags"},
         "feature_flag_exposures": {"feature_flag_usage", "feature_flags"},

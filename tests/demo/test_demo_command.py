@@ -58,6 +58,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert "users, their conversions, campaigns and refunds of all 5 tenants are as they should be" in err
     assert "checks of flags by day, what each was answered, both gates of 540 sales, and 10 changes are as they" in err
     assert "every due sale reached the sandbox, and was counted there once" in err
+    assert "5 tests are decided, or wait, as they should, and each of " in err
     assert "the touches of 140 sales, every campaign's credit under 9 models, and what it cost are" in err
     # Three days are younger than seven: every sale of an active tenant is due.
     for slug, (counts, (sent, failed, waiting)) in table.items():
@@ -78,6 +79,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             ("aggregate_campaigns", "SUCCESS"),
             ("train_attribution", "SUCCESS"),
             ("recommend_campaigns", "SUCCESS"),
+            ("compute_experiments", "SUCCESS"),
             ("dispatch_conversions", "SUCCESS"),
             ("check_flags", "SUCCESS"),
             ("check_matching", "SUCCESS"),
@@ -96,7 +98,8 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "users": 0,
             "campaigns": 0,
             "user_conversions": 0,
-            "matched_attributions": 4,
+            # Users of tests bought before.
+            "matched_attributions": 8,
             "match_log": 4,
             "daily_match_rates": 4,
             **dict.fromkeys(CAMPAIGN_DAYS, 4),
@@ -107,6 +110,9 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "feature_flag_exposures": 8,
             "feature_flag_usage": 0,
             "feature_flag_segment_members": 0,
+            "ab_test_assignments": 0,
+            "excluded_users": 0,
+            **dict.fromkeys(("ab_test_outcomes", "ab_test_daily_results", "ab_test_results"), 8),
             "capi_dispatches": 4,
         }
         checks = dagster.execute(
@@ -127,6 +133,10 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "flag_history_is_complete",
             "analytics_equal_usage",
             "exposures_repeat",
+            "outcomes_are_accounted_for",
+            "results_equal_totals",
+            "configuration_is_frozen",
+            "yesterday_is_computed",
         }
 
     again_code, again_out, again_err = demo()

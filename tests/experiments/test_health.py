@@ -35,6 +35,6 @@ def test_a_night_users_and_variants_are_looked_at(connection: Connection[Any], a
         "acme: checkout was computed up to 2026-03-20",
         "acme: nobody was assigned in checkout for 3 days",
         "acme: what starting froze of banner was changed",
-        f"acme: checkout has users as they are not weighted (3 control, 2 a, p 0.0001); {linked}",
+        f"acme: checkout is not split as its weights say: 3 control, 2 a (p 0.0001); {linked}",
     ]
     assert all(one.fix for one in found)

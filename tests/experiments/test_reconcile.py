@@ -278,21 +278,21 @@ def health(connection: Connection[Any], **columns: Any) -> None:
         ({"srm_p_value": 0.001, "srm_p_value_before_exclusions": 0.5, "linkage_p_value": 1.0}, []),
         (
             {"srm_p_value": 0.0009},
-            ["acme: checkout has users as they are not weighted (3 control, 2 a, p 0.0009)"],
+            ["acme: checkout is not split as its weights say: 3 control, 2 a (p 0.0009)"],
         ),
         (
             {"srm_p_value_before_exclusions": 2e-9},
-            ["acme: checkout has users as they are not weighted before exclusions (p 2e-09)"],
+            ["acme: checkout is not split as its weights say before exclusions (p 2e-09)"],
         ),
         (
             {"excluded_users": Jsonb({"conflicting_variants": {"a": 1}, "excluded_user": {"a": 1}})},
-            ["acme: checkout has 1 users who saw several variants of 7"],
+            ["acme: checkout has 1 of 7 users who saw several variants"],
         ),
         ({"excluded_users": Jsonb({"excluded_user": {"a": 3}})}, []),
         (
             {"shared_users": Jsonb([{"test": "banner", "users": 2000, "p_value": 1e-5},
                                     {"test": "other", "users": 2000, "p_value": 0.2}])},
-            ["acme: checkout has users whose variant goes together with that in banner (p 1e-05): do both have one seed?"],  # noqa: E501
+            ["acme: checkout has variants that go together with those of banner (p 1e-05)"],
         ),
         (
             {"linkage_p_value": 0.0001, "tracking_p_value": 0.00001},

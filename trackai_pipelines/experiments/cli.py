@@ -5,7 +5,15 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.experiments import cli_calibrate, cli_create, cli_life, cli_plan, cli_show, cli_users
+from trackai_pipelines.experiments import (
+    cli_calibrate,
+    cli_compute,
+    cli_create,
+    cli_life,
+    cli_plan,
+    cli_show,
+    cli_users,
+)
 
 app = typer.Typer(help="Which variant sells more, by how much, and how sure that is.", no_args_is_help=True)
 
@@ -19,6 +27,7 @@ app.command()(cli_life.complete)
 app.command()(cli_life.archive)
 app.command("list")(cli_life.list_tests)
 app.command()(cli_show.show)
+app.command()(cli_compute.compute)
 app.command()(cli_users.assign)
 app.command()(cli_users.exclude)
 app.command()(cli_calibrate.aa)

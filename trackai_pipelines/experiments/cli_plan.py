@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trackai_pipelines.experiments.designs import Design
     from trackai_pipelines.experiments.past import Lately
-    from trackai_pipelines.experiments.plans import Planned
+    from trackai_pipelines.experiments.plans import PlannedTest
 
 
 def plan(
@@ -118,7 +118,7 @@ def _lately(connection: "Connection[Any]", design: "Design", currency: str | Non
     )
 
 
-def _lines(design: "Design", planned: "Planned", days: int | None) -> list[str]:
+def _lines(design: "Design", planned: "PlannedTest", days: int | None) -> list[str]:
     from trackai_pipelines.experiments.notation import estimate_in_words
 
     mean = estimate_in_words(design.primary_metric, planned.baseline.mean)

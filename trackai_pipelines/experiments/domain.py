@@ -5,9 +5,21 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Checkup, Command, Domain, Finding, Personal, Section, StoryPart, Table
+from trackai_pipelines.domain import (
+    Checkup,
+    Command,
+    DemoJob,
+    DemoPart,
+    Domain,
+    Finding,
+    Personal,
+    Section,
+    StoryPart,
+    Table,
+)
 
 if TYPE_CHECKING:
+    import dagster as dg
     from psycopg import Connection
 
     from trackai_pipelines.ingest.kinds import Kind
@@ -27,6 +39,12 @@ def _kinds() -> "tuple[Kind, ...]":
     from trackai_pipelines.experiments.landing import KINDS
 
     return KINDS
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.experiments.defs import defs
+
+    return defs
 
 
 def _commands() -> Any:
@@ -51,6 +69,18 @@ def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) ->
     from trackai_pipelines.experiments.story import story
 
     return story(connection, tenant_id, conversion_id)
+
+
+def _demo() -> DemoPart:
+    from trackai_pipelines.experiments.sample import insert, prove, write
+
+    return DemoPart(
+        write=write,
+        insert=insert,
+        jobs=(DemoJob("compute_experiments", "Experiments", days="all"),),
+        prove=prove,
+        shows=(("assets/ab_test_daily_results", "how the variants of five tests compare, day by day"),),
+    )
 
 
 EXPERIMENTS = Domain(
@@ -99,6 +129,7 @@ EXPERIMENTS = Domain(
         Table(name="ab_test_decisions", key=("tenant_id", "test_id", "id")),
     ),
     kinds=_kinds,
+    definitions=_definitions,
     commands=(
         Command(
             name="experiments",
@@ -109,4 +140,5 @@ EXPERIMENTS = Domain(
     health=_health,
     section=_section,
     story=_story,
+    demo=_demo,
 )

@@ -21,7 +21,7 @@ class _Terms(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class PlannedTest:
     """What a test would need, or find."""
 
     baseline: Baseline
@@ -52,7 +52,7 @@ def plan(
     days: int | None = None,
     mean: float | None = None,
     users_a_day: float | None = None,
-) -> Planned:
+) -> PlannedTest:
     """Return what finding a lift takes, or what so many days find; one of both is given. Confidence and power: percent.
 
     `mean` replaces what users of the last `window_days` bought on average, `users_a_day` the users who were created in
@@ -75,7 +75,7 @@ def plan(
         assert days is not None
         users = int(daily * days)
         found = detectable_lift(baseline, [users * weight for weight in weights], **terms)
-    return Planned(
+    return PlannedTest(
         baseline=baseline,
         explained=explained_before(past, metric) if estimator == "cuped" else None,
         users_a_day=daily,

@@ -113,23 +113,30 @@ def changed_decisions(connection: Connection[Any]) -> Reconciled:
 def uneven_splits(connection: Connection[Any]) -> Reconciled:
     """Find tests whose users are not split as planned, or saw several variants, and pairs that go together."""
     given = {"threshold": HEALTHY, "conflicting": CONFLICTING}
-    return _warnings(connection, "experiments/uneven_splits", **given)
+    return _uneven(connection, "experiments/uneven_splits", **given)
 
 
 def uneven_linkage(connection: Connection[Any]) -> Reconciled:
     """Find tests whose variants differ in how many users are linked, or have a click."""
-    return _warnings(connection, "experiments/uneven_linkage", threshold=HEALTHY)
+    return _uneven(connection, "experiments/uneven_linkage", threshold=HEALTHY)
 
 
 def uncomputed_tests(connection: Connection[Any], now: datetime) -> Reconciled:
     """Find tests that should have figures of yesterday and have none."""
-    return _warnings(connection, "experiments/uncomputed_tests", today=now.date())
+    rows = _rows(connection, "experiments/uncomputed_tests", today=now.date())
+    return Reconciled([f"{row['tenant']}: {row['test']} {row['what']}" for row in rows])
 
 
-def _warnings(connection: Connection[Any], name: LiteralString, **given: Any) -> Reconciled:
-    return Reconciled([f"{row['tenant']}: {row['test']} {row['what']}" for row in _rows(connection, name, **given)])
+def _uneven(connection: Connection[Any], name: LiteralString, **given: Any) -> Reconciled:
+    faults = []
+    for row in _rows(connection, name, **given):
+        p_value = "" if row["p_value"] is None else f" (p {row['p_value']:.2g})"
+        faults.append(f"{row['tenant']}: {row['test']} {row['what']}{p_value}")
+    return Reconciled(faults)
 
 
 def _rows(connection: Connection[Any], name: LiteralString, **given: Any) -> list[DictRow]:
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        # Tables are read once and joined by hashes, whatever the server knows of them: of new ones it expects a row.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         return cursor.execute(statement(name), given).fetchall()

@@ -92,8 +92,7 @@ class KnownDay:
     def uneven(self) -> list[str]:
         """Return what is not as it should be between variants, in words."""
         p_values = {
-            "users are not split as planned": self.srm_p_value,
-            "users are not split as planned before exclusions": self.srm_p_value_before_exclusions,
+            "users are not split as planned": _least(self.srm_p_value, self.srm_p_value_before_exclusions),
             "variants are linked differently": self.linkage_p_value,
             "variants are tracked differently": self.tracking_p_value,
         }
@@ -113,6 +112,10 @@ class Shown:
     waiting: str | None = None
     """What a test that is not decided waits for."""
     health: str = ""
+
+
+def _least(*p_values: float | None) -> float | None:
+    return min((p for p in p_values if p is not None), default=None)
 
 
 def shown_test(connection: Connection[Any], design: Design, day: date | None = None) -> Shown:

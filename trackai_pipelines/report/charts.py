@@ -86,8 +86,13 @@ def banded_lines(name: str, labels: Sequence[str], lines: Mapping[str, Sequence[
         height=HEIGHT,
         margin=4,
         margin_left=16,
+        # Half of the last label.
+        margin_right=20,
         show_legend=False,
         range=(low, high),
+        y_labels_major=[0],
+        min_scale=4,
+        max_scale=8,
         xrange=(0, max(len(labels) - 1, 1)),
         dots_size=2.5,
         value_formatter=lambda share: f"{share:+.0%}" if share else "0%",
