@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from typing import LiteralString
 
 from psycopg import Error
 
@@ -24,6 +25,11 @@ _TENANTS = 100
 # Users come in no order of their ids: one after the other is so many further on.
 _STRIDE = 7_919
 _ASK = "SELECT trackai.ab_test_variant('t-split', 'checkout', %s)"
+_INSERT = (
+    "INSERT INTO trackai.ab_test_assignments (tenant_id, test_id, user_id, variant_assigned)"
+    " SELECT tenant_id, id, %s, variant_a FROM trackai.ab_tests WHERE tenant_id = 't-split' AND test_key = 'checkout'"
+    " RETURNING variant_assigned"
+)
 _READ = (
     "SELECT variant_assigned FROM trackai.ab_test_assignments a JOIN trackai.ab_tests t USING (tenant_id)"
     " WHERE t.tenant_id = 't-split' AND t.test_key = 'checkout' AND a.test_id = t.id AND a.user_id = %s"
@@ -59,20 +65,26 @@ def _new_users(database: Database, sizes: _Sizes) -> Iterator[Figure]:
     """Each client has a connection of its own, asks for one new user after the other, and each answer is a commit."""
     with connect(database.url, name="benchmark") as connection:
         connection.execute(benchmark_sql("have_ab_test"))
-    asked = in_processes(_ask, [(database.url, client, sizes.seconds) for client in range(_CLIENTS)])
-    waits = sorted(wait for client in asked for wait in client)
     title = f"Experiments: new users, a commit each, {_CLIENTS} clients"
-    yield Figure(title, "ab_test_variant", "calls/s", len(waits) / sizes.seconds, at_least=1_000)
-    yield Figure(title, "ab_test_variant", "p99 ms", 1e3 * waits[len(waits) * 99 // 100])
+    rates: dict[str, float] = {}
+    for case, query in (("a plain INSERT", _INSERT), ("ab_test_variant", _ASK)):
+        asked = in_processes(_ask, [(database.url, query, case, client, sizes.seconds) for client in range(_CLIENTS)])
+        waits = sorted(wait for client in asked for wait in client)
+        rates[case] = len(waits) / sizes.seconds
+        least = 1_000 if case == "ab_test_variant" else None
+        yield Figure(title, case, "calls/s", rates[case], at_least=least)
+        yield Figure(title, case, "p99 ms", 1e3 * waits[len(waits) * 99 // 100])
+    share = rates["ab_test_variant"] / rates["a plain INSERT"]
+    yield Figure(title, "ab_test_variant", "share of a plain INSERT's rate", share)
 
 
-def _ask(url: str, client: int, seconds: float) -> list[float]:
+def _ask(url: str, query: LiteralString, case: str, client: int, seconds: float) -> list[float]:
     waits: list[float] = []
     with connect(url, name="benchmark") as connection:
         begin_together()
         end = time.perf_counter() + seconds
         while (begun := time.perf_counter()) < end:
-            connection.execute(_ASK, (f"new-{client}-{len(waits):08d}",)).fetchone()
+            connection.execute(query, (f"{case[:4]}-{client}-{len(waits):08d}",)).fetchone()
             waits.append(time.perf_counter() - begun)
     return waits
 
@@ -97,7 +109,7 @@ def _known_users(database: Database, sizes: _Sizes) -> Iterator[Figure]:
     yield Figure("Experiments: storage", "an assignment with its index", "bytes", size / rows, at_most=180)
 
 
-def _ask_in_time(url: str, query: str, client: int, seconds: float, users: int) -> tuple[list[float], int]:
+def _ask_in_time(url: str, query: LiteralString, client: int, seconds: float, users: int) -> tuple[list[float], int]:
     waits: list[float] = []
     errors = 0
     with connect(url, name="benchmark") as connection:

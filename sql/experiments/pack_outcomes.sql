@@ -1,5 +1,5 @@
 -- Returns the sales that add to the totals of tests, packed as write_outcomes packs them; writes nothing.
--- Index: that of what {outcomes} reads.
+-- Index: that of the outcomes that it is given.
 SELECT o.test_id, o.variant_name,
        string_agg(trackai.ab_test_sale_bytes(
            o.user_id, o.conversion_id, o.occurred_at, o.assigned_at, o.value, o.class = 'counted', o.attributed,
