@@ -59,13 +59,14 @@ def test_assignments_and_what_is_refused_of_them(database_url: str, connection: 
         _assigned(variant=""),
         _assigned(user_id=" "),
         _assigned(assigned_at=None),
+        _assigned(assigned_at="yesterday"),
         _assigned(assigned_at="1999-12-31T00:00:00Z"),
         _assigned(assigned_at=tomorrow),
         _assigned(test_key="banner"),
         _assigned(tenant="globex"),
     )
     write_jsonl(landing / "ab_assignments_2.jsonl", _assigned(tenant="globex", user_id="42", variant="b"))
-    assert [counts(report) for report in load_all(database_url, landing)] == [(1, 0, 0), (2, 0, 10)]
+    assert [counts(report) for report in load_all(database_url, landing)] == [(1, 0, 0), (2, 0, 11)]
     assert [(row["tenant_id"], row["test_id"], row["user_id"], row["variant_assigned"], row["source"])
             for row in _rows(connection, "ab_test_assignments")] == [
         ("t-acme", test, "42", "a", "acme/ab_assignments_1.jsonl"),
@@ -82,6 +83,7 @@ def test_assignments_and_what_is_refused_of_them(database_url: str, connection: 
             "variant is not one of the test's: '' in 'checkout'",
             "no user id",
             "no or impossible time: assigned_at is missing",
+            "no or impossible time: assigned_at is missing",
             "no or impossible time: assigned_at 1999-12-31T00:00:00Z is before the year 2000",
             "no or impossible time: assigned_at",
             "test is a draft: 'banner'",
@@ -90,7 +92,7 @@ def test_assignments_and_what_is_refused_of_them(database_url: str, connection: 
         strict=True,
     ):
         assert reason.startswith(beginning), reason
-    assert counts(load_all(database_url, landing, path)[0]) == (0, 2, 10)
+    assert counts(load_all(database_url, landing, path)[0]) == (0, 2, 11)
     users = "SELECT user_id, exclusion FROM trackai.v_ab_test_users WHERE test_id = %s ORDER BY 1"
     assert connection.execute(users, (test,)).fetchall() == [("42", None), ("u2", "outside_test_period")]
 

@@ -86,7 +86,7 @@ def _assignment_row(assignment: AssignmentRecord, context: Context) -> tuple[Tex
     if test_id is None or not variant or test_id == "draft":
         raise Refused(_why_unknown(owner, key, variant, context))
     if assignment.assigned_at is None:
-        raise Refused("no or impossible time: assigned_at is missing; expected when the user was given the variant")
+        raise Refused("no or impossible time: assigned_at is missing or no time; expected when the variant was given")
     return (
         owner.id,
         test_id,
@@ -290,6 +290,8 @@ AB_ASSIGNMENTS = Kind(
     record=AssignmentRecord,
     columns=("tenant_id", "test_id", "user_id", "assigned_at", "variant_assigned", "source"),
     row=_assignment_row,
+    # What cannot be read is refused with the same reason as what is missing.
+    optional=frozenset({"assigned_at"}),
     known="experiments/known_variants",
     beforehand=("experiments/insert_first_assignments",),
     insert="experiments/insert_reassignments",
