@@ -58,7 +58,7 @@ def test_a_range_of_days_is_one_run_and_each_day_is_described(
     found = {asset: partitions(instance, asset) for asset in ASSETS}
     assert [set(of) for of in found.values()] == [{*days}] * 3
     shown = found["ab_test_daily_results"]
-    assert [(shown[day]["tests"], shown[day]["users"], shown[day]["conversions"]) for day in days] == [
+    assert [(shown[day]["tests running"], shown[day]["users"], shown[day]["conversions"]) for day in days] == [
         (1, 20, 3), (1, 20, 5), (1, 20, 5)
     ]  # fmt: skip
     assert shown[days[0]]["srm p acme/checkout"] == 1.0

@@ -30,6 +30,6 @@ def compute(from_day: FromDay, to_day: ToDay, tenant: shared.AnyTenant = None) -
             pass
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         figures = figures_of_days(connection, days, tenant_id)
-    columns = ("day", "tests", "users", "conversions")
+    columns = ("day", "tests running", "users", "conversions")
     rows = [(str(day), *(of[name] for name in columns[1:])) for day, of in figures.items()]
     results().print(table(columns, rows))

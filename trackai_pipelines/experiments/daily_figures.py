@@ -3,6 +3,7 @@
 What belongs here: reading computed days. What does not: computing them (computing.py), and one test (shown.py).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,15 +27,15 @@ def changed_days(computed: "Iterable[ComputedTest]") -> set[date]:
 def figures_of_days(
     connection: Connection[Any], days: Sequence[date], tenant_id: str | None = None
 ) -> dict[date, dict[str, int | float]]:
-    """Return what is plotted of each UTC day: tests, users, conversions, and three or more figures of each test."""
-    shown: dict[date, dict[str, int | float]] = {day: {"tests": 0, "users": 0, "conversions": 0} for day in days}
-    seen: dict[date, list[str]] = {day: [] for day in days}
+    """Return what is plotted of each UTC day that has figures: tests, users, conversions, and some of each test."""
+    shown: dict[date, dict[str, int | float]] = {}
+    seen: dict[date, list[str]] = defaultdict(list)
     rows = connection.execute(statement("experiments/day_figures"), {"days": list(days), "tenant_id": tenant_id})
     for day, test, users, conversions, srm_p_value, variant, lift, p_value in rows:
-        of_day = shown[day]
+        of_day = shown.setdefault(day, {"tests running": 0, "users": 0, "conversions": 0})
         if test not in seen[day]:
             seen[day].append(test)
-            of_day["tests"] += 1
+            of_day["tests running"] += 1
             of_day["users"] += users
             of_day["conversions"] += conversions
         if len(seen[day]) <= _MOST_TESTS:
