@@ -30,7 +30,7 @@ CHECKS = {
     "every_sale_has_one_value", "matching_agrees_with_gates", "settings_equal_history", "flag_history_is_complete",
     "analytics_equal_usage", "exposures_repeat", "stale_flags",
     "outcomes_are_accounted_for", "results_equal_totals", "no_sample_ratio_mismatch", "linkage_and_tracking_alike",
-    "configuration_is_frozen", "decisions_stand", "yesterday_is_computed",
+    "configuration_is_frozen", "decisions_stand", "yesterday_is_computed", "p_values_are_calibrated",
 }  # fmt: skip
 Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
 

@@ -49,7 +49,7 @@ JOBS = {
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
     "make_report", "apply_flag_plans", "aggregate_flag_usage", "refresh_flag_segments", "check_flags",
-    "compute_experiments",
+    "compute_experiments", "calibrate_experiments",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -60,7 +60,7 @@ SCHEDULES = {
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
     "five_minutely_flag_plans", "nightly_flag_analytics", "nightly_flag_segments", "daily_flag_checks",
-    "nightly_experiments",
+    "nightly_experiments", "weekly_calibration",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -113,6 +113,7 @@ CHECKS = {
         "no_sample_ratio_mismatch",
         "linkage_and_tracking_alike",
         "yesterday_is_computed",
+        "p_values_are_calibrated",
     },
     "ab_test_results": {"configuration_is_frozen", "decisions_stand"},
     "daily_report": set(),
@@ -121,7 +122,7 @@ CHECKS = {
 HEAVY = {
     "pandas", "pyarrow", "phonenumbers", "rich", "alembic", "hypothesis", "matplotlib", "requests", "sqlalchemy",
     "httpx", "starlette", "uvicorn", "psycopg_pool", "duckdb", "adbc_driver_postgresql", "adbc_driver_manager",
-    "fsspec", "ua_parser", "pygal", "prometheus_client",
+    "fsspec", "ua_parser", "pygal", "prometheus_client", "numpy", "scipy",
 }  # fmt: skip
 
 _LOAD = """

@@ -6,9 +6,10 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pytest
-from experiments.shop import add_buyers, insert
+from experiments.shop import add_buyers, add_test, insert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -223,3 +224,28 @@ def test_the_command(
     refused = trackai("experiments", "aa", "--tenant", "nobody")
     assert refused.exit_code == 2
     assert "There is no tenant nobody" in refused.output
+
+
+def test_the_job_calibrates_tenants_that_test(
+    run_job: Callable[..., dg.ExecuteInProcessResult],
+    connection: Connection[Any],
+    add_tenant: Callable[..., str],
+) -> None:
+    """One user of luna spent nearly all of the money; acme does not test, and other has no sales."""
+    for slug in ("acme", "luna", "other"):
+        tenant = add_tenant(slug)
+        if slug != "acme":
+            add_test(connection, tenant, "checkout")
+        if slug != "other":
+            spent = [Decimal(amount) for amount in (*range(50, 150), 1_000_000)]
+            add_buyers(connection, tenant, spent, datetime.now(UTC) - timedelta(days=3))
+    result = run_job("calibrate_experiments")
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert (evaluation.check_name, evaluation.passed) == ("p_values_are_calibrated", False)
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    assert evaluation.description is not None
+    assert evaluation.description.startswith("luna: revenue_per_user is below 0.05 too seldom, in ")
+    assert "one user bought 1,000,000 BRL: set a cap" in evaluation.description
+    assert evaluation.metadata["tenants"].value == 1
+    shares = [float(str(evaluation.metadata[f"{which} share below 0.05"].value)) for which in ("smallest", "largest")]
+    assert 0 <= shares[0] < 0.02 < shares[1] < 0.085

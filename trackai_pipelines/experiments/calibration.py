@@ -8,6 +8,7 @@ often, and they miss what is.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -69,6 +70,12 @@ class Calibrated:
         """Return the share of splits below 0.05; 0 without any."""
         return self.below / self.runs if self.runs else 0.0
 
+    @property
+    def said(self) -> str:
+        """Return the verdict in words."""
+        counts = f"{self.below:,} of {self.runs:,} splits where {self.least:,} to {self.most:,} are expected"
+        return f"{self.name} is below 0.05 {self.verdict}, in {counts}{f' ({self.reason})' if self.reason else ''}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
@@ -102,6 +109,15 @@ def calibrate(
     seeds = [f"aa {lately.until.date()} {run}" for run in range(runs)]
     judged = judge_splits(past, split_of(past.users), seeds, lately.currency or "")
     return Calibration(lately=lately, users=len(past.users), converted=past.converted, judged=judged)
+
+
+def calibrate_tenants(connection: Connection[Any], now: datetime) -> dict[str, Calibration]:
+    """Return the calibration of every tenant with a test that is not archived, by slug, if it has sales."""
+    found = {}
+    for slug, tenant_id in connection.execute(statement("experiments/tenants_that_test")).fetchall():
+        with suppress(ExperimentRefusedError):
+            found[slug] = calibrate(connection, tenant_id, now)
+    return found
 
 
 def split_of(users: Sequence[str]) -> Split:

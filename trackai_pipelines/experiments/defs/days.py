@@ -15,6 +15,7 @@ from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.experiments.daily_figures import changed_days, figures_of_days
+from trackai_pipelines.experiments.defs.calibration import p_values_are_calibrated
 from trackai_pipelines.experiments.life import complete_ended
 from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run, is_partition, range_tags
 
@@ -94,7 +95,9 @@ def _show(
 
 compute_experiments = dg.define_asset_job(
     "compute_experiments",
-    selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS)),
+    # Calibration takes 500 splits of all users, and has a job of its own.
+    selection=dg.AssetSelection.assets(*(spec.key for spec in ASSETS))
+    - dg.AssetSelection.checks(p_values_are_calibrated),
     description="Brings every test up to date, with whatever arrived late, and decides those that can be decided. A "
     "range of days is one run; safe to repeat, and to kill.",
 )
