@@ -6,16 +6,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from psycopg import Connection
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.domain import Sample
 from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.experiments.calibration import calibrate, judge_splits, split_of
 from trackai_pipelines.experiments.cli_show import lines
 from trackai_pipelines.experiments.computing import compute_tests
 from trackai_pipelines.experiments.designs import read_design
+from trackai_pipelines.experiments.past import read_past
 from trackai_pipelines.experiments.reconcile import (
     changed_configurations,
     changed_decisions,
@@ -93,6 +97,26 @@ def test_every_identity_holds(connection: Connection[Any], made: Sample) -> None
     split = uneven_splits(connection).faults
     assert len(split) == 2
     assert all("luna-pets: quick_login is not split as its weights say" in one for one in split)
+
+
+def test_p_values_are_right_on_the_samples_own_sales_and_a_faulty_split_is_found(connection: Connection[Any]) -> None:
+    found = calibrate(connection, TENANT["id"], utc_now())
+    # Other days have other users and seeds, so in one of a thousand calibrations a verdict is wrong by chance. These
+    # bounds are left in one of a million.
+    assert {one.name: 3 < one.below < 55 for one in found.judged} == dict.fromkeys(
+        ("split", "conversion_rate", "revenue_per_user", "revenue_per_user, cuped"), True
+    )
+    past = read_past(connection, TENANT["id"], found.lately)
+    split = split_of(past.users)
+
+    def faulty(seed: str) -> NDArray[np.int64]:
+        """One of five buyers of the control is counted in the variant."""
+        group = split(seed)
+        group[past.buyers[len(seed) + int(seed) % 5 :: 5]] = 1
+        return group
+
+    verdicts = [one.verdict for one in judge_splits(past, faulty, [str(seed) for seed in range(500)], "BRL")]
+    assert verdicts[1:] == ["too often"] * 3
 
 
 @pytest.mark.parametrize(
