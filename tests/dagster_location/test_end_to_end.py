@@ -257,7 +257,12 @@ def test_rows_files_and_a_backfill_through_the_real_processes(
     checks = {
         check["name"]: check["executionForLatestMaterialization"] for check in node["assetChecksOrError"]["checks"]
     }
-    assert set(checks) == {"match_rates_in_bounds", "net_values_are_current", "yesterday_is_complete"}
+    assert set(checks) == {
+        "every_sale_has_one_value",
+        "match_rates_in_bounds",
+        "net_values_are_current",
+        "yesterday_is_complete",
+    }
     assert all(execution["status"] == "SUCCEEDED" for execution in checks.values()), checks
 
     rates = connection.execute(

@@ -41,6 +41,7 @@ def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, mon
         "database", "schema", "partitions", "queue", "tenants", "tokens", "circuits", "delivery", "landing folder",
         "retention", "dagster.yaml", "archive", "disk", "refunds", "same events", "ad accounts", "campaign days",
         "exchange rates", "flags kept", "gates", "flag ramps", "flag overrides", "flag usage",
+        "test configurations", "test days", "test users", "test variants",
     }  # fmt: skip
     assert set(levels.values()) == {Level.OK}
 

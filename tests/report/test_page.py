@@ -57,11 +57,19 @@ def test_sections_come_by_rank_and_then_in_the_order_of_the_flow(connection: Con
     assert [section["id"] for section in page.all("section") if "id" in section] == [
         "match_rates",
         "campaigns",
+        "experiments",
         "delivery",
         "ingest",
         "flags",
     ]
-    assert [link["href"] for link in page.all("a")] == ["#match_rates", "#campaigns", "#delivery", "#ingest", "#flags"]
+    assert [link["href"] for link in page.all("a")] == [
+        "#match_rates",
+        "#campaigns",
+        "#experiments",
+        "#delivery",
+        "#ingest",
+        "#flags",
+    ]
 
 
 def test_an_empty_database_gives_a_page_that_says_what_to_do(connection: Connection[Any], tmp_path: Path) -> None:

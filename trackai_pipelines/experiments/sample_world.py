@@ -103,7 +103,7 @@ TESTS = (
     SampleTest(
         key="bundle_offer",
         name="Offer a bundle in the cart",
-        hypothesis="Food and toys together raise the order.",
+        hypothesis="Food and leads together raise the order.",
         sample_size=1_000,
         users=(210, 210),
         buyers=(26, 31),
