@@ -1797,7 +1797,8 @@ CREATE TABLE trackai.users (
     phone_hash text COLLATE "C",  -- SHA-256 of the number with its country code, 64 hex digits
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the user came to be
     updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the producer said what this row says; an older statement does not replace it
-    changed_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row arrived here, or last changed
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row arrived here, or its hashes last changed
+    replaced_at timestamp with time zone,  -- when hashes that the user had were last replaced; NULL: never
     CONSTRAINT users_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT users_email_hash_check CHECK (((length(email_hash) = 64) AND (email_hash !~ '[^0-9a-f]'::text))),

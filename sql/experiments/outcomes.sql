@@ -24,12 +24,12 @@ FROM (
     SELECT l.user_id, c.id, c.event_name, c.occurred_at, c.value, c.currency,
            coalesce(a.strategy <> 'unmatched', false) AS attributed
     FROM trackai.conversions c
-    JOIN trackai.user_conversions l ON l.tenant_id = %(tenant_id)s AND l.conversion_id = c.id
+    JOIN {links} l ON l.tenant_id = %(tenant_id)s AND l.conversion_id = c.id
     LEFT JOIN trackai.matched_attributions a
         ON a.tenant_id = %(tenant_id)s AND a.conversion_id = c.id AND a.matched_at <= %(known_at)s
-    WHERE c.tenant_id = %(tenant_id)s AND c.anonymised_at IS NULL
+    WHERE c.tenant_id = %(tenant_id)s AND (c.anonymised_at > %(known_at)s) IS NOT FALSE
       AND c.occurred_at >= %(sales_from)s AND c.occurred_at < %(sales_until)s
-      AND c.created_at <= %(known_at)s AND l.linked_at <= %(known_at)s
+      AND c.created_at <= %(known_at)s
     OFFSET 0
 ) s
 JOIN trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s) u

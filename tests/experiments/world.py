@@ -26,7 +26,9 @@ def put_user(connection: Connection[Any], tenant: str, user: str, email: str | N
         "INSERT INTO trackai.users AS u (tenant_id, id, email_hash, created_at, updated_at, changed_at)"
         " VALUES (%(tenant)s, %(id)s, %(hash)s, %(at)s, %(at)s, %(at)s)"
         " ON CONFLICT (tenant_id, id) DO UPDATE SET email_hash = excluded.email_hash, updated_at = excluded.updated_at,"
-        " changed_at = excluded.changed_at",
+        " changed_at = excluded.changed_at,"
+        " replaced_at = CASE WHEN u.email_hash IS NULL THEN u.replaced_at ELSE excluded.changed_at END"
+        " WHERE u.email_hash IS DISTINCT FROM excluded.email_hash",
         {"tenant": tenant, "id": user, "hash": hash_of(email), "at": at},
     )
     link(connection, tenant, at)

@@ -74,6 +74,17 @@ def test_contacts_are_hashed_and_a_later_row_replaces_them(
     os.utime(write_jsonl(landing / "acme" / "users_new.jsonl", {"id": "8", "phone": "+5511912345678"}), None)
     load_all(database_url, landing)
     assert users(connection)[1] == ("8", None, hashed("5511912345678"))
+    # A row that says nothing new of hashes has not changed; the first hash of a user replaces none.
+    stamps = "SELECT id, changed_at, replaced_at FROM trackai.users ORDER BY id"
+    seventh, eighth, ninth = connection.execute(stamps).fetchall()
+    assert (seventh[2], eighth[2], ninth[2]) == (None, eighth[1], None)
+    again = [{"id": "7", "email": "ana@example.org"}, {"id": "9", "email": "c@x.com"}]
+    os.utime(write_jsonl(landing / "acme" / "users_again.jsonl", *again), None)
+    load_all(database_url, landing)
+    after = connection.execute(stamps).fetchall()
+    assert after[:2] == [seventh, eighth]
+    assert after[2][1] > ninth[1]
+    assert after[2][2] is None
 
 
 def test_the_e_mail_goes_before_the_phone_and_the_lowest_id_before_others(

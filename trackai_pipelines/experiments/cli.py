@@ -11,6 +11,7 @@ from trackai_pipelines.experiments import (
     cli_create,
     cli_life,
     cli_plan,
+    cli_replay,
     cli_show,
     cli_users,
 )
@@ -28,6 +29,7 @@ app.command()(cli_life.archive)
 app.command("list")(cli_life.list_tests)
 app.command()(cli_show.show)
 app.command()(cli_compute.compute)
+app.command()(cli_replay.replay)
 app.command()(cli_users.assign)
 app.command()(cli_users.exclude)
 app.command()(cli_calibrate.aa)

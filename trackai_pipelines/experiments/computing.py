@@ -8,8 +8,7 @@ assigned by the end of the day: {"excluded_user": {"control": 2, "a": 1}}. Reaso
 out.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -32,6 +31,7 @@ from trackai_pipelines.experiments.totals import (
     UserCount,
     accumulated,
     daily_totals,
+    excluded_users,
     stored,
 )
 
@@ -124,15 +124,7 @@ def _write_excluded(
             "tenant_id": design.tenant_id,
             "test_id": design.id,
             "days": list(days),
-            "excluded_users": [Jsonb(_excluded(counts, day)) for day in days],
+            "excluded_users": [Jsonb(excluded_users(counts, day)) for day in days],
             "now": now,
         },
     )
-
-
-def _excluded(counts: Sequence[UserCount], day: date) -> Mapping[str, Mapping[str, int]]:
-    users: dict[str, Counter[str]] = {}
-    for count in counts:
-        if count.exclusion is not None and count.day <= day:
-            users.setdefault(count.exclusion, Counter())[count.variant_name] += count.users
-    return users

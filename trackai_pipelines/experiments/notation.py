@@ -4,6 +4,7 @@ What belongs here: numbers, outcomes and health as words. What does not: the rea
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 KINDS = {"early": "early", "horizon": "at the horizon", "final": "at its end"}
@@ -36,6 +37,11 @@ _EXCLUDED = {
 def outcome_in_words(outcome: str, winner: str | None) -> str:
     """Return e.g. `winner mens`, or `no winner: not significant`."""
     return f"winner {winner}" if winner else f"no winner: {outcome.replace('_', ' ')}"
+
+
+def decided_in_words(kind: str, day: date | None, outcome: str, winner: str | None) -> str:
+    """Return e.g. `decided at the horizon, day 2026-03-29: winner mens`."""
+    return f"decided {KINDS[kind]}, day {day}: {outcome_in_words(outcome, winner)}"
 
 
 def estimate_in_words(metric: str, estimate: float | None) -> str:

@@ -32,6 +32,8 @@ MANY: Mapping[str, str] = {
 """Plans for reading everything: once, joined by hashes, whatever the server knows of the tables. The first night after
 a large load it knows nothing, and looking up a million rows one by one takes longer than reading ten million."""
 
+_LINKS = sql.Identifier("trackai", "user_conversions")
+
 Sales = Mapping[str, Sequence[bytes]]
 """Packed sales (totals.SALE) by variant."""
 
@@ -60,11 +62,12 @@ def write_outcomes(
 
 
 def read_outcomes(
-    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], known_at: datetime
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], known_at: datetime | str = EVER
 ) -> Mapping[int, Sales]:
     """Return what adds to the totals of a tenant's tests as far as it had arrived by a moment; write nothing."""
     given = parameters(designs, until, known_at)
-    sales = _packed(connection, composed("experiments/pack_outcomes", "experiments/outcomes"), given)
+    links = _within(sql.SQL(statement("experiments/links_as_known")))
+    sales = _packed(connection, composed("experiments/pack_outcomes", "experiments/outcomes", links), given)
     return _with_stayed(connection, sales, given)
 
 
@@ -97,10 +100,13 @@ def parameters(designs: Sequence[Design], until: Mapping[int, date], known_at: d
     }
 
 
-def composed(name: str, outcomes: str) -> sql.Composed:
-    """Return a statement with another one in the place of `{outcomes}`."""
-    inner = sql.SQL("(\n{}\n)").format(sql.SQL(statement(outcomes)))
-    return sql.SQL(statement(name)).format(outcomes=inner)
+def composed(name: str, outcomes: str, links: sql.Composable = _LINKS) -> sql.Composed:
+    """Return a statement with another one in the place of `{outcomes}`, which reads `links`."""
+    return sql.SQL(statement(name)).format(outcomes=_within(sql.SQL(statement(outcomes)).format(links=links)))
+
+
+def _within(inner: sql.Composable) -> sql.Composed:
+    return sql.SQL("(\n{}\n)").format(inner)
 
 
 def _packed(

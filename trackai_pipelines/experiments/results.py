@@ -29,11 +29,12 @@ from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.diagnosing import health_of_days, novelty_of_days
 from trackai_pipelines.experiments.wording import changed_said
 
-_FIGURES = (
+FIGURES = (
     *("estimate", "difference", "ci_lower", "ci_upper", "lift", "lift_ci_lower", "lift_ci_upper", "standard_error"),
     *("p_value", "p_value_always_valid", "always_ci_lower", "always_ci_upper", "p_value_decision", "p_value_adjusted"),
     *("probability_to_beat_control", "variance_reduction"),
 )
+"""The figures of a row of `ab_test_daily_results`."""
 _KEY = ("tenant_id", "test_id", "day", "population", "variant_name", "metric", "estimator")
 
 
@@ -45,11 +46,11 @@ def write_results(connection: Connection[Any], design: Design, from_day: date, n
     """
     course = read_course(connection, design)
     before = decision_in_force(connection, design)
-    standing = _standing(course, before)
+    standing = standing_with(course, before)
     if isinstance(standing, Decided) and standing is not before:
         _insert_decision(connection, design, standing, now)
     if course.days:
-        _write_days(connection, course, from_day, _horizon(course, standing))
+        _write_days(connection, course, from_day, horizon_with(course, standing))
         _write_health(connection, course, from_day, now)
         _write_variants(connection, course, standing, now)
     return standing
@@ -60,9 +61,11 @@ def standing_of(connection: Connection[Any], design: Design) -> Decided | Undeci
     return decision_in_force(connection, design) or decide(read_course(connection, design))
 
 
-def decision_in_force(connection: Connection[Any], design: Design) -> Decided | None:
-    """Return the newest decision of a test."""
-    of_test = {"tenant_id": design.tenant_id, "test_id": design.id}
+def decision_in_force(
+    connection: Connection[Any], design: Design, known_at: datetime | str = "infinity"
+) -> Decided | None:
+    """Return the newest decision of a test, or the one that was the newest at a moment."""
+    of_test = {"tenant_id": design.tenant_id, "test_id": design.id, "known_at": known_at}
     with connection.cursor(row_factory=class_row(Decided)) as cursor:
         return cursor.execute(statement("experiments/decision_in_force"), of_test).fetchone()
 
@@ -86,7 +89,7 @@ def read_course(connection: Connection[Any], design: Design) -> Course:
     return Course(design, days, totals, health_of_days(design, totals, excluded))
 
 
-def _standing(course: Course, before: Decided | None) -> Decided | Undecided:
+def standing_with(course: Course, before: Decided | None) -> Decided | Undecided:
     """Return the decision in force, `before` itself where it stands, or what the test waits for.
 
     What the rule says of that day or an earlier one, now that more is known of it, takes the place of a decision; what
@@ -105,7 +108,7 @@ def _standing(course: Course, before: Decided | None) -> Decided | Undecided:
     return replace(now, reason=changed_said(now.outcome, now.reason, *was))
 
 
-def _horizon(course: Course, standing: Decided | Undecided) -> int | None:
+def horizon_with(course: Course, standing: Decided | Undecided) -> int | None:
     """Return the place of the day on which all of alpha may be used: a decision at the horizon fixed it."""
     if isinstance(standing, Decided) and standing.kind == "horizon":
         return course.place(standing.decision_day)
@@ -127,14 +130,14 @@ def _write_days(connection: Connection[Any], course: Course, from_day: date, hor
     design = course.design
     of_days = {"tenant_id": design.tenant_id, "test_id": design.id, "from_day": from_day}
     connection.execute(statement("experiments/delete_results"), of_days)
-    columns = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, *_FIGURES)))
+    columns = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, *FIGURES)))
     copy = sql.SQL("COPY trackai.ab_test_daily_results ({}) FROM STDIN").format(columns)
     with connection.cursor() as cursor, cursor.copy(copy) as rows:
-        for row in _result_rows(course, from_day, horizon):
+        for row in result_rows(course, from_day, horizon):
             rows.write_row(row)
 
 
-def _result_rows(course: Course, from_day: date, horizon: int | None) -> Iterator[tuple[Any, ...]]:
+def result_rows(course: Course, from_day: date, horizon: int | None) -> Iterator[tuple[Any, ...]]:
     """Yield rows of `ab_test_daily_results` for the days from `from_day` on."""
     design = course.design
     skipped = sum(day < from_day for day in course.days)
@@ -143,7 +146,7 @@ def _result_rows(course: Course, from_day: date, horizon: int | None) -> Iterato
     place = None if horizon is None or horizon < skipped else horizon - skipped
     for metric, estimator in computed(design):
         results = compare(totals, metric, estimator, design.alpha, needed_users(design))
-        figures = np.stack([add_decision(results, place)[name] for name in _FIGURES], axis=-1)
+        figures = np.stack([add_decision(results, place)[name] for name in FIGURES], axis=-1)
         # What cannot be said is NULL; a sum beyond float64 cannot be said either.
         values = figures.astype(object)
         values[~np.isfinite(figures)] = None

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.deciding import Course, Undecided, decide
 from trackai_pipelines.experiments.designs import HEALTHY, Design
-from trackai_pipelines.experiments.notation import KINDS, health_in_words, outcome_in_words, p_in_words
+from trackai_pipelines.experiments.notation import decided_in_words, health_in_words, p_in_words
 from trackai_pipelines.experiments.results import read_course
 
 
@@ -85,8 +85,7 @@ class KnownDay:
         """Return e.g. `decided at the horizon, day 2026-03-29: winner mens`, or None while it waits."""
         if self.outcome is None or self.kind is None:
             return None
-        words = outcome_in_words(self.outcome, self.winner_variant)
-        return f"decided {KINDS[self.kind]}, day {self.decision_day}: {words}"
+        return decided_in_words(self.kind, self.decision_day, self.outcome, self.winner_variant)
 
     @property
     def uneven(self) -> list[str]:

@@ -11,6 +11,7 @@ Money is a whole number of ten thousandths here, and sums are Python's integers:
 overflows, up to 2 x 10^14 in the currency for a user.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -116,6 +117,15 @@ def accumulated(added: Totals, base: Mapping[str, NDArray[np.object_]] | None = 
     """Return totals of each day from what the days add, on top of those of the day before (by population, variant)."""
     sums = {name: np.cumsum(values, axis=0, dtype=object) for name, values in added.items()}
     return sums if base is None else {name: values + base[name] for name, values in sums.items()}
+
+
+def excluded_users(counts: Sequence[UserCount], day: date) -> Mapping[str, Mapping[str, int]]:
+    """Return how many users who were assigned by the end of a UTC day are not analysed, by reason and variant."""
+    users: dict[str, Counter[str]] = {}
+    for count in counts:
+        if count.exclusion is not None and count.day <= day:
+            users.setdefault(count.exclusion, Counter())[count.variant_name] += count.users
+    return users
 
 
 def whole(name: str, value: int | Decimal) -> int:
