@@ -5,7 +5,8 @@
 SELECT n.first_day, n.day, coalesce(e.to_status, t.status) AS status,
        d.decided_at, d.decision_day, d.kind, d.outcome, d.winner_variant, d.reason,
        h.srm_p_value, h.srm_p_value_before_exclusions, h.linkage_p_value, h.tracking_p_value,
-       coalesce(h.excluded_users, '{}') AS excluded_users, coalesce(h.novelty, '{}') AS novelty
+       coalesce(h.excluded_users, '{}') AS excluded_users, coalesce(h.shared_users, '[]') AS shared_users,
+       coalesce(h.novelty, '{}') AS novelty
 FROM trackai.ab_tests t
 CROSS JOIN LATERAL (
     SELECT min(n.day) AS first_day, max(n.day) AS day

@@ -25,6 +25,7 @@ from trackai_pipelines.experiments.designs import Design, designs_to_compute
 from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
 from trackai_pipelines.experiments.periods import first_day, last_day
 from trackai_pipelines.experiments.results import write_results
+from trackai_pipelines.experiments.sharing import write_shared_users
 from trackai_pipelines.experiments.totals import (
     SCALES,
     Totals,
@@ -78,10 +79,12 @@ def _compute_tenant(
         with plans(connection, MANY):
             sales = write_outcomes(connection, designs, until, now)
             counts = count_users(connection, designs)
-        return [
+        computed = [
             _write_test(connection, design, until[design.id], sales[design.id], counts[design.id], now)
             for design in designs
         ]
+        write_shared_users(connection, designs, until)
+        return computed
 
 
 def _write_test(

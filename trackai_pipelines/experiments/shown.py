@@ -73,6 +73,8 @@ class KnownDay:
     tracking_p_value: float | None
     excluded_users: Mapping[str, Mapping[str, int]]
     """By reason and variant."""
+    shared_users: Sequence[Mapping[str, Any]]
+    """Of each other test with many of the same users `test`, `users` and `p_value`; of the newest day only."""
     novelty: Mapping[str, Any]
 
     @property
@@ -95,6 +97,7 @@ class KnownDay:
             "variants are linked differently": self.linkage_p_value,
             "variants are tracked differently": self.tracking_p_value,
         }
+        p_values |= {f"variants go together with those of {one['test']}": one["p_value"] for one in self.shared_users}
         return [f"{what} (p {p_in_words(p)})" for what, p in p_values.items() if p is not None and p < HEALTHY]
 
 
