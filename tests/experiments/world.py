@@ -20,16 +20,19 @@ def hash_of(name: str | None) -> str | None:
     return None if name is None else sha256(name.encode()).hexdigest()
 
 
-def put_user(connection: Connection[Any], tenant: str, user: str, email: str | None, at: datetime) -> None:
+def put_user(
+    connection: Connection[Any], tenant: str, user: str, email: str | None, at: datetime, phone: str | None = None
+) -> None:
     """A row of users arrives, or replaces the hash that is there; links follow."""
     connection.execute(
-        "INSERT INTO trackai.users AS u (tenant_id, id, email_hash, created_at, updated_at, changed_at)"
-        " VALUES (%(tenant)s, %(id)s, %(hash)s, %(at)s, %(at)s, %(at)s)"
-        " ON CONFLICT (tenant_id, id) DO UPDATE SET email_hash = excluded.email_hash, updated_at = excluded.updated_at,"
-        " changed_at = excluded.changed_at,"
-        " replaced_at = CASE WHEN u.email_hash IS NULL THEN u.replaced_at ELSE excluded.changed_at END"
-        " WHERE u.email_hash IS DISTINCT FROM excluded.email_hash",
-        {"tenant": tenant, "id": user, "hash": hash_of(email), "at": at},
+        "INSERT INTO trackai.users AS u (tenant_id, id, email_hash, phone_hash, created_at, updated_at, changed_at)"
+        " VALUES (%(tenant)s, %(id)s, %(email)s, %(phone)s, %(at)s, %(at)s, %(at)s)"
+        " ON CONFLICT (tenant_id, id) DO UPDATE SET email_hash = excluded.email_hash, phone_hash = excluded.phone_hash,"
+        " updated_at = excluded.updated_at, changed_at = excluded.changed_at,"
+        " replaced_at = CASE WHEN num_nonnulls(u.email_hash, u.phone_hash) = 0 THEN u.replaced_at"
+        " ELSE excluded.changed_at END"
+        " WHERE (u.email_hash, u.phone_hash) IS DISTINCT FROM (excluded.email_hash, excluded.phone_hash)",
+        {"tenant": tenant, "id": user, "email": hash_of(email), "phone": hash_of(phone), "at": at},
     )
     link(connection, tenant, at)
 
