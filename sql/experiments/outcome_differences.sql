@@ -1,17 +1,18 @@
 -- Compares the outcomes of tests that are computed every night with the linked conversions of their users, as far as they
 -- have been computed and the conversions are not anonymised; a row for each test and UTC day on which rows are missing,
 -- or there are others: doubled, of another user, with other figures, or of no assigned user.
--- A row waits, and is no fault, where what it hangs on arrived after the last computation (less %(margin)s, in which
--- transactions may have been under way) and after %(overdue)s.
+-- A row waits, and is no fault, where what it hangs on arrived after what the last computation worked in and after
+-- %(overdue)s.
 -- Indexes: idx_abt_status; hash joins and one aggregate over the conversions since the first test and the assignments.
 -- Guarantees: read-only.
 WITH tests AS MATERIALIZED (
     SELECT t.tenant_id, t.id AS test_id, t.test_key, t.start_date - t.pre_days * interval '24 hours' AS since,
            (d.day + 1)::timestamp AT TIME ZONE 'UTC' AS until, d.day AS last_day,
-           greatest(d.computed_at - %(margin)s::interval, %(overdue)s::timestamptz) AS settled_at
+           greatest(n.scanned_to, %(overdue)s::timestamptz) AS settled_at
     FROM trackai.ab_tests t
+    JOIN trackai.ab_test_scans n ON n.tenant_id = t.tenant_id AND n.test_id = t.id
     CROSS JOIN LATERAL (
-        SELECT d.day, d.computed_at
+        SELECT d.day
         FROM trackai.ab_test_daily_totals d
         WHERE d.tenant_id = t.tenant_id AND d.test_id = t.id
         ORDER BY d.day DESC

@@ -1,7 +1,8 @@
 -- What the users of a tenant's tests bought, and whether each sale counts, as far as it had arrived by %(known_at)s: a row a
 -- test and sale. Sales that are anonymised are left out: they are not classified again (stayed_outcomes).
+-- Links and users of tests are all that there are, or those that may have changed (arrived_sales, arrived_users).
 -- Indexes: none is needed. Sales, links and assignments are read in the order they are stored in and joined by hashes in
--- the order that is written here, whatever the server knows of the tables (read_outcomes.settings).
+-- the order that is written here, whatever the server knows of the tables (outcomes.MANY).
 WITH tests AS MATERIALIZED (
     SELECT t.test_id, t.outcomes_from, t.outcomes_until, t.window_days * interval '24 hours' AS window_length,
            t.outcome_event, t.outcome_scope, t.currency
@@ -20,7 +21,9 @@ SELECT u.test_id, s.id AS conversion_id, u.user_id, u.variant_name, u.assigned_a
            WHEN t.outcome_scope = 'attributed' AND NOT s.attributed THEN 'not_attributed'
            ELSE 'counted'
        END AS class
-FROM (
+FROM tests t
+JOIN {users} u ON u.test_id = t.test_id
+JOIN (
     SELECT l.user_id, c.id, c.event_name, c.occurred_at, c.value, c.currency,
            coalesce(a.strategy <> 'unmatched', false) AS attributed
     FROM trackai.conversions c
@@ -31,8 +34,5 @@ FROM (
       AND c.occurred_at >= %(sales_from)s AND c.occurred_at < %(sales_until)s
       AND c.created_at <= %(known_at)s
     OFFSET 0
-) s
-JOIN trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s) u
-    ON u.user_id = s.user_id AND u.test_id = ANY (%(test_ids)s::bigint[])
-JOIN tests t ON t.test_id = u.test_id
-WHERE s.occurred_at >= t.outcomes_from AND s.occurred_at < t.outcomes_until
+) s ON s.user_id = u.user_id
+WHERE u.test_id = ANY (%(test_ids)s::bigint[]) AND s.occurred_at >= t.outcomes_from AND s.occurred_at < t.outcomes_until

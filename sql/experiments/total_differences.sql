@@ -1,17 +1,19 @@
 -- Compares every stored day of the totals of tests that are computed every night with their users and counted outcomes,
 -- summed up again: analysed users, users who converted, conversions, those in the test's currency, and their value, by
 -- population and variant. A row for each that differs; a day that has not all its rows is one, too.
--- Users are those known at the last computation. A difference waits, and is no fault, where rows of these days arrived, or
--- a person was erased, since %(margin)s before it: their transactions may have been under way.
+-- Users are those known at the last computation, %(margin)s after what it is sure to have worked in. A difference waits,
+-- and is no fault, where rows of these days arrived, or a person was erased, since then: their transactions may have been
+-- under way.
 -- Indexes: idx_abt_status, the keys of ab_test_assignments, ab_test_outcomes and ab_test_daily_totals; hash joins.
 -- Guarantees: read-only.
 WITH tests AS MATERIALIZED (
     SELECT t.tenant_id, t.id AS test_id, t.test_key, t.window_days, t.currency, d.first_day, d.last_day, d.rows,
-           d.computed_at,
+           n.scanned_to,
            2 * num_nonnulls(t.control_variant, t.variant_a, t.variant_b, t.variant_c) AS rows_of_day
     FROM trackai.ab_tests t
+    JOIN trackai.ab_test_scans n ON n.tenant_id = t.tenant_id AND n.test_id = t.id
     CROSS JOIN LATERAL (
-        SELECT min(d.day) AS first_day, max(d.day) AS last_day, count(*) AS rows, max(d.computed_at) AS computed_at
+        SELECT min(d.day) AS first_day, max(d.day) AS last_day, count(*) AS rows
         FROM trackai.ab_test_daily_totals d
         WHERE d.tenant_id = t.tenant_id AND d.test_id = t.id
     ) d
@@ -20,7 +22,7 @@ WITH tests AS MATERIALIZED (
 users AS MATERIALIZED (
     SELECT t.tenant_id, t.test_id, u.user_id, u.variant_name, (u.assigned_at AT TIME ZONE 'UTC')::date AS day
     FROM tests t
-    CROSS JOIN LATERAL trackai.ab_test_users_as_known(t.tenant_id, t.test_id, t.computed_at) u
+    CROSS JOIN LATERAL trackai.ab_test_users_as_known(t.tenant_id, t.test_id, t.scanned_to + %(margin)s::interval) u
     WHERE u.exclusion IS NULL
 ),
 counted AS MATERIALIZED (
@@ -88,22 +90,22 @@ differences AS (
 SELECT s.slug AS tenant, t.test_key AS test, d.day, d.population, d.variant, d.figure, d.found, d.expected,
        EXISTS (
            SELECT FROM trackai.erasures e
-           WHERE e.tenant_id = t.tenant_id AND e.erased_at > t.computed_at - %(margin)s::interval
+           WHERE e.tenant_id = t.tenant_id AND e.erased_at >= t.scanned_to
        )
        OR EXISTS (
            SELECT FROM trackai.ab_test_assignments a
            WHERE a.tenant_id = t.tenant_id AND a.test_id = t.test_id
-             AND a.created_at >= t.computed_at - %(margin)s::interval
+             AND a.created_at >= t.scanned_to
              AND a.assigned_at < (t.last_day + 1)::timestamp AT TIME ZONE 'UTC'
        )
        OR EXISTS (
            SELECT FROM trackai.ab_test_reassignments r
            WHERE r.tenant_id = t.tenant_id AND r.test_id = t.test_id
-             AND r.created_at >= t.computed_at - %(margin)s::interval
+             AND r.created_at >= t.scanned_to
        )
        OR EXISTS (
            SELECT FROM trackai.excluded_users x
-           WHERE x.tenant_id = t.tenant_id AND x.created_at >= t.computed_at - %(margin)s::interval
+           WHERE x.tenant_id = t.tenant_id AND x.created_at >= t.scanned_to
        ) AS waits
 FROM differences d
 JOIN tests t ON t.tenant_id = d.tenant_id AND t.test_id = d.test_id

@@ -1,5 +1,7 @@
 -- Brings up to date all links of a tenant's conversions that still have hashes; returns how many were made or changed, and
--- how many were removed. Reads the tenant's conversions once. Indexes: users by hash. Repeating it changes nothing.
+-- how many were removed. A user who loses a link had other hashes, and only this tells of it.
+-- Reads the tenant's conversions once. Indexes: users by hash; users are locked in the order of their key, as loaders do.
+-- Repeating it changes nothing.
 WITH wrong AS MATERIALIZED (
     SELECT w.tenant_id, w.conversion_id, w.user_id, w.linked_by
     FROM trackai.v_wrong_user_links w
@@ -8,7 +10,18 @@ WITH wrong AS MATERIALIZED (
     DELETE FROM trackai.user_conversions l
     USING wrong w
     WHERE l.tenant_id = w.tenant_id AND l.conversion_id = w.conversion_id AND w.user_id IS NULL
-    RETURNING 1
+    RETURNING l.user_id
+), losers AS (
+    SELECT u.id
+    FROM trackai.users u
+    WHERE u.tenant_id = %(tenant_id)s AND u.id IN (SELECT r.user_id FROM removed r)
+    ORDER BY u.id
+    FOR NO KEY UPDATE
+), told AS (
+    UPDATE trackai.users u
+    SET changed_at = %(now)s, replaced_at = %(now)s
+    FROM losers
+    WHERE u.tenant_id = %(tenant_id)s AND u.id = losers.id
 ), linked AS (
     INSERT INTO trackai.user_conversions (tenant_id, conversion_id, user_id, linked_by, linked_at)
     SELECT w.tenant_id, w.conversion_id, w.user_id, w.linked_by, %(now)s

@@ -13,6 +13,7 @@ from lifecycle.old_rows import insert
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from trackai_pipelines.experiments.arrivals import MARGIN
 from trackai_pipelines.experiments.designs import config_digest, design_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -66,6 +67,8 @@ def build(connection: Connection[Any], tenant: str) -> tuple[int, int]:
         _outcomes(connection, tenant, test)
         for row in totals():
             insert(connection, "ab_test_daily_totals", {"tenant_id": tenant, "test_id": test, **row})
+        scan = {"scanned_to": COMPUTED_AT - MARGIN, "computed_to": LAST, "design": Jsonb({})}
+        insert(connection, "ab_test_scans", {"tenant_id": tenant, "test_id": test, **scan})
     decision = {"tenant_id": tenant, "test_id": banner, "decided_at": COMPUTED_AT, "decision_day": LAST,
                 "kind": "final", "outcome": "winner", "winner_variant": "a", "reason": "a is better.",
                 "inputs": Jsonb({})}  # fmt: skip

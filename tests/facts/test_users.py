@@ -151,6 +151,32 @@ def test_a_replaced_hash_moves_what_still_has_hashes_and_nothing_else(
     assert refresh(connection, NOW) == Refreshed()
 
 
+def test_a_user_changes_with_other_hashes_and_a_lost_link_only(
+    database_url: str, connection: Connection, landing: Path
+) -> None:
+    def changed() -> dict[str, datetime]:
+        return dict(connection.execute("SELECT id, changed_at FROM trackai.users").fetchall())
+
+    users = landing / "acme"
+    write_jsonl(
+        users / "users1.jsonl", *({"id": user, "email": f"{user}@x.com", "updated_at": "2026-01-01"} for user in "abc")
+    )
+    write_jsonl(landing / "conversions.jsonl", sale_record(1, email="c@x.com"))
+    load_all(database_url, landing)
+    before = changed()
+    write_jsonl(
+        users / "users2.jsonl",
+        {"id": "a", "email": "a@x.com", "created_at": "2025-01-01", "updated_at": "2026-02-01"},
+        {"id": "b", "email": "b@x.com", "phone": "+5511912345678", "updated_at": "2026-02-01"},
+    )
+    load_all(database_url, landing)
+    after = changed()
+    assert {user for user in after if after[user] != before[user]} == {"b"}
+    connection.execute("UPDATE trackai.users SET email_hash = NULL WHERE id = 'c'")
+    assert refresh(connection, NOW).removed == 1
+    assert changed() == {**after, "c": NOW}
+
+
 def test_rows_of_plain_sql_are_linked_and_registered_at_night(
     connection: Connection, add_tenant: Callable[..., str]
 ) -> None:

@@ -4,13 +4,22 @@ What belongs here: options, and what is shown. What does not: computing (computi
 """
 
 from datetime import timedelta
+from typing import Annotated
+
+import typer
 
 from trackai_pipelines.experiments import cli_options as shared
 from trackai_pipelines.terminal.days import FromDay, ToDay, days_of
 from trackai_pipelines.terminal.output import results, table
 
+FromStart = Annotated[
+    bool, typer.Option("--from-start", help="Compute tests from nothing, not from what arrived since the last time.")
+]
 
-def compute(from_day: FromDay, to_day: ToDay, tenant: shared.AnyTenant = None) -> None:
+
+def compute(
+    from_day: FromDay, to_day: ToDay, tenant: shared.AnyTenant = None, *, from_start: FromStart = False
+) -> None:
     """Bring all tests up to date, with whatever arrived late, and show what they came to on those UTC days.
 
     Days are computed up to yesterday. Repeating it changes nothing.
@@ -26,7 +35,7 @@ def compute(from_day: FromDay, to_day: ToDay, tenant: shared.AnyTenant = None) -
     with shared.opened() as connection:
         tenant_id = None if tenant is None else tenant_of(connection, tenant)
         complete_ended(connection, now, tenant_id)
-        for _ in compute_tests(connection, now, tenant_id=tenant_id):
+        for _ in compute_tests(connection, now, tenant_id=tenant_id, from_start=from_start):
             pass
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         figures = figures_of_days(connection, days, tenant_id)

@@ -8,21 +8,25 @@ assigned by the end of the day: {"excluded_user": {"control": 2, "a": 1}}. Reaso
 out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.arrivals import ScannedTest, bring_outcomes_up_to_date, read_scans, write_scans
 from trackai_pipelines.experiments.comparing import POPULATIONS, SO_FAR
 from trackai_pipelines.experiments.deciding import Decided, Undecided
 from trackai_pipelines.experiments.designs import Design, designs_to_compute
-from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
+from trackai_pipelines.experiments.earlier import read_earlier
+from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, stored_outcomes, write_outcomes
 from trackai_pipelines.experiments.periods import first_day, last_day
 from trackai_pipelines.experiments.results import write_results
 from trackai_pipelines.experiments.sharing import write_shared_users
@@ -53,20 +57,34 @@ class ComputedTest:
     standing: Decided | Undecided
 
 
-def compute_tests(
-    connection: Connection[Any], now: datetime, *, tenant_id: str | None = None
-) -> Iterator[ComputedTest]:
-    """Bring all started tests that are not archived up to date, to the end of yesterday; yield each when it is done.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the totals of a test from a UTC day on are made of."""
 
-    Each tenant's tests are computed in a transaction, and a second run waits for it. The same facts give the same
-    figures, however often it runs and whenever it was killed: what was not finished is done by the next run.
+    design: Design
+    from_day: date
+    sales: Sales
+    counts: Sequence[UserCount]
+    before: Mapping[str, NDArray[np.object_]] | None = None
+    """The totals of the day before, by population and variant."""
+
+
+def compute_tests(
+    connection: Connection[Any], now: datetime, *, tenant_id: str | None = None, from_start: bool = False
+) -> Iterator[ComputedTest]:
+    """Bring all started tests that are not archived up to date, to the end of yesterday; yield each that changed.
+
+    A test goes on from what it was, with what arrived since; a new one, one that was changed, and with `from_start`
+    each is computed from nothing. The result is the same. Each tenant's tests are computed in a transaction, and a
+    second run waits for it. The same facts give the same figures, however often it runs and whenever it was killed:
+    what was not finished is done by the next run.
     """
     for tenant, designs in groupby(designs_to_compute(connection, tenant_id), lambda design: design.tenant_id):
-        yield from _compute_tenant(connection, tenant, list(designs), now)
+        yield from _compute_tenant(connection, tenant, list(designs), now, from_start=from_start)
 
 
 def _compute_tenant(
-    connection: Connection[Any], tenant_id: str, designs: Sequence[Design], now: datetime
+    connection: Connection[Any], tenant_id: str, designs: Sequence[Design], now: datetime, *, from_start: bool
 ) -> Sequence[ComputedTest]:
     today = now.astimezone(UTC).date()
     until = {design.id: last_day(design, today) for design in designs}
@@ -76,23 +94,56 @@ def _compute_tenant(
     with connection.transaction():
         # A tenant's id is a text; 32 bits of its hash are enough to keep two tenants apart nearly always.
         connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.EXPERIMENTS, tenant_id))
+        scans = read_scans(connection, designs, until)
+        going_on = [design for design in designs if not from_start and scans[design.id].scanned_to is not None]
+        anew = [design for design in designs if design not in going_on]
         with plans(connection, MANY):
-            sales = write_outcomes(connection, designs, until, now)
-            counts = count_users(connection, designs)
-        computed = [
-            _write_test(connection, design, until[design.id], sales[design.id], counts[design.id], now)
-            for design in designs
-        ]
+            parts = [
+                *(_from_nothing(connection, anew, until, now) if anew else ()),
+                *(_from_changes(connection, going_on, until, scans, now) if going_on else ()),
+            ]
+        computed = [_write_test(connection, part, until[part.design.id], now) for part in parts]
         write_shared_users(connection, designs, until)
+        write_scans(connection, designs, until, scans, now)
         return computed
 
 
-def _write_test(
-    connection: Connection[Any], design: Design, to_day: date, sales: Sales, counts: Sequence[UserCount], now: datetime
-) -> ComputedTest:
-    from_day = first_day(design)
+def _from_nothing(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], now: datetime
+) -> Iterator[_Part]:
+    sales = write_outcomes(connection, designs, until, now)
+    counts = count_users(connection, designs)
+    for design in designs:
+        yield _Part(design, first_day(design), sales[design.id], counts[design.id])
+
+
+def _from_changes(
+    connection: Connection[Any],
+    designs: Sequence[Design],
+    until: Mapping[int, date],
+    scans: Mapping[int, ScannedTest],
+    now: datetime,
+) -> Iterator[_Part]:
+    changed = bring_outcomes_up_to_date(connection, designs, until, scans, now)
+    designs = [design for design in designs if design.id in changed]
+    if not designs:
+        return
+    earlier = {design.id: read_earlier(connection, design, changed[design.id]) for design in designs}
+    # Without a day before, users count from the first that was assigned, and the days from the test's first one.
+    from_days = {test: changed[test] if known else date.min for test, known in earlier.items()}
+    first = {design.id: max(from_days[design.id], first_day(design)) for design in designs}
+    sales = stored_outcomes(connection, designs, until, first)
+    counts = count_users(connection, designs, from_days=from_days)
+    for design in designs:
+        known = earlier[design.id]
+        users = [*counts[design.id], *(known.counts if known else ())]
+        yield _Part(design, first[design.id], sales[design.id], users, known.totals if known else None)
+
+
+def _write_test(connection: Connection[Any], part: _Part, to_day: date, now: datetime) -> ComputedTest:
+    design, from_day, counts = part.design, part.from_day, part.counts
     days = [from_day + timedelta(days=day) for day in range((to_day - from_day).days + 1)]
-    totals = accumulated(daily_totals(design, days, sales, counts))
+    totals = accumulated(daily_totals(design, days, part.sales, counts), part.before)
     of_days = {"tenant_id": design.tenant_id, "test_id": design.id, "from_day": from_day}
     connection.execute(statement("experiments/delete_totals"), of_days)
     _write_totals(connection, design, days, totals, now)

@@ -10,7 +10,7 @@ one test by its key would take as long as reading all.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 
@@ -19,6 +19,8 @@ from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.periods import midnight_after, outcomes_from
 from trackai_pipelines.experiments.totals import UserCount
 
+ALL_LINKS = sql.SQL("trackai.user_conversions")
+ALL_USERS = sql.SQL("trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s)")
 EVER = "infinity"
 """Known at this moment is what is known now."""
 
@@ -31,8 +33,6 @@ MANY: Mapping[str, str] = {
 }
 """Plans for reading everything: once, joined by hashes, whatever the server knows of the tables. The first night after
 a large load it knows nothing, and looking up a million rows one by one takes longer than reading ten million."""
-
-_LINKS = sql.Identifier("trackai", "user_conversions")
 
 Sales = Mapping[str, Sequence[bytes]]
 """Packed sales (totals.SALE) by variant."""
@@ -57,8 +57,8 @@ def write_outcomes(
     """
     given = {**parameters(designs, until), "now": now}
     connection.execute(statement("experiments/delete_outcomes"), given)
-    sales = _packed(connection, composed("experiments/write_outcomes", "experiments/outcomes"), given)
-    return _with_stayed(connection, sales, given)
+    query = composed("experiments/write_outcomes", classified(ALL_LINKS, ALL_USERS))
+    return _with_stayed(connection, _packed(connection, query, given), given)
 
 
 def read_outcomes(
@@ -67,15 +67,35 @@ def read_outcomes(
     """Return what adds to the totals of a tenant's tests as far as it had arrived by a moment; write nothing."""
     given = parameters(designs, until, known_at)
     links = _within(sql.SQL(statement("experiments/links_as_known")))
-    sales = _packed(connection, composed("experiments/pack_outcomes", "experiments/outcomes", links), given)
-    return _with_stayed(connection, sales, given)
+    query = composed("experiments/pack_outcomes", classified(links, ALL_USERS))
+    return _with_stayed(connection, _packed(connection, query, given), given)
+
+
+def stored_outcomes(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], from_days: Mapping[int, date]
+) -> Mapping[int, Sales]:
+    """Return what adds to the totals of a tenant's tests from a UTC day on, as outcomes are stored."""
+    given = {**parameters(designs, until), "from_days": [from_days[design.id] for design in designs]}
+    outcomes = sql.SQL(statement("experiments/stored_outcomes"))
+    return _packed(connection, composed("experiments/pack_outcomes", outcomes), given)
 
 
 def count_users(
-    connection: Connection[Any], designs: Sequence[Design], known_at: datetime | str = EVER
+    connection: Connection[Any],
+    designs: Sequence[Design],
+    known_at: datetime | str = EVER,
+    from_days: Mapping[int, date] | None = None,
 ) -> Mapping[int, Sequence[UserCount]]:
-    """Return how many users each of a tenant's tests has, by variant, day of assignment and exclusion."""
-    given = {"tenant_id": designs[0].tenant_id, "test_ids": [design.id for design in designs], "known_at": known_at}
+    """Return how many users each of a tenant's tests has, by variant, day of assignment and exclusion.
+
+    With `from_days`, only of those days of assignment on.
+    """
+    given = {
+        "tenant_id": designs[0].tenant_id,
+        "test_ids": [design.id for design in designs],
+        "from_days": [date.min if from_days is None else from_days[design.id] for design in designs],
+        "known_at": known_at,
+    }
     counts: dict[int, list[UserCount]] = {design.id: [] for design in designs}
     for test_id, *count in connection.execute(statement("experiments/count_users"), given):
         counts[test_id].append(UserCount(*count))
@@ -100,9 +120,14 @@ def parameters(designs: Sequence[Design], until: Mapping[int, date], known_at: d
     }
 
 
-def composed(name: str, outcomes: str, links: sql.Composable = _LINKS) -> sql.Composed:
-    """Return a statement with another one in the place of `{outcomes}`, which reads `links`."""
-    return sql.SQL(statement(name)).format(outcomes=_within(sql.SQL(statement(outcomes)).format(links=links)))
+def classified(links: sql.Composable, users: sql.Composable) -> sql.Composed:
+    """Return the statement that classifies sales, over tables or statements of links and of users."""
+    return sql.SQL(statement("experiments/outcomes")).format(links=links, users=users)
+
+
+def composed(name: LiteralString, outcomes: sql.Composable) -> sql.Composed:
+    """Return a statement with another one in the place of `{outcomes}`."""
+    return sql.SQL(statement(name)).format(outcomes=_within(outcomes))
 
 
 def _within(inner: sql.Composable) -> sql.Composed:
@@ -124,7 +149,9 @@ def _with_stayed(
 ) -> Mapping[int, Sales]:
     row = connection.execute(statement("experiments/has_anonymised_sales"), given).fetchone()
     if row is not None and row[0]:
-        stayed = _packed(connection, composed("experiments/pack_outcomes", "experiments/stayed_outcomes"), given)
+        stayed = _packed(
+            connection, composed("experiments/pack_outcomes", sql.SQL(statement("experiments/stayed_outcomes"))), given
+        )
         for test_id, variants in stayed.items():
             for variant, pieces in variants.items():
                 sales[test_id].setdefault(variant, []).extend(pieces)

@@ -13,10 +13,9 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.arrivals import MARGIN
 from trackai_pipelines.experiments.designs import HEALTHY, designs_to_compute
 
-MARGIN = timedelta(minutes=5)
-"""Rows that arrived so short a time before a computation may have been written by transactions under way."""
 OVERDUE = timedelta(hours=36)
 """What arrived longer ago should have been worked in by a nightly run."""
 CONFLICTING = 0.01
@@ -42,7 +41,7 @@ class Reconciled:
 def outcomes_of_sales(connection: Connection[Any], now: datetime) -> Reconciled:
     """Compare outcomes with the linked sales of assigned users, and counted ones with attribution and delivery."""
     faults, waiting = [], 0
-    for row in _rows(connection, "experiments/outcome_differences", margin=MARGIN, overdue=now - OVERDUE):
+    for row in _rows(connection, "experiments/outcome_differences", overdue=now - OVERDUE):
         waiting += row["waiting"]
         words = {"without an outcome": row["missing"], "that are no user's sale, or another's": row["stray"]}
         found = [f"{count:,} {what}" for what, count in words.items() if count]

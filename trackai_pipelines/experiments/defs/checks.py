@@ -20,7 +20,10 @@ from trackai_pipelines.experiments.reconcile import (
     uneven_splits,
 )
 
-_COMPUTE = "Run compute_experiments with `from_start`, which computes tests from nothing."
+_COMPUTE = (
+    "`trackai experiments compute --from-start`, or compute_experiments with `from_start: true`, computes tests from "
+    "nothing."
+)
 
 
 @dg.asset_check(

@@ -20,6 +20,13 @@ from trackai_pipelines.experiments.life import complete_ended
 from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run, is_partition, range_tags
 
 
+class ExperimentDaysConfig(dg.Config):
+    """How a run computes tests."""
+
+    from_start: bool = False
+    """From nothing, not from what arrived since they were computed last: after rows were changed by plain SQL."""
+
+
 def _spec(name: str, description: str, *deps: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         name,
@@ -66,18 +73,20 @@ ASSETS = (
     "tenant's in one transaction, and decides those that can be decided. The same facts give the same rows. A range of "
     "days is one run in one pass.",
 )
-def experiment_days(context: dg.AssetExecutionContext, database: EventDatabase) -> Iterator[dg.MaterializeResult[None]]:
+def experiment_days(
+    context: dg.AssetExecutionContext, config: ExperimentDaysConfig, database: EventDatabase
+) -> Iterator[dg.MaterializeResult[None]]:
     """Compute the tests, and describe the run's days and those that changed."""
     from trackai_pipelines.experiments.computing import compute_tests
 
     begun, now = monotonic(), utc_now()
     with database.connect("experiments") as connection:
         complete_ended(connection, now)
-        computed = list(compute_tests(connection, now))
+        computed = list(compute_tests(connection, now, from_start=config.from_start))
         _show(context, connection, changed_days(computed), round(monotonic() - begun, 3))
         for spec in ASSETS:
             metadata = table_metadata(connection, spec.key.to_user_string())
-            yield dg.MaterializeResult(asset_key=spec.key, metadata={"tests computed": len(computed), **metadata})
+            yield dg.MaterializeResult(asset_key=spec.key, metadata={"tests changed": len(computed), **metadata})
 
 
 def _show(

@@ -1,0 +1,111 @@
+"""What arrived since tests were computed: outcomes are brought up to date, and days whose totals change are found.
+
+What belongs here: which tests can be computed from what they were, and from which day on. What does not: how sales are
+classified (outcomes.py), and what is written of the days (computing.py).
+
+An arrival is a row with a time of its own: a link or an attribution of a sale, an assignment, an exclusion, other
+hashes of a user. The scan of a test notes up to when they are worked in. What has no such time, an erased person or a
+test that was changed, is answered by computing from nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.outcomes import classified, composed, parameters
+from trackai_pipelines.experiments.periods import first_day, midnight_after
+
+MARGIN = timedelta(minutes=5)
+"""Rows that arrived so short a time before a computation may have been written by transactions under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedTest:
+    """Up to where a test was computed, and whether the next computation can go on from there."""
+
+    design: Mapping[str, Any]
+    """What its totals and results depend on now, as plain data."""
+    scanned_to: datetime | None
+    """What arrived before this is worked in; None: the test is computed from nothing."""
+    computed_to: date
+    """The last UTC day with totals."""
+
+
+def read_scans(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date]
+) -> Mapping[int, ScannedTest]:
+    """Return the scan of each of a tenant's tests, which are computed up to the end of a UTC day each."""
+    given = {"tenant_id": designs[0].tenant_id, "test_ids": [design.id for design in designs]}
+    rows = {test_id: row for test_id, *row in connection.execute(statement("experiments/scans"), given)}
+    scans = {}
+    for design in designs:
+        period, scanned_to, computed_to, stored, erased = rows[design.id]
+        now = json.loads(json.dumps({**asdict(design), "period": period}, default=str))
+        goes_on = scanned_to is not None and not erased and stored == now and computed_to <= until[design.id]
+        scans[design.id] = ScannedTest(now, scanned_to if goes_on else None, computed_to or date.min)
+    return scans
+
+
+def write_scans(
+    connection: Connection[Any],
+    designs: Sequence[Design],
+    until: Mapping[int, date],
+    scans: Mapping[int, ScannedTest],
+    now: datetime,
+) -> None:
+    """Note that a tenant's tests were computed up to the end of a UTC day each, from what had arrived by now."""
+    given = {
+        "tenant_id": designs[0].tenant_id,
+        "test_ids": [design.id for design in designs],
+        "computed_to": [until[design.id] for design in designs],
+        "designs": [Jsonb(scans[design.id].design) for design in designs],
+        "scanned_to": now - MARGIN,
+    }
+    connection.execute(statement("experiments/write_scans"), given)
+
+
+def bring_outcomes_up_to_date(
+    connection: Connection[Any],
+    designs: Sequence[Design],
+    until: Mapping[int, date],
+    scans: Mapping[int, ScannedTest],
+    now: datetime,
+) -> Mapping[int, date]:
+    """Write the outcomes of a tenant's tests that may be others since their scans.
+
+    Returns of each test whose totals change the first UTC day on which they do.
+    """
+    new = [day + timedelta(days=1) for design in designs if (day := scans[design.id].computed_to) < until[design.id]]
+    new_until = midnight_after(max(until[design.id] for design in designs))
+    given = {
+        **parameters(designs, until),
+        "since": min(at for design in designs if (at := scans[design.id].scanned_to) is not None),
+        "new_from": datetime.combine(min(new), time(tzinfo=UTC)) if new else new_until,
+        "new_until": new_until,
+        "now": now,
+    }
+    connection.execute(statement("experiments/stage_arrived_sales"))
+    connection.execute(statement("experiments/stage_arrived_users"))
+    connection.execute(statement("experiments/find_arrived_sales"), given)
+    connection.execute(statement("experiments/find_arrived_users"), given)
+    connection.execute(statement("experiments/find_other_sales"), given)
+    arrived = classified(sql.SQL("pg_temp.arrived_sales"), sql.SQL("pg_temp.arrived_users"))
+    days = connection.execute(statement("experiments/delete_arrived_outcomes"), given).fetchall()
+    days += connection.execute(composed("experiments/add_arrived_outcomes", arrived), given).fetchall()
+    connection.execute(statement("experiments/drop_arrived_sales"))
+    connection.execute(statement("experiments/drop_arrived_users"))
+    first = {design.id: scans[design.id].computed_to + timedelta(days=1) for design in designs}
+    for test, day in days:
+        first[test] = min(first[test], day)
+    return {
+        design.id: max(first[design.id], first_day(design))
+        for design in designs
+        if first[design.id] <= until[design.id]
+    }
