@@ -891,7 +891,6 @@ CREATE TABLE trackai.conversions (
     opt_out boolean,  -- true: for attribution only, not for optimising ads; NULL or false: as the tenant has it
     CONSTRAINT conversions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT conversions_tenant_id_gateway_gateway_event_id_key UNIQUE (tenant_id, gateway, gateway_event_id),
-    CONSTRAINT conversions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
     CONSTRAINT a_value_has_a_currency CHECK (((value IS NULL) OR (currency IS NOT NULL))) NOT VALID,
     CONSTRAINT action_source_is_one_of_metas CHECK ((action_source = ANY (ARRAY['website'::text, 'app'::text, 'phone_call'::text, 'chat'::text, 'email'::text, 'physical_store'::text, 'system_generated'::text, 'business_messaging'::text, 'other'::text]))) NOT VALID,
     CONSTRAINT click_ids_are_an_object CHECK ((jsonb_typeof(click_ids) = 'object'::text)) NOT VALID,
@@ -917,6 +916,7 @@ CREATE INDEX conversions_to_anonymise ON trackai.conversions USING btree (occurr
 CREATE TRIGGER attributed_conversions_are_kept AFTER DELETE ON trackai.conversions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION trackai.keep_attributed_conversions() /* enabled always */;
 CREATE TRIGGER conversions_are_immutable BEFORE UPDATE OF tenant_id, id, gateway, gateway_event_id, sale_key, order_id, event_name, value, currency, occurred_at, created_at, contents, action_source, limited_data_use, opt_out ON trackai.conversions FOR EACH STATEMENT EXECUTE FUNCTION trackai.refuse_change();
 CREATE TRIGGER conversions_are_queued AFTER INSERT ON trackai.conversions REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION trackai.queue_conversions() /* enabled always */;
+CREATE TRIGGER conversions_have_tenants AFTER INSERT ON trackai.conversions REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION trackai.refuse_unknown_tenants();
 CREATE TRIGGER conversions_only_lose_personal_fields BEFORE UPDATE ON trackai.conversions FOR EACH ROW WHEN ((new.anonymised_at IS NULL)) EXECUTE FUNCTION trackai.refuse_change();
 CREATE TRIGGER conversions_take_attributions_along AFTER TRUNCATE ON trackai.conversions FOR EACH STATEMENT EXECUTE FUNCTION trackai.empty_attributions() /* enabled always */;
 
@@ -1758,7 +1758,10 @@ CREATE TABLE trackai.tenants (
     CONSTRAINT tenants_test_event_code_check CHECK ((test_event_code <> ''::text))
 );
 CREATE TRIGGER tenants_are_followed AFTER UPDATE ON trackai.tenants FOR EACH ROW EXECUTE FUNCTION trackai.follow_tenant() /* enabled always */;
+CREATE TRIGGER tenants_are_truncated_with_conversions AFTER TRUNCATE ON trackai.tenants FOR EACH STATEMENT EXECUTE FUNCTION trackai.keep_tenants_of_conversions();
 CREATE TRIGGER tenants_have_settings AFTER INSERT ON trackai.tenants REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trackai.settle_new_tenants();
+CREATE TRIGGER tenants_of_conversions_are_kept AFTER DELETE ON trackai.tenants FOR EACH ROW EXECUTE FUNCTION trackai.keep_tenants_of_conversions();
+CREATE TRIGGER tenants_of_conversions_keep_their_ids AFTER UPDATE OF id ON trackai.tenants FOR EACH ROW WHEN ((old.id <> new.id)) EXECUTE FUNCTION trackai.keep_tenants_of_conversions();
 CREATE TRIGGER tenants_set_their_gates AFTER UPDATE ON trackai.tenants FOR EACH ROW WHEN ((((old.email_matching IS DISTINCT FROM new.email_matching) OR (old.lookback_days IS DISTINCT FROM new.lookback_days)) OR (old.dispatch_policy IS DISTINCT FROM new.dispatch_policy))) EXECUTE FUNCTION trackai.follow_settings_of_tenant();
 
 -- Which user each conversion belongs to, where one is known by e-mail or phone.
@@ -2914,6 +2917,18 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION trackai.keep_tenants_of_conversions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM trackai.conversions c WHERE TG_OP = 'TRUNCATE' OR c.tenant_id = old.id) THEN
+        RAISE EXCEPTION 'a tenant that has conversions is not deleted, and keeps its id'
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Delete its rows of trackai.conversions first.';
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION trackai.key_hash(key text)
  RETURNS bigint
  LANGUAGE sql
@@ -3276,6 +3291,23 @@ BEGIN
     END IF;
     RAISE EXCEPTION '%.% is history: its rows are never changed, and a correction is a new row',
         TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$;
+
+CREATE OR REPLACE FUNCTION trackai.refuse_unknown_tenants()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    named text[] := ARRAY(SELECT DISTINCT tenant_id FROM arrived);
+    unknown text;
+BEGIN
+    PERFORM FROM trackai.tenants WHERE id = ANY (named) ORDER BY id FOR KEY SHARE;
+    unknown := (SELECT n.id FROM unnest(named) AS n (id) WHERE NOT EXISTS (SELECT FROM trackai.tenants t WHERE t.id = n.id) LIMIT 1);
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'there is no tenant %', unknown
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Add it to trackai.tenants first.';
+    END IF;
+    RETURN NULL;
 END $function$;
 
 -- What matching_settings has for these tenants, NULL meaning all, from the versions recorded until a moment.

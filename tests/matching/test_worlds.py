@@ -78,7 +78,8 @@ def test_worlds_agree_with_brute_force(connection: Connection, shard: int) -> No
             world.assert_agreement()
         forget_gates(connection)
         connection.execute(
-            "TRUNCATE trackai.tenants, trackai.match_log, trackai.match_queue, trackai.fact_arrivals CASCADE"
+            "TRUNCATE trackai.tenants, trackai.conversions, trackai.match_log, trackai.match_queue, "
+            "trackai.fact_arrivals CASCADE"
         )
         agreed += len(together)
 

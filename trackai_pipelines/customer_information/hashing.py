@@ -36,6 +36,13 @@ def already_hashed(value: object) -> str | None:
     """
     if not isinstance(value, str) or len(value) < 64:
         return None
+    try:
+        # Nearly all are hex digits alone. fromhex skips white space, hence the length of what it returns.
+        plain = len(value) == 64 and len(bytes.fromhex(value)) == 32
+    except ValueError:
+        plain = False
+    if plain:
+        return value.lower()
     found = _HASH.fullmatch(value.strip())
     return found[1].lower() if found else None
 

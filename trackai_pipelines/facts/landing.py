@@ -185,7 +185,7 @@ def _conversion_row(sale: ConversionRecord, context: Context) -> tuple[Text, ...
         owner.id,
         gateway,
         fields.identifier_of(sale.sale_key, "sale_key"),
-        fields.time_of(sale.occurred_at, "occurred_at", context.latest).isoformat(),
+        fields.time_text(sale.occurred_at, "occurred_at", context.latest),
         event_id,
         fields.identifier_of(sale.order_id, "order_id", longest=fields.MAX_KEY),
         event_name,

@@ -76,7 +76,7 @@ def refund_row(refund: RefundRecord, context: Context) -> tuple[Text, ...]:
         kind,
         value,
         currency,
-        fields.time_of(refund.occurred_at, "occurred_at", context.latest).isoformat(),
+        fields.time_text(refund.occurred_at, "occurred_at", context.latest),
     )
 
 

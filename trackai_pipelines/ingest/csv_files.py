@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterator, Set
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from trackai_pipelines.ingest.dialects import PLAIN, Dialect, is_separator_line
 from trackai_pipelines.ingest.encoding import WINDOWS_1252, encoding_of_file, open_text
@@ -43,6 +44,7 @@ def csv_records(path: Path, columns: Set[str], notes: Notes, dialect: Dialect = 
     with open_text(path, notes, dialect.encoding, bare_cr=dialect.bare_cr) as stream:
         feed = _Feed(physical_lines(stream, notes), dialect, path, notes)
         header: list[str] | None = None
+        known: list[str] = []
         personal = empty = False
         while (cells := feed.cells(None if header is None else len(header))) is not None:
             if isinstance(cells, Unreadable):
@@ -55,11 +57,12 @@ def csv_records(path: Path, columns: Set[str], notes: Notes, dialect: Dialect = 
                 # None of the columns is known where there is no header: then anything may stand anywhere.
                 personal = columns.isdisjoint(header) or any(map(_is_personal, header))
                 note_unknown_columns(header, columns, notes)
+                known = [name if name in columns else "" for name in header]
                 empty = True
             else:
                 empty = False
-                pairs = zip(header, cells.values, strict=True)
-                yield Fields(cells.number, cells.raw, {name: cell for name, cell in pairs if name in columns})
+                pairs = zip(known, cells.values, strict=True)
+                yield Fields(cells.number, cells.raw, {name: cell for name, cell in pairs if name})
         if empty:
             notes.add("there are no rows after the header")
 
@@ -72,7 +75,7 @@ def no_record(path: Path, reason: str) -> Unreadable:
     return Unreadable(1, _NOT_KEPT, digest, reason)
 
 
-class _Cells(NamedTuple):
+class _Cells(msgspec.Struct, frozen=True):
     number: int
     raw: bytes
     values: list[str]
@@ -134,7 +137,7 @@ class _Feed:
                     if len(values) < width or any(values[width:]):
                         return self._first_refused(f"the line has {len(values)} columns, the header has {width}")
                     del values[width:]
-                raw = b"\n".join(line.raw for line in self._taken if isinstance(line, Line))
+                raw = b"\n".join([line.raw for line in self._taken if isinstance(line, Line)])
                 return _Cells(self._taken[0].number, raw, values)
 
     def _first_refused(self, reason: str) -> Unreadable:

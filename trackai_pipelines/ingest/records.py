@@ -11,13 +11,15 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from trackai_pipelines.ingest.outcomes import Refused
 from trackai_pipelines.ingest.streams import MAX_LINE_BYTES, CutLine, Line, LongLine, Notes
 
 _COLUMN_NAME = re.compile("[a-z_][a-z_ ]{0,40}")
 
 
-class Fields(NamedTuple):
+class Fields(msgspec.Struct, frozen=True):
     """A record as named values, already separated from its neighbours. `raw` is None where no text exists."""
 
     number: int

@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.amounts import Sign, number_of
@@ -38,6 +39,8 @@ class RowReader:
         self._values = kind.row
         self._decode = msgspec.json.Decoder(kind.record).decode
         self._readers = _value_readers(kind, sign, days)
+        columns = columns_of(kind)
+        self._texts = self._readers.keys() - columns.amounts - columns.times
         self._spelled = _spelled(kind) if kind.spellings else None
         self._tabs = len(kind.columns) - 1
         self._references = [(place, name) for place, name in enumerate(kind.columns) if name in kind.references]
@@ -74,9 +77,9 @@ class RowReader:
         carried = self._carried(decoded)
         if carried:
             identity = tuple(str(values[place]) for place in self._completed)
-            row = row._replace(carried=tuple((*identity, name) for name in carried))
+            row = replace(row, carried=tuple((*identity, name) for name in carried))
         key = tuple(str(values[place]) for place in self._sale)
-        return row._replace(sale=key, names=self._names(decoded)) if all(key) else row
+        return replace(row, sale=key, names=self._names(decoded)) if all(key) else row
 
     def _row_of(self, values: tuple[Text, ...], number: int, context: Context) -> Row:
         if self._stated is not None and not values[self._stated]:
@@ -125,11 +128,15 @@ class RowReader:
         typed: dict[str, Any] = {}
         if self._spelled:
             values = _respelled(values, self._spelled)
-        for name, read in self._readers:
-            value = values.get(name)
-            if value is not None and value != "":
+        for name, value in values.items():
+            if value is None or value == "":
+                continue
+            if type(value) is str and name in self._texts and value.isascii():
+                # Nearly all values of nearly all files.
+                typed[name] = value
+            elif name in self._readers:
                 try:
-                    typed[name] = read(value)
+                    typed[name] = self._readers[name](value)
                 except Refused:
                     if name not in self._kind.optional and name not in self._kind.optional_where(values):
                         raise
@@ -188,20 +195,20 @@ def _no_names(_: msgspec.Struct) -> tuple[str, ...]:
     return ()
 
 
-def _value_readers(kind: Kind, sign: Sign, days: Days) -> list[tuple[str, Callable[[object], object]]]:
+def _value_readers(kind: Kind, sign: Sign, days: Days) -> Mapping[str, Callable[[object], object]]:
     """Return the fields of a record, each with what reads its value from a format that has other types than JSON."""
     columns, types = columns_of(kind), types_of(kind.record)
     whole_days = days if days.time_of_day else days._replace(time_of_day=time())
-    readers: list[tuple[str, Callable[[object], object]]] = []
+    readers: dict[str, Callable[[object], object]] = {}
     for name in kind.record.__struct_fields__:
         if date in types[name] and datetime not in types[name]:
-            readers.append((name, partial(_day_of, name=name, days=whole_days)))
+            readers[name] = partial(_day_of, name=name, days=whole_days)
         elif name in columns.times:
-            readers.append((name, partial(moment_of, name=name, days=whole_days if name in kind.whole_days else days)))
+            readers[name] = partial(moment_of, name=name, days=whole_days if name in kind.whole_days else days)
         elif name in columns.amounts:
-            readers.append((name, partial(number_of, name=name, sign=sign)))
+            readers[name] = partial(number_of, name=name, sign=sign)
         else:
-            readers.append((name, _text_reader(name, types[name])))
+            readers[name] = _text_reader(name, types[name])
     return readers
 
 
