@@ -1,6 +1,7 @@
 -- What the users of a tenant's tests bought, and whether each sale counts, as far as it had arrived by %(known_at)s: a row a
--- test and sale. Sales that are anonymised are left out: they are not classified again (stayed_outcomes).
--- Links and users of tests are all that there are, or those that may have changed (arrived_sales, arrived_users).
+-- test and sale. Sales that were anonymised by %(anonymised_by)s are left out: they are not classified again
+-- (stayed_outcomes). Links, users of tests and matches are all that there are, or those that may have changed (arrived_sales,
+-- arrived_users), or others (links_as_known, matches_within).
 -- Indexes: none is needed. Sales, links and assignments are read in the order they are stored in and joined by hashes in
 -- the order that is written here, whatever the server knows of the tables (outcomes.MANY).
 WITH tests AS MATERIALIZED (
@@ -28,9 +29,9 @@ JOIN (
            coalesce(a.strategy <> 'unmatched', false) AS attributed
     FROM trackai.conversions c
     JOIN {links} l ON l.tenant_id = %(tenant_id)s AND l.conversion_id = c.id
-    LEFT JOIN trackai.matched_attributions a
+    LEFT JOIN {matches} a
         ON a.tenant_id = %(tenant_id)s AND a.conversion_id = c.id AND a.matched_at <= %(known_at)s
-    WHERE c.tenant_id = %(tenant_id)s AND (c.anonymised_at > %(known_at)s) IS NOT FALSE
+    WHERE c.tenant_id = %(tenant_id)s AND (c.anonymised_at > %(anonymised_by)s) IS NOT FALSE
       AND c.occurred_at >= %(sales_from)s AND c.occurred_at < %(sales_until)s
       AND c.created_at <= %(known_at)s
     OFFSET 0

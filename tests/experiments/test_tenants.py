@@ -81,6 +81,8 @@ def test_nothing_crosses(
         ("assign", "banner", "u9"),
         ("exclude", "u1", "--reason", "bot"),
         ("show", "banner"),
+        ("what-if", "banner", "--window-days", "3"),
+        ("replay", "banner", "--day", f"{NOW - 2 * DAY:%Y-%m-%d}", "--known-at", f"{NOW - DAY:%Y-%m-%d}"),
         ("list",),
         ("pause", "checkout"),
         ("resume", "checkout"),

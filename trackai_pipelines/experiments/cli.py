@@ -14,6 +14,7 @@ from trackai_pipelines.experiments import (
     cli_replay,
     cli_show,
     cli_users,
+    cli_what_if,
 )
 
 app = typer.Typer(help="Which variant sells more, by how much, and how sure that is.", no_args_is_help=True)
@@ -30,6 +31,7 @@ app.command("list")(cli_life.list_tests)
 app.command()(cli_show.show)
 app.command()(cli_compute.compute)
 app.command()(cli_replay.replay)
+app.command("what-if")(cli_what_if.what_if)
 app.command()(cli_users.assign)
 app.command()(cli_users.exclude)
 app.command()(cli_calibrate.aa)

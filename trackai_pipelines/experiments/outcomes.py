@@ -20,6 +20,7 @@ from trackai_pipelines.experiments.periods import midnight_after, outcomes_from
 from trackai_pipelines.experiments.totals import UserCount
 
 ALL_LINKS = sql.SQL("trackai.user_conversions")
+ALL_MATCHES = sql.SQL("trackai.matched_attributions")
 ALL_USERS = sql.SQL("trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s)")
 EVER = "infinity"
 """Known at this moment is what is known now."""
@@ -57,7 +58,7 @@ def write_outcomes(
     """
     given = {**parameters(designs, until), "now": now}
     connection.execute(statement("experiments/delete_outcomes"), given)
-    query = composed("experiments/write_outcomes", classified(ALL_LINKS, ALL_USERS))
+    query = composed("experiments/write_outcomes", classified())
     return _with_stayed(connection, _packed(connection, query, given), given)
 
 
@@ -67,7 +68,7 @@ def read_outcomes(
     """Return what adds to the totals of a tenant's tests as far as it had arrived by a moment; write nothing."""
     given = parameters(designs, until, known_at)
     links = _within(sql.SQL(statement("experiments/links_as_known")))
-    query = composed("experiments/pack_outcomes", classified(links, ALL_USERS))
+    query = composed("experiments/pack_outcomes", classified(links))
     return _with_stayed(connection, _packed(connection, query, given), given)
 
 
@@ -78,6 +79,21 @@ def stored_outcomes(
     given = {**parameters(designs, until), "from_days": [from_days[design.id] for design in designs]}
     outcomes = sql.SQL(statement("experiments/stored_outcomes"))
     return _packed(connection, composed("experiments/pack_outcomes", outcomes), given)
+
+
+def explored_outcomes(
+    connection: Connection[Any], design: Design, to_day: date, lookback_days: int | None = None
+) -> Sales:
+    """Return what adds to the totals of a test with any window or scope, matched within so many days; write nothing.
+
+    None: as sales are matched. Sales that have been anonymised keep the user that they were linked with.
+    """
+    given = parameters([design], {design.id: to_day})
+    given |= {"anonymised_by": "-infinity", "lookback_days": lookback_days}
+    within = _within(sql.SQL(statement("experiments/matches_within")))
+    outcomes = classified(matches=ALL_MATCHES if lookback_days is None else within)
+    query = composed("experiments/pack_outcomes", outcomes)
+    return _packed(connection, query, given)[design.id]
 
 
 def count_users(
@@ -117,12 +133,15 @@ def parameters(designs: Sequence[Design], until: Mapping[int, date], known_at: d
         "sales_from": min(outcomes_from(design) for design in designs),
         "sales_until": max(ends),
         "known_at": known_at,
+        "anonymised_by": known_at,
     }
 
 
-def classified(links: sql.Composable, users: sql.Composable) -> sql.Composed:
-    """Return the statement that classifies sales, over tables or statements of links and of users."""
-    return sql.SQL(statement("experiments/outcomes")).format(links=links, users=users)
+def classified(
+    links: sql.Composable = ALL_LINKS, users: sql.Composable = ALL_USERS, matches: sql.Composable = ALL_MATCHES
+) -> sql.Composed:
+    """Return the statement that classifies sales, over tables or statements of links, of users and of matches."""
+    return sql.SQL(statement("experiments/outcomes")).format(links=links, users=users, matches=matches)
 
 
 def composed(name: LiteralString, outcomes: sql.Composable) -> sql.Composed:

@@ -5,31 +5,36 @@ sums (totals.py), and what is computed every night (computing.py).
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import numpy as np
 from psycopg import Connection
 
+from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.deciding import Course
 from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.diagnosing import health_of_days
-from trackai_pipelines.experiments.outcomes import EVER, MANY, count_users, plans, read_outcomes
+from trackai_pipelines.experiments.outcomes import Sales
 from trackai_pipelines.experiments.periods import first_day
+from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.experiments.totals import UserCount, accumulated, daily_totals, stored
 
 
-def recomputed(
-    connection: Connection[Any], design: Design, to_day: date, known_at: datetime | str = EVER
-) -> tuple[Course, Sequence[UserCount]]:
-    """Return a test from its first UTC day to `to_day`, from what had arrived by a moment, and its users by day.
+def refuse_what_has_left(connection: Connection[Any], design: Design) -> None:
+    """Raise ExperimentRefusedError for a test whose assignments have left for the archive."""
+    given = {"tenant_id": design.tenant_id, "test_id": design.id}
+    row = connection.execute(statement("experiments/has_left"), given).fetchone()
+    if row is not None and row[0]:
+        raise ExperimentRefusedError(
+            f"Assignments of {design.test_key} have left for the archive, so it cannot be computed again. "
+            "`trackai restore ab_test_assignments DAY` brings a day back."
+        )
 
-    Needs a transaction. Writes nothing.
-    """
-    with plans(connection, MANY):
-        sales = read_outcomes(connection, [design], {design.id: to_day}, known_at)[design.id]
-        counts = count_users(connection, [design], known_at)[design.id]
+
+def course_of(design: Design, to_day: date, sales: Sales, counts: Sequence[UserCount]) -> Course:
+    """Return a test from its first UTC day to `to_day`, from its sales and its users by day."""
     first = first_day(design)
     days = [first + timedelta(days=day) for day in range((to_day - first).days + 1)]
     sums = accumulated(daily_totals(design, days, sales, counts))
@@ -42,4 +47,4 @@ def recomputed(
         if count.exclusion is not None and count.variant_name in design.variants:
             since = max((count.day - first).days, 0)
             excluded[since:, design.variants.index(count.variant_name)] += count.users
-    return Course(design, days, totals, health_of_days(design, totals, excluded)), counts
+    return Course(design, days, totals, health_of_days(design, totals, excluded))

@@ -20,8 +20,9 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.comparing import POPULATIONS
 from trackai_pipelines.experiments.deciding import Course, Decided, Undecided
 from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.outcomes import MANY, count_users, plans, read_outcomes
 from trackai_pipelines.experiments.periods import first_day, last_day, midnight_after, outcomes_from
-from trackai_pipelines.experiments.recomputing import recomputed
+from trackai_pipelines.experiments.recomputing import course_of, refuse_what_has_left
 from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.experiments.results import (
     FIGURES,
@@ -88,13 +89,12 @@ def replay(connection: Connection[Any], design: Design, day: date, known_at: dat
     if design.completed_at is not None and design.completed_at > known_at:
         design = replace(design, completed_at=None)
     with connection.transaction():
+        refuse_what_has_left(connection, design)
         stored = stored_day(connection, design, day)
-        if stored is not None and _has_left(connection, design, stored):
-            raise ExperimentRefusedError(
-                f"Assignments of {design.test_key} have left for the archive, so it cannot be computed again. "
-                "`trackai restore ab_test_assignments DAY` brings a day back."
-            )
-        course, counts = recomputed(connection, design, day, known_at)
+        with plans(connection, MANY):
+            sales = read_outcomes(connection, [design], {design.id: day}, known_at)[design.id]
+            counts = count_users(connection, [design], known_at)[design.id]
+        course = course_of(design, day, sales, counts)
         standing = standing_with(course, decision_in_force(connection, design, known_at))
         arrived = _arrived(connection, design, day, known_at)
     return Replayed(
@@ -141,13 +141,6 @@ def _check(design: Design, day: date, known_at: datetime, now: datetime) -> None
             f"Of {key}, the last day that was over at {shown(known_at)} is {last}: give --day {last}, or a later "
             "--known-at."
         )
-
-
-def _has_left(connection: Connection[Any], design: Design, stored: DayFigures) -> bool:
-    """Return whether there are no assignments any more of a test that had users."""
-    given = {"tenant_id": design.tenant_id, "test_id": design.id}
-    (there,) = connection.execute(statement("experiments/has_assignments"), given).fetchone() or (False,)
-    return not there and any(sums["users_count"] for sums in stored.totals.values())
 
 
 def _as_known(course: Course, counts: Sequence[UserCount], horizon: int | None) -> DayFigures:

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from math import isfinite
 
-from trackai_pipelines.experiments.designs import Guardrail
+from trackai_pipelines.experiments.designs import Design, Guardrail
 from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.money import is_currency
 
@@ -79,6 +79,12 @@ def check_cap(cap: Decimal) -> None:
         raise ExperimentRefusedError("The revenue cap is an amount above 0, e.g. 500.")
 
 
+def check_outcome(tried: Design) -> None:
+    """Raise ExperimentRefusedError where a test could not count conversions in this way."""
+    for fault in _faults_of_outcome(tried):
+        raise ExperimentRefusedError(fault)
+
+
 def shown(at: datetime) -> str:
     """Return a moment as people read it."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
@@ -135,7 +141,7 @@ def _faults_of_plan(new: NewTest) -> Iterator[str]:
         yield "The planned baseline is the control's value of the metric, above 0."
 
 
-def _faults_of_outcome(new: NewTest) -> Iterator[str]:
+def _faults_of_outcome(new: NewTest | Design) -> Iterator[str]:
     if not 1 <= new.window_days <= _MOST_DAYS or not 0 <= new.pre_days <= _MOST_DAYS:
         yield f"The window is 1 to {_MOST_DAYS} days, and the days before it are 0 to {_MOST_DAYS}."
     if new.window_days + new.pre_days >= _DAYS_WITH_HASHES:
