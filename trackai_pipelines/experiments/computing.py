@@ -103,7 +103,8 @@ def _compute_tenant(
                 *(_from_changes(connection, going_on, until, scans, now) if going_on else ()),
             ]
         computed = [_write_test(connection, part, until[part.design.id], now) for part in parts]
-        write_shared_users(connection, designs, until)
+        if computed:
+            write_shared_users(connection, designs, until)
         write_scans(connection, designs, until, scans, now)
         return computed
 
