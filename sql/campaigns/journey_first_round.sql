@@ -5,7 +5,9 @@
 -- key; at most one more than `max_clicks` of a key, which tells that it is shared. `rank`: 1 click_id, 2 browser,
 -- 3 email, 4 phone.
 -- IS NOT DISTINCT FROM keeps the search for an earlier identity of the click to the click's: a shop's own e-mail has
--- thousands.
+-- thousands. OFFSET 0 makes it a look-up for each identity, and keeps identities_by_click from those by a contact: see
+-- matching/match_batch.
+-- (SELECT %(tenant_id)s) hides the tenant from the planner, which takes one that is newer than its statistics for one row.
 CREATE TEMPORARY TABLE {found} ON COMMIT DROP AS
 WITH keys AS MATERIALIZED (
     SELECT DISTINCT s.conversion_id, s.after, s.until, k.rank, k.key
@@ -28,7 +30,7 @@ FROM keys k
 CROSS JOIN LATERAL (
     SELECT c.*
     FROM {clicks} c
-    WHERE c.tenant_id = %(tenant_id)s
+    WHERE c.tenant_id = (SELECT %(tenant_id)s)
       AND trackai.key_hash(trackai.click_key(c.fbc, c.fbclid)) = trackai.key_hash(k.key)
       AND (c.fbc IS NULL AND c.fbclid = k.key OR trackai.click_key(c.fbc, c.fbclid) = k.key)
       AND c.created_at > k.after
@@ -46,7 +48,7 @@ FROM keys k
 CROSS JOIN LATERAL (
     SELECT c.*
     FROM {clicks} c
-    WHERE c.tenant_id = %(tenant_id)s
+    WHERE c.tenant_id = (SELECT %(tenant_id)s)
       AND trackai.key_hash(trackai.browser_key(c.fbp)) = trackai.key_hash(k.key)
       AND (c.fbp = k.key OR trackai.browser_key(c.fbp) = k.key)
       AND c.created_at > k.after
@@ -63,16 +65,20 @@ SELECT k.conversion_id, k.rank, k.key, c.id, c.created_at,
 FROM keys k
 CROSS JOIN LATERAL (
     SELECT c.*
-    FROM trackai.identities i
+    FROM (
+        SELECT i.tenant_id, i.id, i.click_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = (SELECT %(tenant_id)s) AND i.email_hash = k.key
+        OFFSET 0
+    ) i
     JOIN {clicks} c ON c.tenant_id = i.tenant_id AND c.id = i.click_id
-    WHERE i.tenant_id = %(tenant_id)s
-      AND i.email_hash = k.key
-      AND c.created_at > k.after
+    WHERE c.created_at > k.after
       AND c.created_at <= k.until
       AND NOT EXISTS (
           SELECT FROM trackai.identities e
-          WHERE e.tenant_id = %(tenant_id)s AND e.click_id = i.click_id AND e.email_hash IS NOT DISTINCT FROM k.key
+          WHERE e.tenant_id = (SELECT %(tenant_id)s) AND e.click_id = i.click_id AND e.email_hash IS NOT DISTINCT FROM k.key
             AND e.id < i.id
+          OFFSET 0
       )
     LIMIT %(max_clicks)s + 1
 ) c
@@ -85,16 +91,20 @@ SELECT k.conversion_id, k.rank, k.key, c.id, c.created_at,
 FROM keys k
 CROSS JOIN LATERAL (
     SELECT c.*
-    FROM trackai.identities i
+    FROM (
+        SELECT i.tenant_id, i.id, i.click_id
+        FROM trackai.identities i
+        WHERE i.tenant_id = (SELECT %(tenant_id)s) AND i.phone_hash = k.key
+        OFFSET 0
+    ) i
     JOIN {clicks} c ON c.tenant_id = i.tenant_id AND c.id = i.click_id
-    WHERE i.tenant_id = %(tenant_id)s
-      AND i.phone_hash = k.key
-      AND c.created_at > k.after
+    WHERE c.created_at > k.after
       AND c.created_at <= k.until
       AND NOT EXISTS (
           SELECT FROM trackai.identities e
-          WHERE e.tenant_id = %(tenant_id)s AND e.click_id = i.click_id AND e.phone_hash IS NOT DISTINCT FROM k.key
+          WHERE e.tenant_id = (SELECT %(tenant_id)s) AND e.click_id = i.click_id AND e.phone_hash IS NOT DISTINCT FROM k.key
             AND e.id < i.id
+          OFFSET 0
       )
     LIMIT %(max_clicks)s + 1
 ) c

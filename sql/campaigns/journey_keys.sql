@@ -3,6 +3,7 @@
 -- Guarantees: counted within the sale's window. Buyers of a key are the distinct e-mail hashes of the conversions up to
 -- the sale that are matched to its clicks, and of the identities linked to its clicks up to 5 minutes after the sale;
 -- they are only counted where they decide. A missing browser is none.
+-- (SELECT %(tenant_id)s) hides the tenant from the planner, which takes one that is newer than its statistics for one row.
 CREATE TEMPORARY TABLE {keys} ON COMMIT DROP AS
 SELECT k.conversion_id, k.rank, k.key, k.clicks,
        CASE
@@ -16,13 +17,13 @@ SELECT k.conversion_id, k.rank, k.key, k.clicks,
                    SELECT trackai.contact_hash(c.customer_email_hash) AS email
                    FROM trackai.matched_attributions a
                    JOIN trackai.conversions c ON c.tenant_id = a.tenant_id AND c.id = a.conversion_id
-                   WHERE a.tenant_id = %(tenant_id)s
+                   WHERE a.tenant_id = (SELECT %(tenant_id)s)
                      AND a.click_id = of_key.click_id
                      AND c.occurred_at <= s.occurred_at
                    UNION ALL
                    SELECT trackai.contact_hash(i.email_hash)
                    FROM trackai.identities i
-                   WHERE i.tenant_id = %(tenant_id)s AND i.click_id = of_key.click_id AND i.created_at <= s.until
+                   WHERE i.tenant_id = (SELECT %(tenant_id)s) AND i.click_id = of_key.click_id AND i.created_at <= s.until
                ) b
            ) > %(max_buyers_of_a_browser)s THEN 'buyers'
        END AS why

@@ -9,6 +9,7 @@
 -- A matched click that was deleted leaves its columns NULL. A key that is missing or malformed is NULL, and so are
 -- contact hashes of sales that are not matched by e-mail. Window and e-mail matching are those of the sale's moment, as
 -- in matching.
+-- (SELECT %(tenant_id)s) hides the tenant from the planner, which takes one that is newer than its statistics for one row.
 CREATE TEMPORARY TABLE journey_sales ON COMMIT DROP AS
 SELECT s.*,
        m.id AS click_id,
@@ -26,7 +27,7 @@ SELECT s.*,
            )
        ) AND EXISTS (
            SELECT FROM trackai.conversion_touchpoints p
-           WHERE p.tenant_id = %(tenant_id)s AND p.conversion_id = s.conversion_id AND p.day = %(day)s
+           WHERE p.tenant_id = (SELECT %(tenant_id)s) AND p.conversion_id = s.conversion_id AND p.day = %(day)s
        ) AS kept
 FROM (
     SELECT c.id AS conversion_id,
@@ -55,10 +56,10 @@ FROM (
     JOIN trackai.matching_settings g
         ON g.tenant_id = c.tenant_id AND g.effective_from <= c.occurred_at AND c.occurred_at < g.effective_to
     LEFT JOIN trackai.conversion_journeys j ON j.tenant_id = c.tenant_id AND j.conversion_id = c.id
-    WHERE t.id = %(tenant_id)s
-      AND c.tenant_id = %(tenant_id)s
+    WHERE t.id = (SELECT %(tenant_id)s)
+      AND c.tenant_id = (SELECT %(tenant_id)s)
       AND c.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
       AND c.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
       AND (%(conversion_id)s::bigint IS NULL OR c.id = %(conversion_id)s::bigint)
 ) s
-LEFT JOIN {clicks} m ON m.tenant_id = %(tenant_id)s AND m.id = s.matched_id
+LEFT JOIN {clicks} m ON m.tenant_id = (SELECT %(tenant_id)s) AND m.id = s.matched_id

@@ -2,7 +2,8 @@
 -- sides: arrived clicks that an identity waits for, and arrived identities whose click is there; of the tenants
 -- %(awaiting)s all identities that wait for a click. Returns the identities that it linked.
 -- Indexes: primary keys (the arrived ranges), identities_waiting_for_click, clicks' (tenant_id, external_id). OFFSET 0
--- and ORDER BY: see find_late.
+-- and ORDER BY: see find_late. What was found has a click: a condition on both sides keeps the planner from beginning with
+-- all identities that wait, of which it knows none where the table was analysed when all were linked.
 WITH arrived AS MATERIALIZED (
     SELECT *
     FROM unnest(%(tenant_ids)s::text[], %(facts)s::text[], %(first_ids)s::bigint[], %(last_ids)s::bigint[])
@@ -69,5 +70,5 @@ found AS (
 UPDATE trackai.identities i
 SET click_id = f.click_id
 FROM found f
-WHERE i.tenant_id = f.tenant_id AND i.id = f.id AND i.click_id IS NULL
+WHERE i.tenant_id = f.tenant_id AND i.id = f.id AND (i.click_id IS NULL OR f.click_id IS NULL)
 RETURNING i.tenant_id, i.id

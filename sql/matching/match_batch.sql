@@ -16,7 +16,8 @@
 -- A conversion that stays unmatched goes on the queue once more, to be looked at after this transaction has
 -- committed: a click that commits in between is seen by that look, or sees this conversion's open keys.
 -- OFFSET 0 keeps a step's expressions from being copied into each place that names them: they are computed once for
--- each row, without the cost of storing the step.
+-- each row, without the cost of storing the step. It also keeps identities_by_click from look-ups by e-mail: identities
+-- get their click after they were loaded, and one that was analysed before seems empty to the planner.
 WITH moment AS (
     SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS at
 ),
@@ -124,20 +125,30 @@ by_email AS (
                    CASE WHEN b.customer_email_hash IS NULL THEN 'no_key' ELSE 'malformed_key' END
                WHEN k.id IS NOT NULL THEN 'hit'
                WHEN EXISTS (
-                   SELECT 1 FROM trackai.identities i
-                   WHERE i.tenant_id = b.tenant_id AND i.email_hash = b.email_hash AND i.click_id IS NOT NULL
+                   SELECT 1
+                   FROM (
+                       SELECT i.click_id
+                       FROM trackai.identities i
+                       WHERE i.tenant_id = b.tenant_id AND i.email_hash = b.email_hash
+                       OFFSET 0
+                   ) i
+                   WHERE i.click_id IS NOT NULL
                ) THEN 'outside_window'
                ELSE 'no_candidate'
            END AS email_outcome
     FROM by_fbp b
     LEFT JOIN LATERAL (
         SELECT c.id
-        FROM trackai.identities i
+        FROM (
+            SELECT i.tenant_id, i.click_id
+            FROM trackai.identities i
+            WHERE b.email_matching AND b.fbc_click IS NULL AND b.fbp_click IS NULL
+              AND i.tenant_id = b.tenant_id
+              AND i.email_hash = b.email_hash
+            OFFSET 0
+        ) i
         JOIN trackai.clicks c ON c.tenant_id = i.tenant_id AND c.id = i.click_id
-        WHERE b.email_matching AND b.fbc_click IS NULL AND b.fbp_click IS NULL
-          AND i.tenant_id = b.tenant_id
-          AND i.email_hash = b.email_hash
-          AND c.created_at > b.after
+        WHERE c.created_at > b.after
           AND c.created_at <= b.until
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT 1

@@ -30,10 +30,14 @@ def number_sales(connection: Connection[Any], tenant_id: str, day: date, now: da
     row = connection.execute(statement("campaigns/first_days")).fetchone()
     assert row is not None
     connection.execute(statement("campaigns/update_buyers"), {**given, "first_days": row[0]})
-    changed = [other for (other,) in connection.execute(statement("campaigns/write_conversion_buyers"), given)]
+    changed = connection.execute(statement("campaigns/write_conversion_buyers"), given).fetchall()
     connection.execute(statement("campaigns/remove_empty_buyers"), given)
     connection.execute(statement("campaigns/remember_buyers"), given)
-    return changed
+    if not changed:
+        return []
+    days, conversion_ids = (list(column) for column in zip(*changed, strict=True))
+    sales = {"tenant_id": tenant_id, "days": days, "conversion_ids": conversion_ids}
+    return [other for (other,) in connection.execute(statement("campaigns/days_of_matched_sales"), sales)]
 
 
 def stage_sales(connection: Connection[Any], tenant_id: str, day: date) -> None:
