@@ -119,6 +119,7 @@ def _nights(connection: Connection[Any], tenant: str) -> list[Night]:
     return nights
 
 
+@pytest.mark.slow
 def test_each_past_night_is_what_was_stored(connection: Connection[Any], add_tenant: Callable[..., str]) -> None:
     """Also after sales were anonymised, which takes the hashes that linked them."""
     tenant = add_tenant("acme")

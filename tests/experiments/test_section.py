@@ -45,6 +45,11 @@ def test_a_decided_test_has_its_line_its_health_and_its_account(
         "Decided at its end, day 2026-03-20: winner a.", "a is better."]  # fmt: skip
     people = "1 user saw both variants (12.5 %), 1 assigned outside its period, 1 bot"
     assert texts[texts.index("a is better.") + 1] == f"{people}; 1 conversion in USD has no revenue here."
+    compared = texts[texts.index("So far, 2026-03-20") :]
+    assert compared[:14] == ["So far, 2026-03-20", "Mature", "Variant", *["Users", "Rate", "Lift", "Interval"] * 2,
+        "Significance", "Beats control", "control"]  # fmt: skip
+    figures = ["25.000 %", "+25.0 %", "+5.0 % to +50.0 %"]
+    assert after(compared, "a", 11) == ["a", "2", *figures, "2", *figures, "99.98 %", "> 99.99 %"]
     account = texts[texts.index("Conversions of its users") :]
     assert after(account, "counted", 5) == ["counted", "3", "2", "5", "430.00"]
     assert after(account, "before assignment", 5) == ["before assignment", "1", "0", "1", "50.00"]

@@ -24,6 +24,12 @@ variant  users   converted  rate     lift      95 % interval        p        adj
 control  21,306  122        0.573 %
 mens     21,307  267        1.253 %  +118.8 %  +76.9 % to +170.8 %  1.5e-13  3.4e-13   100.00 %      > 99.99 %      yes
 womens   21,387  189        0.884 %  +54.3 %   +23.1 % to +93.5 %   0.00016  0.00017   99.98 %       99.99 %        yes
+  so far, with windows that are still open:
+variant  users   converted  rate     lift     95 % interval       p
+control  21,306  100        0.469 %
+mens     21,307  200        0.939 %  +20.0 %  +10.0 % to +30.0 %  0.001
+womens   21,387  200        0.935 %  +20.0 %  +10.0 % to +30.0 %  0.001
+  beats control: the probability for somebody who looks once. It is not protected against looking, and decides nothing.
 """  # noqa: E501
 
 
@@ -51,7 +57,10 @@ def hillstrom(connection: Connection[Any], add_tenant: Callable[..., str]) -> st
     for variant, (users, converted, figures) in compared.items():
         found = dict(zip(names, figures, strict=True)) if figures else {}
         put(connection, tenant, test, date(2026, 3, 10), "so_far", variant, users_count=users // 2)
-        put(connection, tenant, test, DECIDED, "so_far", variant, users_count=users)
+        plain = dict(zip(names[:4], (0.2, 0.1, 0.3, 0.001), strict=True)) if figures else {}
+        so_far = 200 if figures else 100
+        put(connection, tenant, test, DECIDED, "so_far", variant, {"estimate": so_far / users, **plain},
+            users_count=users, converted_users=so_far)  # fmt: skip
         put(connection, tenant, test, DECIDED, "mature", variant, {"estimate": converted / users, **found},
             users_count=users, converted_users=converted, conversions=converted)  # fmt: skip
     reason = "mens converts 118.8 % better than control (76.9 % to 170.8 %); split as planned (p 0.904); no guardrail."
@@ -70,6 +79,7 @@ def test_a_decision_is_shown_with_its_variants(trackai: Run, hillstrom: str) -> 
     assert plain["population"] == "mature"
     assert [one["users"] for one in plain["variants"]] == [21_306, 21_307, 21_387]
     assert plain["variants"][1]["significance"] == 100 * (1 - 3.4e-13)
+    assert [one["converted"] for one in plain["beside"]] == [100, 200, 200]
 
 
 def test_as_it_was_known_before_it_waited(trackai: Run, hillstrom: str) -> None:
@@ -94,6 +104,8 @@ def test_a_test_that_waits_says_who_is_not_analysed(
             put(connection, tenant, test, date(2026, 3, day), "mature", variant)
     excluded = {"conflicting_variants": {"control": 1, "a": 3}, "excluded_user": {"control": 12}}
     health = {"day": date(2026, 3, 9), "excluded_users": Jsonb(excluded), "computed_at": START}
+    health["shared_users"] = Jsonb([{"test": "banner", "users": 8_000, "p_value": 0.4}])
+    health["novelty"] = Jsonb({"a": {"change": -0.105, "p_value": 0.031}})
     insert(connection, "ab_test_daily_health", {"tenant_id": tenant, "test_id": test, **health})
     for number in range(12):
         user = {"tenant_id": tenant, "user_id": f"bot{number}"}
@@ -104,12 +116,17 @@ def test_a_test_that_waits_says_who_is_not_analysed(
         of = {"tenant_id": tenant, "test_id": test, "conversion_id": number, "user_id": "u1", "class": "counted"}
         sale = {"day": date(2026, 3, 5), "occurred_at": START, "currency": "USD", "value": Decimal(9)}
         insert(connection, "ab_test_outcomes", {**of, **sale, "computed_at": START})
-    head, health_line, *_ = trackai("experiments", "show", "checkout", "--tenant", "acme").stdout.splitlines()
+    head, health_line, novelty, *table, note = trackai(
+        "experiments", "show", "checkout", "--tenant", "acme"
+    ).stdout.splitlines()
     assert head.startswith("checkout   running, day 9   waiting: 8,412 and 8,377 of 14,362 users a variant")
     assert health_line == (
-        "  4 users saw both variants (0.02 %), 12 bots, 231 not linked yet (1.4 %); "
+        "  4 users saw both variants (0.02 %), 12 bots, 231 not linked yet (1.4 %), 8,000 users are in banner, too; "
         "3 conversions in USD have no revenue here"
     )
+    assert novelty == "  second half of the window next to the first, against control: a -10.0 % (p 0.031)"
+    assert table[-1] == "  mature: nobody's window is over"
+    assert "not protected against looking" in note
 
 
 def test_money_is_shown_for_metrics_of_money(
@@ -124,7 +141,7 @@ def test_money_is_shown_for_metrics_of_money(
         "UPDATE trackai.ab_test_daily_results SET metric = 'revenue_per_user', estimate = 123.45, lift = -0.05"
         " WHERE population = 'so_far'"
     )
-    _, names, control, a = trackai("experiments", "show", "price", "--tenant", "acme").stdout.splitlines()
+    _, names, control, a, *_ = trackai("experiments", "show", "price", "--tenant", "acme").stdout.splitlines()
     assert names.split()[:4] == ["variant", "users", "revenue", "revenue"]
     assert control.split() == ["control", "10", "1,234.50", "123.45"]
     assert a.split() == ["a", "10", "1,234.50", "123.45", "-5.0", "%", "no"]

@@ -16,6 +16,9 @@ from trackai_pipelines.terminal.output import results
 if TYPE_CHECKING:
     from trackai_pipelines.experiments.shown import Shown, ShownVariant
 
+# What belongs to the decision is in the columns after these.
+_PLAIN_COLUMNS = 7
+
 
 def show(
     key: shared.Key,
@@ -43,6 +46,8 @@ def show(
 
 def lines(shown: "Shown") -> list[str]:
     """Return what is printed."""
+    from trackai_pipelines.experiments.notation import BEATS_CONTROL
+
     design, known = shown.design, shown.known
     if known is None:
         return [f"{design.test_key}   {design.status}   no day is computed yet"]
@@ -51,8 +56,9 @@ def lines(shown: "Shown") -> list[str]:
     else:
         head = f"{design.test_key}   {known.status}, day {known.number}   {shown.waiting}"
     reason = [f'  "{known.reason}"'] if known.reason else []
-    health = [f"  {shown.health}"] if shown.health else []
-    return [head, *reason, *health, *_table(shown)]
+    more = [f"  {said}" for said in (shown.health, shown.novelty) if said]
+    note = f"  {BEATS_CONTROL}"
+    return [head, *reason, *more, *_table(shown, shown.variants), *_beside(shown), note]
 
 
 def plain(shown: "Shown") -> dict[str, Any]:
@@ -67,13 +73,24 @@ def plain(shown: "Shown") -> dict[str, Any]:
         "known": asdict(shown.known) if shown.known else None,
         "waiting": shown.waiting,
         "health": shown.health,
+        "novelty": shown.novelty,
         "population": shown.population,
         "variants": [asdict(one) | {"significance": one.significance} for one in shown.variants],
+        "beside": [asdict(one) | {"significance": one.significance} for one in shown.beside],
     }
 
 
-def _table(shown: "Shown") -> list[str]:
-    """Return the variants in columns that are as wide as what is in them."""
+def _beside(shown: "Shown") -> list[str]:
+    """Return the other population, which does not decide."""
+    if shown.population == "mature":
+        return ["  so far, with windows that are still open:", *_table(shown, shown.beside, _PLAIN_COLUMNS)]
+    if not any(one.users for one in shown.beside):
+        return ["  mature: nobody's window is over"]
+    return ["  mature, only users whose window is over:", *_table(shown, shown.beside, _PLAIN_COLUMNS)]
+
+
+def _table(shown: "Shown", variants: "Sequence[ShownVariant]", columns: int | None = None) -> list[str]:
+    """Return the variants in columns that are as wide as what is in them; all of them, or the first few."""
     from trackai_pipelines.experiments.notation import METRICS
 
     design = shown.design
@@ -81,7 +98,8 @@ def _table(shown: "Shown") -> list[str]:
     cuped = " (cuped)" if design.estimator == "cuped" else ""
     interval = f"{design.confidence_level:g} % interval"
     names = ("variant", "users", counted, f"{compared}{cuped}", "lift", interval, "p", "adjusted", "significance")
-    rows = [(*names, "beats control", "safe to act"), *(_row(shown, one) for one in shown.variants)]
+    rows = [(*names, "beats control", "safe to act"), *(_row(shown, one) for one in variants)]
+    rows = [row[:columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

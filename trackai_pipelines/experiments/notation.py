@@ -6,6 +6,8 @@ What belongs here: numbers, outcomes and health as words. What does not: the rea
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from math import expm1
+from typing import Any
 
 KINDS = {"early": "early", "horizon": "at the horizon", "final": "at its end"}
 METRICS: Mapping[str, tuple[str, str]] = {
@@ -26,6 +28,11 @@ CLASSES = {
     "excluded_user": "user excluded",
 }
 """Classes of outcomes in the order in which they are shown."""
+BEATS_CONTROL = (
+    "beats control: the probability for somebody who looks once. "
+    "It is not protected against looking, and decides nothing."
+)
+_TESTS_NAMED = 2
 _EXCLUDED = {
     "bot": ("bot", "bots"),
     "employee": ("employee", "employees"),
@@ -77,6 +84,15 @@ def probability_in_words(share: float | None) -> str:
     return "< 0.01 %" if share < 0.00005 else f"{100 * share:.2f} %"
 
 
+def novelty_in_words(novelty: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how each variant did against the control in the second half of the window, next to the first half."""
+    said = [
+        f"{variant} {lift_in_words(expm1(of['change']))} (p {p_in_words(of['p_value'])})"
+        for variant, of in novelty.items()
+    ]
+    return f"second half of the window next to the first, against control: {', '.join(said)}" if said else ""
+
+
 def share_in_words(part: int, whole: int) -> str:
     """Return e.g. `1.4 %`, and below 1 % two digits after the point."""
     percent = 100 * part / whole if whole else 0.0
@@ -93,10 +109,11 @@ def health_in_words(
     unlinked: int,
     other_currencies: Sequence[tuple[str, int]],
     uneven: Sequence[str] = (),
+    shared: Sequence[tuple[str, int]] = (),
 ) -> str:
     """Return who is not analysed, who is not linked, and what has no revenue, in a line; empty where all is well.
 
-    `users` are all that are assigned; `excluded` counts by reason.
+    `users` are all that are assigned; `excluded` counts by reason; `shared` are other tests with many of these users.
     """
     people = [*uneven]
     if conflicting:
@@ -109,6 +126,10 @@ def health_in_words(
     people += [f"{count:,} {_EXCLUDED[reason][count != 1]}" for reason, count in excluded.items()]
     if unlinked:
         people.append(f"{unlinked:,} not linked yet ({share_in_words(unlinked, users)})")
+    if len(shared) > _TESTS_NAMED:
+        people.append(f"many users are in {len(shared)} other tests, too")
+    else:
+        people += [f"{count:,} users are in {test}, too" for test, count in shared]
     money = [f"{count:,} {_plural(count, 'conversion')} in {currency}" for currency, count in other_currencies]
     without = " and ".join(money) + (" has" if len(money) == 1 and other_currencies[0][1] == 1 else " have")
     return "; ".join([", ".join(people)] * bool(people) + [f"{without} no revenue here"] * bool(money))

@@ -13,11 +13,31 @@ from psycopg import Connection
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Period, Section
 from trackai_pipelines.experiments.designs import Design, read_design
-from trackai_pipelines.experiments.notation import CLASSES, METRICS, interval_in_words, lift_in_words, money_in_words
-from trackai_pipelines.experiments.shown import Shown, shown_test
+from trackai_pipelines.experiments.notation import (
+    CLASSES,
+    METRICS,
+    estimate_in_words,
+    interval_in_words,
+    lift_in_words,
+    money_in_words,
+    probability_in_words,
+)
+from trackai_pipelines.experiments.shown import Shown, ShownVariant, shown_test
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedVariant:
+    """A variant in words, as far as everybody bought and as far as windows are over."""
+
+    variant: str
+    so_far: Sequence[str]
+    """Users, the metric, its lift, and the interval of that."""
+    mature: Sequence[str]
+    significance: str
+    beats_control: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,10 @@ class ReportedTest:
     line: str
     reason: str | None
     health: str
+    novelty: str
+    day: date
+    """Of which the variants are compared: that of the decision, before there is one the last."""
+    compared: Sequence[ComparedVariant]
     chart: "tuple[list[str], Markup] | None"
     """The names of its colours, and the chart; None before anything can be compared."""
     variants: Sequence[str]
@@ -69,10 +93,37 @@ def _reported(connection: Connection[Any], slug: str, tenant: str, shown: Shown,
         line=known.decided or shown.waiting or "",
         reason=known.reason,
         health=shown.health,
+        novelty=shown.novelty,
+        day=known.decision_day or known.day,
+        compared=_compared(shown),
         chart=_chart(connection, design, last),
         variants=design.variants,
         account=_account(connection, design, known.day),
     )
+
+
+def _compared(shown: Shown) -> list[ComparedVariant]:
+    def figures(one: ShownVariant) -> Sequence[str]:
+        return (
+            f"{one.users:,}",
+            estimate_in_words(shown.design.primary_metric, one.estimate),
+            lift_in_words(one.lift),
+            interval_in_words(one.lift_ci_lower, one.lift_ci_upper),
+        )
+
+    mature = {one.variant: one for one in shown.of("mature")}
+    decides = {one.variant: one for one in shown.variants}
+    return [
+        ComparedVariant(
+            variant=one.variant,
+            so_far=figures(one),
+            mature=figures(mature[one.variant]) if one.variant in mature else ("",) * 4,
+            significance="" if (p := decides[one.variant].significance) is None else f"{p:.2f} %",
+            beats_control=probability_in_words(decides[one.variant].probability_to_beat_control),
+        )
+        for one in shown.of("so_far")
+        if one.variant in decides
+    ]
 
 
 def _account(connection: Connection[Any], design: Design, day: date) -> list[tuple[str, Sequence[int], int, str]]:

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.deciding import Course, Undecided, decide
 from trackai_pipelines.experiments.designs import HEALTHY, Design
-from trackai_pipelines.experiments.notation import decided_in_words, health_in_words, p_in_words
+from trackai_pipelines.experiments.notation import decided_in_words, health_in_words, novelty_in_words, p_in_words
 from trackai_pipelines.experiments.results import read_course
 
 
@@ -111,9 +111,20 @@ class Shown:
     population: str = "so_far"
     variants: Sequence[ShownVariant] = ()
     """Of the day of the decision, before there is one of the newest."""
+    beside: Sequence[ShownVariant] = ()
+    """The other population of the same day."""
     waiting: str | None = None
     """What a test that is not decided waits for."""
     health: str = ""
+
+    @property
+    def novelty(self) -> str:
+        """Return how the effect changed within the window, in words; empty where nothing can be said."""
+        return novelty_in_words(self.known.novelty) if self.known else ""
+
+    def of(self, population: str) -> Sequence[ShownVariant]:
+        """Return the variants of a population."""
+        return self.variants if population == self.population else self.beside
 
 
 def _least(*p_values: float | None) -> float | None:
@@ -128,14 +139,15 @@ def shown_test(connection: Connection[Any], design: Design, day: date | None = N
     if known is None:
         return Shown(design, None)
     population = "mature" if known.kind in ("horizon", "final") else "so_far"
-    so_far = _variants(connection, design, known.day, "so_far")
+    day = known.decision_day or known.day
+    so_far, mature = (_variants(connection, design, day, name) for name in ("so_far", "mature"))
     return Shown(
         design,
         known,
         population,
-        so_far if known.decision_day is None else _variants(connection, design, known.decision_day, population),
+        *((so_far, mature) if population == "so_far" else (mature, so_far)),
         None if known.kind else _waiting(connection, design, known),
-        _health(connection, design, known, so_far),
+        _health(connection, design, known),
     )
 
 
@@ -164,7 +176,8 @@ def _variants(connection: Connection[Any], design: Design, day: date, population
         return cursor.execute(statement("experiments/shown_variants"), given).fetchall()
 
 
-def _health(connection: Connection[Any], design: Design, known: KnownDay, so_far: Sequence[ShownVariant]) -> str:
+def _health(connection: Connection[Any], design: Design, known: KnownDay) -> str:
+    so_far = _variants(connection, design, known.day, "so_far")
     about = {"tenant_id": design.tenant_id, "test_id": design.id, "day": known.day}
     excluded = {reason: sum(counts.values()) for reason, counts in known.excluded_users.items()}
     by_reason = connection.execute(statement("experiments/excluded_by_reason"), about).fetchall()
@@ -177,4 +190,5 @@ def _health(connection: Connection[Any], design: Design, known: KnownDay, so_far
         unlinked=sum(one.unlinked for one in so_far),
         other_currencies=connection.execute(statement("experiments/other_currencies"), about).fetchall(),
         uneven=known.uneven,
+        shared=[(one["test"], one["users"]) for one in known.shared_users],
     )
