@@ -5,7 +5,7 @@ What belongs here: which parts there are. What does not: the parts (experiments_
 
 from collections.abc import Iterator
 
-from benchmarks import experiments_assigning, experiments_comparing, experiments_simulated
+from benchmarks import experiments_assigning, experiments_comparing, experiments_computing, experiments_simulated
 from benchmarks.database import Database
 from benchmarks.figures import Figure, Scale
 
@@ -14,5 +14,5 @@ CHARTED = ("decided %",)
 
 def run(scale: Scale, database: Database) -> Iterator[Figure]:
     """Yield the figures of each part."""
-    for part in (experiments_assigning, experiments_comparing, experiments_simulated):
+    for part in (experiments_assigning, experiments_computing, experiments_comparing, experiments_simulated):
         yield from part.run(scale, database)

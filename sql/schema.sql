@@ -20,6 +20,7 @@ CREATE TABLE trackai.ab_test_assignments (
     CONSTRAINT ab_test_assignments_tenant_id_test_id_fkey FOREIGN KEY (tenant_id, test_id) REFERENCES trackai.ab_tests(tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT ab_test_assignments_user_id_check CHECK (((user_id <> ''::text) AND (length(user_id) <= 512)))
 );
+CREATE INDEX ab_test_assignments_by_arrival ON trackai.ab_test_assignments USING brin (created_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX ab_test_assignments_by_day ON trackai.ab_test_assignments USING brin (assigned_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 
 -- Whether a test measures what it says, by day.
@@ -1776,6 +1777,7 @@ CREATE TABLE trackai.user_conversions (
     CONSTRAINT user_conversions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.users(tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT user_conversions_linked_by_check CHECK ((linked_by = ANY (ARRAY['email'::text, 'phone'::text])))
 );
+CREATE INDEX user_conversions_by_arrival ON trackai.user_conversions USING brin (linked_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX user_conversions_by_user ON trackai.user_conversions USING btree (tenant_id, user_id);
 
 -- Segments that a tenant puts its users into, each for a time.
@@ -1808,6 +1810,7 @@ CREATE TABLE trackai.users (
     CONSTRAINT users_id_check CHECK (((id <> ''::text) AND (length(id) <= 512))),
     CONSTRAINT users_phone_hash_check CHECK (((length(phone_hash) = 64) AND (phone_hash !~ '[^0-9a-f]'::text)))
 );
+CREATE INDEX users_by_change ON trackai.users USING brin (changed_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX users_by_email ON trackai.users USING btree (tenant_id, email_hash, id) WHERE (email_hash IS NOT NULL);
 CREATE INDEX users_by_phone ON trackai.users USING btree (tenant_id, phone_hash, id) WHERE (phone_hash IS NOT NULL);
 
@@ -2374,6 +2377,20 @@ CREATE OR REPLACE FUNCTION trackai.ab_test_users_as_known(the_tenant text, known
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
+ SELECT u.test_id,
+     u.user_id,
+     u.variant_name,
+     u.assigned_at,
+     u.exclusion
+    FROM trackai.ab_test_users_as_known(ab_test_users_as_known.the_tenant, ab_test_users_as_known.known_at, NULL::timestamp with time zone, NULL::timestamp with time zone) u(test_id, user_id, variant_name, assigned_at, exclusion);
+END;
+
+-- The users of a tenant's tests with the variant and time that count, and why a user is not analysed (NULL: is), from the rows that had arrived by a moment; those whose first row is of some time (NULL: of any).
+CREATE OR REPLACE FUNCTION trackai.ab_test_users_as_known(the_tenant text, known_at timestamp with time zone, first_from timestamp with time zone, first_until timestamp with time zone)
+ RETURNS TABLE(test_id bigint, user_id text, variant_name text, assigned_at timestamp with time zone, exclusion text)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
  SELECT a.test_id,
      a.user_id,
      a.variant_assigned,
@@ -2395,7 +2412,7 @@ BEGIN ATOMIC
            WHERE ((r_1.tenant_id = ab_test_users_as_known.the_tenant) AND (r_1.created_at <= ab_test_users_as_known.known_at))
            GROUP BY r_1.test_id, r_1.user_id) r ON (((r.test_id = a.test_id) AND (r.user_id = a.user_id))))
       LEFT JOIN trackai.excluded_users x ON (((x.tenant_id = ab_test_users_as_known.the_tenant) AND (x.user_id = a.user_id) AND (x.created_at <= ab_test_users_as_known.known_at))))
-   WHERE ((a.tenant_id = ab_test_users_as_known.the_tenant) AND (a.created_at <= ab_test_users_as_known.known_at));
+   WHERE ((a.tenant_id = ab_test_users_as_known.the_tenant) AND (a.created_at <= ab_test_users_as_known.known_at) AND ((ab_test_users_as_known.first_from IS NULL) OR (a.assigned_at >= ab_test_users_as_known.first_from)) AND ((ab_test_users_as_known.first_until IS NULL) OR (a.assigned_at < ab_test_users_as_known.first_until)));
 END;
 
 -- The same of one test.

@@ -236,11 +236,17 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
 
 
 def test_experiments(database: Database) -> None:
-    new, known, storage, landed, comparing, simulated = tables(experiments.run("small", database)).values()
+    new, known, storage, landed, computing, comparing, simulated = tables(experiments.run("small", database)).values()
     assert new["ab_test_variant"]["calls/s"].value > 0
     assert [known[case]["errors"].value for case in ("by the key", "ab_test_variant")] == [0, 0]
-    assert list(storage) == ["an assignment with its index", "of a file whose name has 31 characters"]
+    assert list(storage) == [
+        "an assignment with its index",
+        "of a file whose name has 31 characters",
+        "of ten tests, with a tenant's id of 25 characters",
+    ]
     assert list(landed) == ["conversions", "ab_assignments"]
+    assert list(computing) == ["floor: a plain statement", "from nothing", "one more day"]
+    assert 0 < computing["one more day"]["CPU s"].value < computing["from nothing"]["CPU s"].value
     assert list(comparing["14,400 comparisons"]) == ["CPU s"]
     assert list(simulated) == [
         "no effect, 2 variants, conversion_rate",

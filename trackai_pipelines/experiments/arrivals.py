@@ -9,7 +9,8 @@ test that was changed, is answered by computing from nothing.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.designs import Design
-from trackai_pipelines.experiments.outcomes import classified, composed, parameters
+from trackai_pipelines.experiments.outcomes import Sales, classified, composed, parameters, stored_outcomes
 from trackai_pipelines.experiments.periods import first_day, midnight_after
 
 MARGIN = timedelta(minutes=5)
@@ -71,6 +72,18 @@ def write_scans(
     connection.execute(statement("experiments/write_scans"), given)
 
 
+@contextmanager
+def arrival_tables(connection: Connection[Any]) -> Iterator[None]:
+    """Within the block, the tables of what arrived, which the functions below fill and read. Needs a transaction."""
+    connection.execute(statement("experiments/stage_arrived_sales"))
+    connection.execute(statement("experiments/stage_arrived_users"))
+    connection.execute(statement("experiments/stage_touched_users"))
+    yield
+    connection.execute(statement("experiments/drop_arrived_sales"))
+    connection.execute(statement("experiments/drop_arrived_users"))
+    connection.execute(statement("experiments/drop_touched_users"))
+
+
 def bring_outcomes_up_to_date(
     connection: Connection[Any],
     designs: Sequence[Design],
@@ -91,16 +104,16 @@ def bring_outcomes_up_to_date(
         "new_until": new_until,
         "now": now,
     }
-    connection.execute(statement("experiments/stage_arrived_sales"))
-    connection.execute(statement("experiments/stage_arrived_users"))
     connection.execute(statement("experiments/find_arrived_sales"), given)
+    connection.execute(statement("experiments/find_touched_users"), given)
+    connection.execute(statement("experiments/analyse_touched_users"))
     connection.execute(statement("experiments/find_arrived_users"), given)
     connection.execute(statement("experiments/find_other_sales"), given)
+    connection.execute(statement("experiments/analyse_arrived_sales"))
+    connection.execute(statement("experiments/analyse_arrived_users"))
     arrived = classified(sql.SQL("pg_temp.arrived_sales"), sql.SQL("pg_temp.arrived_users"))
     days = connection.execute(statement("experiments/delete_arrived_outcomes"), given).fetchall()
     days += connection.execute(composed("experiments/add_arrived_outcomes", arrived), given).fetchall()
-    connection.execute(statement("experiments/drop_arrived_sales"))
-    connection.execute(statement("experiments/drop_arrived_users"))
     first = {design.id: scans[design.id].computed_to + timedelta(days=1) for design in designs}
     for test, day in days:
         first[test] = min(first[test], day)
@@ -109,3 +122,30 @@ def bring_outcomes_up_to_date(
         for design in designs
         if first[design.id] <= until[design.id]
     }
+
+
+def sales_of_days(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], from_days: Mapping[int, date]
+) -> Mapping[int, Sales]:
+    """Return what adds to the totals of tests from a UTC day on, once their outcomes are up to date.
+
+    That is all that users bought who bought or were assigned then, or whose window ended.
+    """
+    window = {design.id: timedelta(days=design.window_days) for design in designs}
+    given = {
+        **parameters(designs, until),
+        "from_days": [from_days[design.id] for design in designs],
+        "first_day": min(from_days.values()),
+        "mature_from": min(from_days[test] - days for test, days in window.items()),
+        "mature_until": max(
+            midnight_after(until[design.id]) - timedelta(days=design.window_days) for design in designs
+        ),
+    }
+    connection.execute(statement("experiments/add_users_of_days"), given)
+    connection.execute(statement("experiments/clear_touched_users"))
+    others = connection.execute(statement("experiments/find_other_buyers"), given).fetchone()
+    if others != (0,):
+        connection.execute(statement("experiments/analyse_touched_users"))
+        connection.execute(statement("experiments/add_other_buyers"), given)
+    connection.execute(statement("experiments/analyse_arrived_users"))
+    return stored_outcomes(connection, designs, until)

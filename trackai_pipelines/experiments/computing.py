@@ -21,12 +21,19 @@ from psycopg.types.json import Jsonb
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.experiments.arrivals import ScannedTest, bring_outcomes_up_to_date, read_scans, write_scans
+from trackai_pipelines.experiments.arrivals import (
+    ScannedTest,
+    arrival_tables,
+    bring_outcomes_up_to_date,
+    read_scans,
+    sales_of_days,
+    write_scans,
+)
 from trackai_pipelines.experiments.comparing import POPULATIONS, SO_FAR
 from trackai_pipelines.experiments.deciding import Decided, Undecided
 from trackai_pipelines.experiments.designs import Design, designs_to_compute
 from trackai_pipelines.experiments.earlier import read_earlier
-from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, stored_outcomes, write_outcomes
+from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
 from trackai_pipelines.experiments.periods import first_day, last_day
 from trackai_pipelines.experiments.results import write_results
 from trackai_pipelines.experiments.sharing import write_shared_users
@@ -125,16 +132,15 @@ def _from_changes(
     scans: Mapping[int, ScannedTest],
     now: datetime,
 ) -> Iterator[_Part]:
-    changed = bring_outcomes_up_to_date(connection, designs, until, scans, now)
-    designs = [design for design in designs if design.id in changed]
-    if not designs:
-        return
-    earlier = {design.id: read_earlier(connection, design, changed[design.id]) for design in designs}
-    # Without a day before, users count from the first that was assigned, and the days from the test's first one.
-    from_days = {test: changed[test] if known else date.min for test, known in earlier.items()}
-    first = {design.id: max(from_days[design.id], first_day(design)) for design in designs}
-    sales = stored_outcomes(connection, designs, until, first)
-    counts = count_users(connection, designs, from_days=from_days)
+    with arrival_tables(connection):
+        changed = bring_outcomes_up_to_date(connection, designs, until, scans, now)
+        designs = [design for design in designs if design.id in changed]
+        earlier = {design.id: read_earlier(connection, design, changed[design.id]) for design in designs}
+        # Without a day before, users count from the first that was assigned, and the days from the test's first one.
+        from_days = {test: changed[test] if known else date.min for test, known in earlier.items()}
+        first = {design.id: max(from_days[design.id], first_day(design)) for design in designs}
+        sales = sales_of_days(connection, designs, until, first) if designs else {}
+    counts = count_users(connection, designs, from_days=from_days) if designs else {}
     for design in designs:
         known = earlier[design.id]
         users = [*counts[design.id], *(known.counts if known else ())]

@@ -73,12 +73,11 @@ def read_outcomes(
 
 
 def stored_outcomes(
-    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], from_days: Mapping[int, date]
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date]
 ) -> Mapping[int, Sales]:
-    """Return what adds to the totals of a tenant's tests from a UTC day on, as outcomes are stored."""
-    given = {**parameters(designs, until), "from_days": [from_days[design.id] for design in designs]}
+    """Return what is stored of the users who arrived (arrivals.py), packed."""
     outcomes = sql.SQL(statement("experiments/stored_outcomes"))
-    return _packed(connection, composed("experiments/pack_outcomes", outcomes), given)
+    return _packed(connection, composed("experiments/pack_outcomes", outcomes), parameters(designs, until))
 
 
 def explored_outcomes(
@@ -110,6 +109,7 @@ def count_users(
         "tenant_id": designs[0].tenant_id,
         "test_ids": [design.id for design in designs],
         "from_days": [date.min if from_days is None else from_days[design.id] for design in designs],
+        "first_day": None if from_days is None else min(from_days.values()),
         "known_at": known_at,
     }
     counts: dict[int, list[UserCount]] = {design.id: [] for design in designs}

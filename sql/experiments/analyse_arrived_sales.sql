@@ -1,0 +1,2 @@
+-- Tells the server how many rows of arrived_sales there are: what is joined with them is joined in the right order.
+ANALYZE pg_temp.arrived_sales
