@@ -108,20 +108,18 @@ class Facts:
     assignments: dict[str, list[list[tuple[str, str, datetime]]]] = field(default_factory=lambda: defaultdict(list))
     """By test, what arrived together: user, variant, time."""
     excluded: set[str] = field(default_factory=set)
-    anonymised: dict[int, str | None] = field(default_factory=dict)
-    """Sales without hashes any more, and the users that they were linked to then."""
+    anonymised: set[int] = field(default_factory=set)
+    """Sales without hashes any more."""
     stayed: dict[tuple[str, int], Outcome] = field(default_factory=dict)
     """Outcomes of these, by test and sale, as they were stored by then."""
 
-    def buyer(self, sale: Sale) -> str | None:
+    def buyer(self, sale: Sale) -> str:
         """Return whose sale it is: by e-mail, else by phone, of several users the one with the smallest id."""
-        if sale.id in self.anonymised:
-            return self.anonymised[sale.id]
         for place, contact in enumerate((sale.email, sale.phone)):
             found = [user for user, contacts in self.users.items() if contact and contacts[place] == contact]
             if found:
                 return min(found)
-        return None
+        return ""
 
     def linked(self, user: str) -> bool:
         """Return whether a user is known with a hash."""
@@ -155,21 +153,13 @@ def outcomes(test: Test, facts: Facts, now: datetime) -> dict[int, Outcome]:
     """Return the outcomes of a test as a night at a moment stores them, by sale."""
     days, users, found = test.days(now), assigned(test, facts), {}
     for sale in facts.sales:
-        user = facts.buyer(sale)
-        if (
-            user is None
-            or user not in users
-            or not days
-            or sale.occurred_at < test.start_date - test.pre_days * DAY
-            or day_of(sale.occurred_at) > days[-1]
-        ):
-            continue
-        if sale.id not in facts.anonymised:
-            reason = _reason(test, sale, users[user])
-            at = sale.occurred_at
-            found[sale.id] = Outcome(user, day_of(at), at, reason, sale.value, sale.currency)
-        elif (test.key, sale.id) in facts.stayed:
-            found[sale.id] = facts.stayed[test.key, sale.id]
+        user, at = facts.buyer(sale), sale.occurred_at
+        if sale.id in facts.anonymised:
+            stays = facts.stayed.get((test.key, sale.id))
+            if stays and stays.user in users:
+                found[sale.id] = stays
+        elif user in users and days and test.start_date - test.pre_days * DAY <= at and day_of(at) <= days[-1]:
+            found[sale.id] = Outcome(user, day_of(at), at, _reason(test, sale, users[user]), sale.value, sale.currency)
     return found
 
 

@@ -6,7 +6,7 @@ facts of a world, and what they come to.
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -31,7 +31,17 @@ COMPUTED = (
     "ab_test_decisions",
 )
 _WHEN = ["computed_at", "created_at", "updated_at", "decided_at", "id"]
-_MOVES = {"running": ("pause", "pause", "complete"), "paused": ("resume", "resume", "complete", "archive")}
+_ARRIVALS = (
+    ("users", "changed_at"),
+    ("user_conversions", "linked_at"),
+    ("ab_test_assignments", "created_at"),
+    ("ab_test_reassignments", "created_at"),
+    ("excluded_users", "created_at"),
+)
+_MOVES = {
+    "running": ("pause", "pause", "pause", "complete"),
+    "paused": ("resume", "resume", "resume", "complete", "archive"),
+}
 
 
 def happen(connection: Connection[Any], world: World, at: datetime) -> None:
@@ -39,7 +49,7 @@ def happen(connection: Connection[Any], world: World, at: datetime) -> None:
     chance, tests = world.chance, [test for test in world.tests.values() if test.status != "archived"]
     what = chance.choices(
         (_user_arrives, _sales_arrive, _assignments_arrive, _matches_arrive, _exclusion_arrives, _test_moves),
-        weights=(4, 6, 6, 3, 1, 1),
+        weights=(4, 6, 6, 4, 1, 1),
     )[0]
     if tests:
         what(connection, world, at)
@@ -74,7 +84,7 @@ def _assignments_arrive(connection: Connection[Any], world: World, at: datetime)
 
 def _matches_arrive(connection: Connection[Any], world: World, at: datetime) -> None:
     for sale in world.facts.sales:
-        if world.chance.random() < 0.2 and sale.id not in world.facts.anonymised:
+        if world.chance.random() < 0.4 and sale.id not in world.facts.anonymised:
             match(connection, world, sale, at)
 
 
@@ -93,9 +103,14 @@ def _test_moves(connection: Connection[Any], world: World, at: datetime) -> None
 
 
 def files_arrive(connection: Connection[Any], url: str, folder: Path, world: World, at: datetime) -> None:
-    """Files of all kinds are loaded at a moment."""
+    """Files of all kinds are loaded. Rows of files have the time of the clock on the wall: they get the moment's."""
+    began = datetime.now(UTC)
     land(url, folder, [world], at, size=6)
     find_sales(connection, world)
+    for table, column in _ARRIVALS:
+        restamp = sql.SQL("UPDATE trackai.{} SET {column} = %s WHERE tenant_id = %s AND {column} >= %s")
+        named = restamp.format(sql.Identifier(table), column=sql.Identifier(column))
+        connection.execute(named, (at, world.tenant, began))
 
 
 def forget_hashes(connection: Connection[Any], world: World, night: datetime, at: datetime) -> None:
@@ -108,8 +123,9 @@ def forget_person(connection: Connection[Any], world: World, folder: Path, at: d
     contact = hash_of(world.chance.choice(CONTACTS))
     erase(connection, open_store(str(folder)), DOMAINS, world.tenant, email_hash=contact, clock=lambda: at)
     facts, of_tenant = world.facts, (world.tenant,)
-    known = {user for (user,) in connection.execute("SELECT id FROM trackai.users WHERE tenant_id = %s", of_tenant)}
-    facts.users = {user: contacts for user, contacts in facts.users.items() if user in known}
+    query = "SELECT id FROM trackai.users WHERE tenant_id = %s AND num_nonnulls(email_hash, phone_hash) = 0"
+    for (user,) in connection.execute(query, of_tenant):
+        facts.users[user] = (None, None)
     query = "SELECT user_id FROM trackai.excluded_users WHERE tenant_id = %s"
     facts.excluded = {user for (user,) in connection.execute(query, of_tenant)}
     query = "SELECT test_id, user_id FROM trackai.ab_test_assignments WHERE tenant_id = %s"
@@ -117,11 +133,8 @@ def forget_person(connection: Connection[Any], world: World, folder: Path, at: d
     for number, test in world.tests.items():
         batches = [[row for row in batch if (number, row[0]) in left] for batch in facts.assignments[test.key]]
         facts.assignments[test.key] = [batch for batch in batches if batch]
-    query = (
-        "SELECT c.id, l.user_id FROM trackai.conversions c LEFT JOIN trackai.user_conversions l"
-        " ON l.tenant_id = c.tenant_id AND l.conversion_id = c.id WHERE c.tenant_id = %s AND anonymised_at IS NOT NULL"
-    )
-    facts.anonymised = dict(connection.execute(query, of_tenant).fetchall())
+    query = "SELECT id FROM trackai.conversions WHERE tenant_id = %s AND anonymised_at IS NOT NULL"
+    facts.anonymised = {sale for (sale,) in connection.execute(query, of_tenant)}
     facts.stayed = {
         (test.key, sale): outcome
         for number, test in world.tests.items()

@@ -30,7 +30,7 @@ USERS = [f"u{number}" for number in range(28)] + ["zoë", "U-30"]
 CONTACTS = [f"contact-{number}" for number in range(24)]
 VALUES = ("0", "0.0001", "10", "49.99", "50", "120.5", "999999999999.9999")
 CAPS = (None, "0.0001", "50", "120.5")
-STRATEGIES = (None, "unmatched", "fbc", "email")
+STRATEGIES = ("unmatched", "fbc", "email")
 
 Shares = tuple[str, str, datetime]
 
@@ -115,9 +115,9 @@ class World:
             test.completed_at = at
         test.status = {"pause": "paused", "resume": "running"}.get(action, f"{action}d")
 
-    def settled(self, user: str | None) -> bool:
-        """Return whether nothing that concerns a user's outcomes changes any more: there are sales without hashes."""
-        return user in self.facts.anonymised.values()
+    def settled(self, user: str) -> bool:
+        """Return whether nothing of a user changes any more, because outcomes stayed whose sales have no hashes."""
+        return any(outcome.user == user for outcome in self.facts.stayed.values())
 
     def draw_user(self) -> tuple[str, str | None, str | None]:
         """Return a user's id, e-mail and phone. Some have neither, some share them."""
@@ -236,25 +236,27 @@ def find_sales(connection: Connection[Any], world: World) -> None:
 
 
 def match(connection: Connection[Any], world: World, sale: Sale, at: datetime) -> None:
-    """Match a sale, or match it again."""
-    sale.strategy = world.chance.choice(STRATEGIES[1:])
-    connection.execute(
-        "INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, strategy, matched_at, attempts)"
-        " VALUES (%(tenant)s, %(sale)s, %(strategy)s, %(at)s, 1) ON CONFLICT (tenant_id, conversion_id)"
-        " DO UPDATE SET strategy = excluded.strategy, matched_at = excluded.matched_at",
-        {"tenant": world.tenant, "sale": sale.id, "strategy": sale.strategy, "at": at},
-    )
+    """Match a sale, or match it again until a click is found: without one, the time of the first attempt stays."""
+    if sale.strategy in (None, "unmatched"):
+        sale.strategy = world.chance.choice(STRATEGIES)
+        connection.execute(
+            "INSERT INTO trackai.matched_attributions AS a (tenant_id, conversion_id, strategy, matched_at, attempts)"
+            " VALUES (%(tenant)s, %(sale)s, %(strategy)s, %(at)s, 1) ON CONFLICT (tenant_id, conversion_id) DO UPDATE"
+            " SET strategy = excluded.strategy, matched_at ="
+            " CASE WHEN excluded.strategy = 'unmatched' THEN a.matched_at ELSE excluded.matched_at END",
+            {"tenant": world.tenant, "sale": sale.id, "strategy": sale.strategy, "at": at},
+        )
 
 
 def anonymise(connection: Connection[Any], world: World, share: float, night: datetime, at: datetime) -> None:
     """Take the hashes of a share of the sales of which nothing arrived since a night; what it stored of them stays."""
-    facts, chosen = world.facts, {}
+    facts, chosen = world.facts, set()
     stored = {number: stored_outcomes(connection, world.tenant, number) for number in world.tests}
     now = {number: brute_force.outcomes(test, facts, night) for number, test in world.tests.items()}
     for sale in facts.sales:
         as_stored = all(stored[number].get(sale.id) == now[number].get(sale.id) for number in world.tests)
         if as_stored and world.chance.random() < share:
-            chosen[sale.id] = facts.buyer(sale)
+            chosen.add(sale.id)
     for number, test in world.tests.items():
         facts.stayed |= {(test.key, sale): row for sale, row in stored[number].items() if sale in chosen}
     facts.anonymised |= chosen
