@@ -182,7 +182,7 @@ def test_what_came_since_is_listed(trackai: Run, connection: Connection[Any], sh
     assert first.startswith("checkout   day 2026-03-01 as known at 2026-03-02 01:00 UTC   waiting: 3 and 4 of 5 users")
     table = {tuple(line.split()[:3]): line.split()[3:7] for line in result.stdout.splitlines()}
     # What only the old hash of u5 linked is lost; u6 had not been linked yet.
-    assert table["so_far", "a", "then"] == ["4", "2", "2", "20.0000"]
+    assert table["so_far", "a", "then"] == ["4", "2", "2", "20.00"]
     lines = [line for line in result.stdout.splitlines() if line.startswith("  ") and "since" in line]
     assert [line.split(" since ")[0].strip() for line in lines[:-1]] == [
         "1 sale arrived",

@@ -24,7 +24,7 @@ variant  users   converted  rate     lift      95 % interval        p        adj
 control  21,306  122        0.573 %
 mens     21,307  267        1.253 %  +118.8 %  +76.9 % to +170.8 %  1.5e-13  3.4e-13   100.00 %      > 99.99 %      yes
 womens   21,387  189        0.884 %  +54.3 %   +23.1 % to +93.5 %   0.00016  0.00017   99.98 %       99.99 %        yes
-  so far, with windows that are still open:
+  so far, users with an open window included:
 variant  users   converted  rate     lift     95 % interval       p
 control  21,306  100        0.469 %
 mens     21,307  200        0.939 %  +20.0 %  +10.0 % to +30.0 %  0.001

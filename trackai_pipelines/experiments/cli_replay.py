@@ -6,6 +6,7 @@ What belongs here: options, and the layout. What does not: the figures (replay.p
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -146,11 +147,12 @@ def _table(found: "Replayed") -> tuple[Sequence[str], list[Sequence[object]]]:
         if then == now:
             rows.append((population, variant, "then" if found.now is None else "then and now", *then))
         else:
-            differs = [f"{b - a:+,}" if b != a else "" for a, b in zip(then[:4], now[:4], strict=True)]
+            *counts, revenue = (after - before for before, after in zip(then[:4], now[:4], strict=True))
+            differs = (*(f"{count:+,}" if count else "" for count in counts), f"{revenue:+,.2f}" if revenue else "")
             rows.append((population, variant, "then", *then))
             rows.append(("", "", "now", *now))
-            rows.append(("", "", "difference", *differs, *[""] * (len(columns) - 7)))
-    return columns, [[value if isinstance(value, str) else f"{value:,}" for value in row] for row in rows]
+            rows.append(("", "", "difference", *differs, *[""] * 5))
+    return columns, [[f"{cell:,.2f}" if isinstance(cell, Decimal) else cell for cell in row] for row in rows]
 
 
 def _row(found: "Replayed", figures: "DayFigures", population: str, variant: str) -> tuple[Any, ...]:

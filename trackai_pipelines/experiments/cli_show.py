@@ -83,7 +83,7 @@ def plain(shown: "Shown") -> dict[str, Any]:
 def _beside(shown: "Shown") -> list[str]:
     """Return the other population, which does not decide."""
     if shown.population == "mature":
-        return ["  so far, with windows that are still open:", *_table(shown, shown.beside, _PLAIN_COLUMNS)]
+        return ["  so far, users with an open window included:", *_table(shown, shown.beside, _PLAIN_COLUMNS)]
     if not any(one.users for one in shown.beside):
         return ["  mature: nobody's window is over"]
     return ["  mature, only users whose window is over:", *_table(shown, shown.beside, _PLAIN_COLUMNS)]
