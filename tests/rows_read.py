@@ -1,7 +1,7 @@
 """How many rows statements read and compare, for tests of what they cost: counted, never timed."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import Connection, sql
 
@@ -21,9 +21,11 @@ def rows_read(connection: Connection[Any], work: Callable[[], object]) -> Mappin
         return {table: rows - before.get(table, 0) for table, rows in _read(connection).items()}
 
 
-def rows_compared(connection: Connection[Any], statement: LiteralString, given: Mapping[str, object]) -> int:
+def rows_compared(connection: Connection[Any], statement: sql.Composable, given: Mapping[str, object]) -> int:
     """Execute a statement; return how many rows the nodes of its plan hand on or leave out, all together."""
-    row = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", given).fetchone()
+    row = connection.execute(
+        sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {}").format(statement), given
+    ).fetchone()
     assert row is not None
     return rows_of_plan(row[0])
 

@@ -3,6 +3,7 @@
 -- Guarantees: a row for each tenant and flag with a check, as the partition says; rows of others go. Repeating it changes
 -- nothing. A user who was erased since still counts, as long as the day's checks are the same. Checks of keys that no
 -- flag has, of flags that are deleted and of tenants that are gone have no row.
+-- (SELECT %(day)s) hides the day from the planner, which takes one that is newer than its statistics for one row.
 WITH by_variant AS (
     SELECT k.tenant_id,
            k.flag_id,
@@ -48,7 +49,7 @@ counted AS MATERIALIZED (
 ),
 gone AS (
     DELETE FROM trackai.feature_flag_analytics AS a
-    WHERE a.date = %(day)s::date
+    WHERE a.date = (SELECT %(day)s::date)
       AND NOT EXISTS (SELECT FROM counted AS c WHERE c.tenant_id = a.tenant_id AND c.flag_id = a.flag_id)
 ),
 written AS (
@@ -63,7 +64,7 @@ written AS (
     FROM counted AS c
     LEFT JOIN users AS u ON u.tenant_id = c.tenant_id AND u.flag_id = c.flag_id
     LEFT JOIN trackai.feature_flag_analytics AS b
-        ON b.tenant_id = c.tenant_id AND b.flag_id = c.flag_id AND b.date = %(day)s AND b.total_checks = c.total_checks
+        ON b.tenant_id = c.tenant_id AND b.flag_id = c.flag_id AND b.date = (SELECT %(day)s::date) AND b.total_checks = c.total_checks
     ON CONFLICT (tenant_id, flag_id, date) DO UPDATE
     SET total_users = excluded.total_users,
         total_checks = excluded.total_checks,

@@ -4,6 +4,7 @@
 -- Guarantees: a row for each user and variant, as the partition says; others of these flags go. Repeating it changes
 -- nothing. What is off without a bucket (disabled, or at 0 percent) is no exposure. The salt is that of the version that
 -- served; of uploaded checks, which name none, the flag's own.
+-- (SELECT %(day)s) hides the day from the planner, which takes one that is newer than its statistics for one row.
 WITH served AS MATERIALIZED (
     SELECT u.tenant_id,
            u.flag_id,
@@ -24,7 +25,7 @@ WITH served AS MATERIALIZED (
 gone AS (
     DELETE FROM trackai.feature_flag_exposures AS e
     USING trackai.feature_flags AS f
-    WHERE e.date = %(day)s::date
+    WHERE e.date = (SELECT %(day)s::date)
       AND f.id = e.flag_id
       AND f.track_exposures
       AND NOT EXISTS (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from matching.facts import SALE
-from psycopg import Connection
+from psycopg import Connection, sql
 from rows_read import keep_statistics, rows_compared, rows_read
 
 from trackai_pipelines.database.statements import statement
@@ -68,7 +68,7 @@ def test_identities_are_linked_one_by_one(connection: Connection[Any], tenants: 
     given = {"tenant_ids": tenant_ids, "facts": facts, "first_ids": first_ids, "last_ids": last_ids, "awaiting": []}
     with connection.transaction():
         connection.execute(statement("matching/keep_to_indexes"))
-        compared = rows_compared(connection, statement("matching/link_identities"), given)
+        compared = rows_compared(connection, sql.SQL(statement("matching/link_identities")), given)
     linked = connection.execute("SELECT count(*) FROM trackai.identities WHERE click_id IS NOT NULL").fetchone()
     assert linked == (2 * SALES,)
     assert compared <= 40 * SALES
