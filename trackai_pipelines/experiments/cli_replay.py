@@ -87,6 +87,8 @@ def since(found: "Replayed") -> Iterator[str]:
     """Yield what arrived since, and what is not known any more, a line each."""
     if found.now is None:
         yield "Nothing is stored of this day."
+    elif health := _health(found.then, found.now):
+        yield f"  {health}"
     if not found.since:
         yield "Nothing that bears on it arrived since."
     for one in found.since:
@@ -170,6 +172,32 @@ def _row(found: "Replayed", figures: "DayFigures", population: str, variant: str
         notation.p_in_words(of.get("p_value")),
         notation.p_in_words(of.get("p_value_adjusted")),
     )
+
+
+def _health(then: "DayFigures", now: "DayFigures") -> str:
+    """Return what else differs: who is not analysed or linked, and the p-values of variants that are alike."""
+    before, after = _about_users(then), _about_users(now)
+    return "; ".join(
+        f"{what}: {before[what]} then, {after[what]} now" for what in before if before[what] != after[what]
+    )
+
+
+def _about_users(figures: "DayFigures") -> dict[str, str]:
+    from trackai_pipelines.experiments.notation import p_in_words
+
+    excluded = [users for of_reason in figures.health["excluded_users"].values() for users in of_reason.values()]
+    unlinked = [sums["unlinked_users"] for (population, _), sums in figures.totals.items() if population == "so_far"]
+    p_values = {
+        "p of the split": "srm_p_value",
+        "p of the split before exclusions": "srm_p_value_before_exclusions",
+        "p of links": "linkage_p_value",
+        "p of clicks": "tracking_p_value",
+    }
+    return {
+        "users not analysed": f"{sum(excluded):,}",
+        "users not linked": f"{sum(unlinked):,}",
+        **{what: p_in_words(figures.health[name]) or "none" for what, name in p_values.items()},
+    }
 
 
 def _examples(one: "Arrived") -> str:

@@ -117,12 +117,12 @@ def stored_day(connection: Connection[Any], design: Design, day: date) -> DayFig
         return None
     results = connection.execute(_of_columns("experiments/results_of_day", "r", FIGURES), given).fetchall()
     with connection.cursor() as cursor:
-        health = cursor.execute(statement("experiments/health_of_day"), given).fetchone() or ()
+        health = cursor.execute(statement("experiments/health_of_day"), given).fetchone() or (*[None] * 4, {})
         names = [column.name for column in cursor.description or ()]
     return DayFigures(
         {(row[0], row[1]): dict(zip(SCALES, row[2:], strict=True)) for row in totals},
         {(row[0], row[1], row[2], row[3]): dict(zip(FIGURES, row[4:], strict=True)) for row in results},
-        dict(zip(names, health, strict=False)),
+        dict(zip(names, health, strict=True)),
     )
 
 
