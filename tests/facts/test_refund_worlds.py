@@ -157,7 +157,7 @@ def test_every_world_ends_with_the_links_and_net_values_of_the_rule(
     for row in world:
         if row.file == -1:
             insert(connection, row)
-    refresh(connection, NOW)
+    refresh(connection, lambda: NOW)
     sales = [row.record for row in world if row.is_sale]
     expected: dict[Key, str | None] = {
         row.key: (sale_of(row.record, sales) or {}).get("gateway_event_id") for row in world if not row.is_sale
@@ -199,8 +199,8 @@ def test_rows_of_plain_sql_wait_for_the_night(database_url: str, connection: Con
     insert(connection, Row(False, refund_record(1, sale_key="s1"), -1, 1))
     insert(connection, Row(False, refund_record(2, sale_key="s2"), -1, 1))
     assert links(connection) == {"re_1": None, "re_2": None}
-    assert refresh(connection, NOW).refunds == 1
-    assert refresh(connection, NOW).refunds == 0
+    assert refresh(connection, lambda: NOW).refunds == 1
+    assert refresh(connection, lambda: NOW).refunds == 0
     assert links(connection) == {"re_1": "evt_1", "re_2": None}
     found = unlinked_refunds(connection, datetime.now(UTC) + timedelta(minutes=1))
     assert (found.refunds, found.waiting, found.overdue) == (2, 1, 1)

@@ -41,11 +41,11 @@ def test_rows_of_a_new_tenant_are_looked_up_one_by_one(
     now = datetime(2026, 5, 4, tzinfo=UTC)
     keep_statistics(connection, "conversions", "users", "user_conversions", "refunds", "sale_names")
     insert_facts(connection, add_tenant("veteran"))
-    refresh(connection, now)
+    refresh(connection, lambda: now)
     connection.execute("ANALYZE")
     insert_facts(connection, add_tenant("newcomer"))
     # The second time, the links are there.
     for _ in range(2):
-        read = rows_read(connection, lambda: refresh(connection, now))
+        read = rows_read(connection, lambda: refresh(connection, lambda: now))
         assert read["users"] >= SALES
         assert {table: rows for table, rows in read.items() if rows > 40 * SALES} == {}

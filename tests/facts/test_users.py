@@ -148,7 +148,7 @@ def test_a_replaced_hash_moves_what_still_has_hashes_and_nothing_else(
     load_all(database_url, landing)
     # evt_1 is b's now, evt_2 was a's when it was told from its hashes, evt_3 is nobody's.
     assert links(connection) == {"evt_1": ("b", "email"), "evt_2": ("a", "email")}
-    assert refresh(connection, NOW) == Refreshed()
+    assert refresh(connection, lambda: NOW) == Refreshed()
 
 
 def test_a_user_changes_with_other_hashes_and_a_lost_link_only(
@@ -173,8 +173,26 @@ def test_a_user_changes_with_other_hashes_and_a_lost_link_only(
     after = changed()
     assert {user for user in after if after[user] != before[user]} == {"b"}
     connection.execute("UPDATE trackai.users SET email_hash = NULL WHERE id = 'c'")
-    assert refresh(connection, NOW).removed == 1
+    assert refresh(connection, lambda: NOW).removed == 1
     assert changed() == {**after, "c": NOW}
+
+
+def test_links_have_the_time_of_their_tenants_turn(connection: Connection, add_tenant: Callable[..., str]) -> None:
+    """A long run over many tenants commits no links that seem to have been there since it began."""
+    for tenant in (add_tenant("acme"), add_tenant("globex")):
+        given = {"tenant": tenant, "hash": hashed("x"), "now": NOW}
+        connection.execute(
+            "INSERT INTO trackai.users (tenant_id, id, email_hash) VALUES (%(tenant)s, 'a', %(hash)s)", given
+        )
+        connection.execute(
+            "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at,"
+            " customer_email_hash) VALUES (%(tenant)s, 'stripe', 'evt_1', 1, 'BRL', %(now)s, %(hash)s)",
+            given,
+        )
+    moments = [NOW, NOW + timedelta(hours=1)]
+    refresh(connection, iter(moments).__next__)
+    linked = connection.execute("SELECT linked_at FROM trackai.user_conversions ORDER BY linked_at").fetchall()
+    assert linked == [(moment,) for moment in moments]
 
 
 def test_rows_of_plain_sql_are_linked_and_registered_at_night(
@@ -204,8 +222,8 @@ def test_rows_of_plain_sql_are_linked_and_registered_at_night(
     retention = partial(plan_retention, connection, tables_of([FACTS]), today=date(2026, 12, 1), dry_run=True)
     (step,) = retention().steps
     assert (step.action, step.rows, step.blocked_by) == ("anonymise", 3, reason)
-    assert refresh(connection, NOW) == Refreshed(linked=3, campaigns=2)
-    assert refresh(connection, NOW + timedelta(days=1)) == Refreshed()
+    assert refresh(connection, lambda: NOW) == Refreshed(linked=3, campaigns=2)
+    assert refresh(connection, lambda: NOW + timedelta(days=1)) == Refreshed()
     assert unlinked(connection, next_day) is None
     assert [step.blocked_by for step in retention().steps] == [None]
     assert wrong_links(connection) == (3, 0)
@@ -327,6 +345,6 @@ def test_any_order_of_arrivals_gives_the_links_of_the_rule(
             world.anonymise(event)
             _anonymise(connection, event)
         elif action == "night":
-            assert refresh(connection, NOW) == Refreshed(), json.dumps(steps)
+            assert refresh(connection, lambda: NOW) == Refreshed(), json.dumps(steps)
         assert links(connection) == world.links()
         assert wrong_links(connection)[1] == 0

@@ -6,11 +6,12 @@ SQL, and what must not happen before it is done. What does not: the rules themse
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from psycopg import Connection
 
+from trackai_pipelines.clock import Clock
 from trackai_pipelines.database.statements import statement
 
 
@@ -24,14 +25,16 @@ class Refreshed:
     refunds: int = 0
 
 
-def refresh(connection: Connection[Any], now: datetime) -> Refreshed:
+def refresh(connection: Connection[Any], clock: Clock) -> Refreshed:
     """Bring the links and campaigns of all tenants up to date, each tenant in transactions of its own.
 
-    A link of a conversion that was anonymised stays as it is. Safe to repeat and next to loads.
+    Links have the time at which their tenant's turn came: what reads rows that arrived since a moment would miss those
+    that are committed long after their time. A link of a conversion that was anonymised stays as it is. Safe to repeat
+    and next to loads.
     """
     linked = removed = campaigns = refunds = 0
     for (tenant_id,) in connection.execute(statement("facts/tenant_ids")).fetchall():
-        given = {"tenant_id": tenant_id, "now": now}
+        given = {"tenant_id": tenant_id, "now": clock()}
         made = connection.execute(statement("facts/link_users"), given).fetchone()
         registered = connection.execute(statement("facts/register_campaigns"), given).fetchone()
         of_refunds = connection.execute(statement("facts/link_refunds"), given).fetchone()

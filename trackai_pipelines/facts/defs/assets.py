@@ -27,7 +27,7 @@ from trackai_pipelines.facts.links import refresh
 def user_conversions(database: EventDatabase) -> dg.MaterializeResult[None]:
     """Bring the links of all tenants up to date."""
     with database.connect("user links") as connection:
-        done = refresh(connection, utc_now())
+        done = refresh(connection, utc_now)
         return dg.MaterializeResult(
             metadata={
                 "links made or changed": done.linked,
