@@ -49,7 +49,7 @@ def happen(connection: Connection[Any], world: World, at: datetime) -> None:
     chance, tests = world.chance, [test for test in world.tests.values() if test.status != "archived"]
     what = chance.choices(
         (_user_arrives, _sales_arrive, _assignments_arrive, _matches_arrive, _exclusion_arrives, _test_moves),
-        weights=(4, 6, 6, 4, 1, 1),
+        weights=(4, 6, 6, 4, 3, 1),
     )[0]
     if tests:
         what(connection, world, at)
