@@ -2401,8 +2401,15 @@ BEGIN ATOMIC
              WHEN (x.user_id IS NOT NULL) THEN 'excluded_user'::text
              ELSE NULL::text
          END AS "case"
-    FROM (((trackai.ab_test_assignments a
+    FROM ((((trackai.ab_test_assignments a
       JOIN trackai.ab_test_bounds(ab_test_users_as_known.the_tenant) b(test_id, opened, closed, period, has_pauses) ON ((b.test_id = a.test_id)))
+      LEFT JOIN ( SELECT m.user_id
+            FROM trackai.ab_test_reassignments m
+           WHERE (m.tenant_id = ab_test_users_as_known.the_tenant)
+         UNION
+          SELECT e.user_id
+            FROM trackai.excluded_users e
+           WHERE (e.tenant_id = ab_test_users_as_known.the_tenant)) s ON ((s.user_id = a.user_id)))
       LEFT JOIN ( SELECT r_1.test_id,
              r_1.user_id,
              min(r_1.assigned_at) AS assigned_at,
@@ -2410,8 +2417,8 @@ BEGIN ATOMIC
              max(r_1.variant_assigned) AS last_variant
             FROM trackai.ab_test_reassignments r_1
            WHERE ((r_1.tenant_id = ab_test_users_as_known.the_tenant) AND (r_1.created_at <= ab_test_users_as_known.known_at))
-           GROUP BY r_1.test_id, r_1.user_id) r ON (((r.test_id = a.test_id) AND (r.user_id = a.user_id))))
-      LEFT JOIN trackai.excluded_users x ON (((x.tenant_id = ab_test_users_as_known.the_tenant) AND (x.user_id = a.user_id) AND (x.created_at <= ab_test_users_as_known.known_at))))
+           GROUP BY r_1.test_id, r_1.user_id) r ON (((r.test_id = a.test_id) AND (r.user_id = s.user_id))))
+      LEFT JOIN trackai.excluded_users x ON (((x.tenant_id = ab_test_users_as_known.the_tenant) AND (x.user_id = s.user_id) AND (x.created_at <= ab_test_users_as_known.known_at))))
    WHERE ((a.tenant_id = ab_test_users_as_known.the_tenant) AND (a.created_at <= ab_test_users_as_known.known_at) AND ((ab_test_users_as_known.first_from IS NULL) OR (a.assigned_at >= ab_test_users_as_known.first_from)) AND ((ab_test_users_as_known.first_until IS NULL) OR (a.assigned_at < ab_test_users_as_known.first_until)));
 END;
 

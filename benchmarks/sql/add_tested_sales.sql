@@ -1,18 +1,15 @@
--- Adds the sales of %(users)s users that happened from the UTC day %(since)s to before %(until)s, of %(sales)s in 28 days, each
--- linked and attributed. Nine in ten happened in the fourteen days after the user came, as far as the 28 days go.
+-- Adds the sales of %(users)s users that happened from the UTC day %(since)s to before %(until)s, of %(sales)s that happen evenly
+-- over 28 days, each linked and attributed. Nine in ten buyers came in the fourteen days before, the others come later.
 WITH sold AS MATERIALIZED (
-    SELECT s.n, u.n AS user_number,
-           CASE
-               WHEN benchmark.chance(s.n, 21) < 0.92
-                   THEN c.at + benchmark.chance(s.n, 22)
-                       * least(interval '336 hours', timestamptz '2026-01-29 00:00Z' - c.at)
-               ELSE c.at - benchmark.chance(s.n, 22) * interval '120 hours'
-           END AS at
+    SELECT s.n, timestamptz '2026-01-01 00:00Z' + x.at * interval '672 hours' AS at,
+           floor(
+               %(users)s * CASE
+                   WHEN benchmark.chance(s.n, 21) < 0.92 THEN x.at - benchmark.chance(s.n, 22) * least(x.at, 0.5)
+                   ELSE x.at + benchmark.chance(s.n, 22) * least(1 - x.at, 0.18)
+               END
+           )::bigint AS user_number
     FROM generate_series(1::bigint, %(sales)s::bigint) AS s (n)
-    CROSS JOIN LATERAL (SELECT floor(benchmark.chance(s.n, 20) * %(users)s)::bigint AS n) u
-    CROSS JOIN LATERAL (
-        SELECT timestamptz '2026-01-01 00:00Z' + (u.n + 0.5) / %(users)s * interval '672 hours' AS at
-    ) c
+    CROSS JOIN LATERAL (SELECT benchmark.chance(s.n, 20) AS at) x
 ),
 due AS MATERIALIZED (
     SELECT s.n, s.at, 'user-' || lpad((s.user_number * 7919 %% %(users)s)::text, 8, '0') AS user_id, s.user_number

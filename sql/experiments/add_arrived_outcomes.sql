@@ -7,7 +7,7 @@ WITH outcomes AS MATERIALIZED (
     JOIN pg_temp.arrived_sales s ON s.conversion_id = o.conversion_id
     JOIN pg_temp.arrived_users u ON u.test_id = o.test_id AND u.user_id = o.user_id
     WHERE s.arrived OR u.arrived
-    ORDER BY o.test_id, o.conversion_id
+    ORDER BY (o.test_id << 44) | o.conversion_id
 ),
 written AS (
     INSERT INTO trackai.ab_test_outcomes

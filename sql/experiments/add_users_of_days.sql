@@ -16,11 +16,11 @@ FROM (
         %(tenant_id)s, 'infinity', %(first_day)s::date::timestamp AT TIME ZONE 'UTC', NULL
     ) u
     JOIN tests t ON t.test_id = u.test_id AND u.assigned_at >= t.since
-    UNION
+    UNION ALL
     SELECT u.test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion
     FROM trackai.ab_test_users_as_known(
         %(tenant_id)s, 'infinity', %(mature_from)s::date::timestamp AT TIME ZONE 'UTC', %(mature_until)s
     ) u
-    JOIN tests t ON t.test_id = u.test_id AND u.assigned_at >= t.mature_since AND u.assigned_at < t.mature_until
+    JOIN tests t ON t.test_id = u.test_id AND u.assigned_at >= t.mature_since AND u.assigned_at < least(t.mature_until, t.since)
 ) u
 WHERE NOT EXISTS (SELECT FROM pg_temp.arrived_users a WHERE a.test_id = u.test_id AND a.user_id = u.user_id)

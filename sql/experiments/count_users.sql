@@ -2,8 +2,8 @@
 -- are), and whether they are linked: in users, with a hash there. As far as that had arrived by %(known_at)s; who had other
 -- hashes than now was linked then.
 -- Indexes: ab_test_assignments_by_day, where only the last days are counted.
-SELECT u.test_id, u.variant_name, (u.assigned_at AT TIME ZONE 'UTC')::date AS day, u.exclusion,
-       count(*) AS users, count(*) FILTER (WHERE l.id IS NULL) AS unlinked
+SELECT u.test_id, u.variant_name, (date_bin('1 day', u.assigned_at, '2000-01-01 00:00Z') AT TIME ZONE 'UTC')::date AS day,
+       u.exclusion, count(*) AS users, count(*) FILTER (WHERE l.id IS NULL) AS unlinked
 FROM trackai.ab_test_users_as_known(
     %(tenant_id)s, %(known_at)s, %(first_day)s::date::timestamp AT TIME ZONE 'UTC', NULL
 ) u
@@ -15,4 +15,4 @@ JOIN (
 LEFT JOIN trackai.users l
     ON l.tenant_id = %(tenant_id)s AND l.id = u.user_id AND num_nonnulls(l.email_hash, l.phone_hash) > 0
    AND (l.changed_at <= %(known_at)s OR l.replaced_at > %(known_at)s)
-GROUP BY u.test_id, u.variant_name, (u.assigned_at AT TIME ZONE 'UTC')::date, u.exclusion
+GROUP BY u.test_id, u.variant_name, date_bin('1 day', u.assigned_at, '2000-01-01 00:00Z'), u.exclusion

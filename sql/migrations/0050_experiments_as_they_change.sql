@@ -27,15 +27,21 @@ BEGIN ATOMIC
            END
     FROM trackai.ab_test_assignments a
     JOIN trackai.ab_test_bounds(the_tenant) b ON b.test_id = a.test_id
+    -- Most users are neither: they are looked up once.
+    LEFT JOIN (
+        SELECT m.user_id FROM trackai.ab_test_reassignments m WHERE m.tenant_id = the_tenant
+        UNION
+        SELECT e.user_id FROM trackai.excluded_users e WHERE e.tenant_id = the_tenant
+    ) s ON s.user_id = a.user_id
     LEFT JOIN (
         SELECT r.test_id, r.user_id, min(r.assigned_at) AS assigned_at, min(r.variant_assigned) AS first_variant,
                max(r.variant_assigned) AS last_variant
         FROM trackai.ab_test_reassignments r
         WHERE r.tenant_id = the_tenant AND r.created_at <= known_at
         GROUP BY r.test_id, r.user_id
-    ) r ON r.test_id = a.test_id AND r.user_id = a.user_id
+    ) r ON r.test_id = a.test_id AND r.user_id = s.user_id
     LEFT JOIN trackai.excluded_users x
-        ON x.tenant_id = the_tenant AND x.user_id = a.user_id AND x.created_at <= known_at
+        ON x.tenant_id = the_tenant AND x.user_id = s.user_id AND x.created_at <= known_at
     WHERE a.tenant_id = the_tenant AND a.created_at <= known_at
       AND (first_from IS NULL OR a.assigned_at >= first_from)
       AND (first_until IS NULL OR a.assigned_at < first_until);
