@@ -25,7 +25,7 @@ from trackai_pipelines.experiments.statistics.health import independence_p_value
 
 MANY_USERS = 1_000
 """Pairs that share more users than this are compared."""
-SAMPLE = 16_384
+SAMPLE = 8_192
 """Of a test with more users, about so many are compared: the same share of the users of each test."""
 
 Users = tuple[NDArray[np.int64], NDArray[np.int64]]
