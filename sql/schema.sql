@@ -219,7 +219,7 @@ CREATE TABLE trackai.ab_test_results (
     p_value_always_valid double precision,  -- holds however often anybody looks
     result_day date NOT NULL,  -- the UTC day of the figures
     population text COLLATE "C" NOT NULL,  -- so_far or mature
-    safe_to_act boolean DEFAULT false NOT NULL,  -- whether the test is decided
+    safe_to_act boolean DEFAULT false NOT NULL,  -- whether the test is decided, and was split and measured as planned
     CONSTRAINT ab_test_results_pkey PRIMARY KEY (tenant_id, test_id, variant_name),
     CONSTRAINT ab_test_results_tenant_id_test_id_fkey FOREIGN KEY (tenant_id, test_id) REFERENCES trackai.ab_tests(tenant_id, id) ON DELETE CASCADE,
     CONSTRAINT ab_test_results_population_check CHECK ((population = ANY (ARRAY['so_far'::text, 'mature'::text])))

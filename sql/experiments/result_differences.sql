@@ -3,12 +3,12 @@
 -- that is missing or left over included. Archived tests are compared, too: both sides stay.
 -- Index: the keys of ab_test_decisions, ab_test_daily_totals and ab_test_results; all are few. Guarantees: read-only.
 WITH tests AS (
-    SELECT t.tenant_id, t.id AS test_id, t.test_key, d.id AS decision_id, d.winner_variant,
+    SELECT t.tenant_id, t.id AS test_id, t.test_key, d.outcome, d.winner_variant,
            coalesce(d.decision_day, n.day) AS day,
            CASE WHEN d.kind IN ('horizon', 'final') THEN 'mature' ELSE 'so_far' END AS population
     FROM trackai.ab_tests t
     LEFT JOIN LATERAL (
-        SELECT d.id, d.decision_day, d.kind, d.winner_variant
+        SELECT d.outcome, d.decision_day, d.kind, d.winner_variant
         FROM trackai.ab_test_decisions d
         WHERE d.tenant_id = t.tenant_id AND d.test_id = t.id
         ORDER BY d.decided_at DESC, d.id DESC
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (VALUES
     ('average order value', r.avg_order_value::text,
      round(e.revenue / nullif(e.revenue_conversions, 0), 4)::text),
     ('winner', r.winner::text, (e.variant_name IS NOT DISTINCT FROM e.winner_variant)::text),
-    ('safe to act', r.safe_to_act::text, (e.decision_id IS NOT NULL)::text)
+    ('safe to act', r.safe_to_act::text, coalesce(e.outcome <> ALL (%(unsound)s), false)::text)
 ) AS f (figure, found, expected)
 WHERE f.found IS DISTINCT FROM f.expected
 ORDER BY s.slug, t.test_key, variant, f.figure

@@ -11,7 +11,7 @@ SELECT t.tenant_id, t.test_id, t.variant_name, t.users_count, t.conversions,
        t.converted_users::float8 / nullif(t.users_count, 0), t.revenue, t.revenue / nullif(t.revenue_conversions, 0),
        100 * (1 - r.p_value_adjusted), r.p_value, r.ci_lower, r.ci_upper,
        t.variant_name IS NOT DISTINCT FROM %(winner)s::text, %(now)s, %(now)s, t.converted_users, r.lift,
-       r.lift_ci_lower, r.lift_ci_upper, r.p_value_adjusted, r.p_value_always_valid, t.day, t.population, %(decided)s
+       r.lift_ci_lower, r.lift_ci_upper, r.p_value_adjusted, r.p_value_always_valid, t.day, t.population, %(safe_to_act)s
 FROM trackai.ab_test_daily_totals t
 LEFT JOIN trackai.ab_test_daily_results r
     ON r.tenant_id = t.tenant_id AND r.test_id = t.test_id AND r.day = t.day AND r.population = t.population

@@ -118,6 +118,15 @@ def test_results_are_there_before_the_decision_and_stay_as_decided(connection: C
     assert len(_decisions(connection)) == 1
 
 
+def test_nobody_should_act_on_a_test_that_was_not_split_as_planned(connection: Connection[Any], tenant: str) -> None:
+    test = _started(connection, tenant)
+    _insert_totals(connection, test, totals(test, 30, users=[100, 140], rates=[0.1, 0.15], assigned_days=12))
+    decided = _write(connection, test, 30)
+    assert isinstance(decided, Decided)
+    assert decided.outcome == "sample_ratio_mismatch"
+    assert _variants(connection, "winner, safe_to_act") == [("control", False, False), ("a", False, False)]
+
+
 def test_a_row_for_each_day_population_variant_metric_and_estimator(connection: Connection[Any], tenant: str) -> None:
     test = _started(connection, tenant, variant_b="b", sample_size=3_000)
     _insert_totals(connection, test, totals(test, 20, users=[100, 90, 100], rates=[0.1, 0.2, 0.0]))

@@ -21,6 +21,8 @@ COMPUTED = ("running", "paused", "completed")
 """The statuses of tests whose results are brought up to date every night."""
 HEALTHY = 0.001
 """A p-value of a test's health below this is a fault: looking on 28 days finds one by chance in 0.9 % of tests."""
+UNSOUND = ("configuration_changed", "no_plan", "sample_ratio_mismatch", "linkage_differs", "tracking_differs")
+"""The outcomes of tests whose figures say nothing about their variants: nobody should act on them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

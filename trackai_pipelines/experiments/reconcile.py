@@ -14,7 +14,7 @@ from psycopg.rows import DictRow, dict_row
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.arrivals import MARGIN
-from trackai_pipelines.experiments.designs import HEALTHY, designs_to_compute
+from trackai_pipelines.experiments.designs import HEALTHY, UNSOUND, designs_to_compute
 
 OVERDUE = timedelta(hours=36)
 """What arrived longer ago should have been worked in by a nightly run."""
@@ -78,7 +78,7 @@ def totals_of_outcomes(connection: Connection[Any]) -> Reconciled:
                 f"{row['tenant']}: {row['test']} on {row['day']}: {row['figure']}{of}: "
                 f"{row['found']:f}, not {row['expected']:f}"
             )
-    for row in _rows(connection, "experiments/result_differences"):
+    for row in _rows(connection, "experiments/result_differences", unsound=list(UNSOUND)):
         faults.append(
             f"{row['tenant']}: the result of {row['test']}, {row['variant']}: {row['figure']} is "
             f"{row['found'] or 'missing'}, not {row['expected'] or 'there'}"

@@ -25,7 +25,7 @@ from trackai_pipelines.experiments.comparing import (
     needed_users,
 )
 from trackai_pipelines.experiments.deciding import Course, Decided, Undecided, decide, decide_again, horizon_at
-from trackai_pipelines.experiments.designs import Design
+from trackai_pipelines.experiments.designs import UNSOUND, Design
 from trackai_pipelines.experiments.diagnosing import health_of_days, novelty_of_days
 from trackai_pipelines.experiments.wording import changed_said
 
@@ -188,7 +188,7 @@ def _write_variants(connection: Connection[Any], course: Course, standing: Decid
             "metric": design.primary_metric,
             "estimator": design.estimator,
             "winner": decided.winner_variant if decided else None,
-            "decided": decided is not None,
+            "safe_to_act": decided is not None and decided.outcome not in UNSOUND,
             "now": now,
         },
     )
