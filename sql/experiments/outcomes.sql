@@ -31,7 +31,7 @@ JOIN (
     JOIN {links} l ON l.tenant_id = %(tenant_id)s AND l.conversion_id = c.id
     LEFT JOIN {matches} a
         ON a.tenant_id = %(tenant_id)s AND a.conversion_id = c.id AND a.matched_at <= %(known_at)s
-    WHERE c.tenant_id = %(tenant_id)s AND (c.anonymised_at > %(anonymised_by)s) IS NOT FALSE
+    WHERE c.tenant_id = %(tenant_id)s AND (c.anonymised_at IS NULL OR c.anonymised_at > %(anonymised_by)s)
       AND c.occurred_at >= %(sales_from)s AND c.occurred_at < %(sales_until)s
       AND c.created_at <= %(known_at)s
     OFFSET 0

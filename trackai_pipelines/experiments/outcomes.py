@@ -25,22 +25,23 @@ ALL_USERS = sql.SQL("trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s)
 EVER = "infinity"
 """Known at this moment is what is known now."""
 
-MANY: Mapping[str, str] = {
-    "work_mem": "256MB",
+MANY: Mapping[str, str | None] = {
+    "work_mem": None,
     "enable_nestloop": "off",
     "enable_mergejoin": "off",
     "enable_indexscan": "off",
     "enable_sort": "off",
 }
 """Plans for reading everything: once, joined by hashes, whatever the server knows of the tables. The first night after
-a large load it knows nothing, and looking up a million rows one by one takes longer than reading ten million."""
+a large load it knows nothing, and looking up a million rows one by one takes longer than reading ten million. Memory
+goes by the server's (set_plans)."""
 
 Sales = Mapping[str, Sequence[bytes]]
 """Packed sales (totals.SALE) by variant."""
 
 
 @contextmanager
-def plans(connection: Connection[Any], settings: Mapping[str, str]) -> Iterator[None]:
+def plans(connection: Connection[Any], settings: Mapping[str, str | None]) -> Iterator[None]:
     """Within the block, statements of the transaction are planned with these settings."""
     given = {"names": list(settings), "values": list(settings.values())}
     before = connection.execute(statement("experiments/set_plans"), given).fetchall()
