@@ -2,47 +2,68 @@
 -- sandbox (it accepted or refused them, and Meta has not got them), not due, or unexplained; with the circuit that a
 -- waiting tenant waits for. Where they are given, %(before)s bounds the sales' time, and %(tenant)s restricts them to one
 -- tenant. A transient failure (%(transient)s) must have its row on the queue.
--- Indexes: conversions_by_day, primary keys, dispatch_attempts_by_conversion; hash joins over many days.
+-- Indexes: conversions_by_day, primary keys. Attributions are looked up one by one, and attempts, read once, meet the sales
+-- in a FULL JOIN, which is hashed or merged whatever the planner expects: of days that are newer than the statistics it
+-- expects a row, and loops. OFFSET 0 keeps the join one.
 -- Guarantees: one snapshot sees queue, attempts and attributions, so a request in flight is never miscounted.
 WITH placed AS (
-    SELECT c.tenant_id,
-           c.occurred_at,
-           c.occurred_at > %(until)s AS ahead,
-           tried.failure,
+    SELECT e.tenant_id,
+           e.occurred_at,
+           e.occurred_at > %(until)s AS ahead,
+           e.failure,
            CASE
-               WHEN q.conversion_id IS NOT NULL THEN 'waiting'
-               WHEN tried.sent THEN 'sent'
-               WHEN tried.target = 'sandbox'
-                    AND (tried.status = 'success' OR tried.failure <> ALL (%(transient)s::text[]))
+               WHEN e.waits THEN 'waiting'
+               WHEN e.sent THEN 'sent'
+               WHEN e.target = 'sandbox'
+                    AND (e.status = 'success' OR e.failure <> ALL (%(transient)s::text[]))
                THEN 'sandbox'
-               WHEN tried.failure <> ALL (%(transient)s::text[]) THEN 'failed'
-               WHEN tried.attempts IS NULL
-                    AND (t.status <> 'active'
-                         OR t.dispatch_policy = 'matched' AND a.strategy = 'unmatched'
-                         OR c.occurred_at < %(arrives_at)s - trackai.longest_age(c.action_source))
+               WHEN e.failure <> ALL (%(transient)s::text[]) THEN 'failed'
+               WHEN e.attempts IS NULL
+                    AND (e.tenant_status <> 'active'
+                         OR e.dispatch_policy = 'matched' AND e.strategy = 'unmatched'
+                         OR e.occurred_at < %(arrives_at)s - e.longest_age)
                THEN 'not_due'
                ELSE 'unexplained'
            END AS place
-    FROM trackai.conversions c
-    JOIN trackai.tenants t ON t.id = c.tenant_id
-    JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
-    LEFT JOIN trackai.dispatch_queue q
-        ON q.tenant_id = c.tenant_id AND q.occurred_at = c.occurred_at AND q.conversion_id = c.id
-    LEFT JOIN (
-        SELECT tenant_id,
-               conversion_id,
-               count(*) AS attempts,
-               bool_or(status = 'success' AND target = 'meta') AS sent,
-               (array_agg(target ORDER BY attempt DESC))[1] AS target,
-               (array_agg(status ORDER BY attempt DESC))[1] AS status,
-               (array_agg(failure ORDER BY attempt DESC))[1] AS failure
-        FROM trackai.dispatch_attempts
-        WHERE created_at >= %(since)s::timestamptz - interval '1 day'
-        GROUP BY tenant_id, conversion_id
-    ) tried ON tried.tenant_id = c.tenant_id AND tried.conversion_id = c.id
-    WHERE c.occurred_at >= %(since)s
-      AND (%(before)s::timestamptz IS NULL OR c.occurred_at < %(before)s)
-      AND (%(tenant)s::text IS NULL OR t.slug = %(tenant)s)
+    FROM (
+        SELECT c.tenant_id, c.occurred_at, c.longest_age, c.strategy, c.waits, c.status AS tenant_status, c.dispatch_policy,
+               tried.sent, tried.attempts, tried.target, tried.status, tried.failure
+        FROM (
+            SELECT c.tenant_id, c.id, c.occurred_at, trackai.longest_age(c.action_source) AS longest_age, a.strategy,
+                   q.conversion_id IS NOT NULL AS waits, t.status, t.dispatch_policy
+            FROM trackai.conversions c
+            JOIN trackai.tenants t ON t.id = c.tenant_id
+            CROSS JOIN LATERAL (
+                SELECT x.strategy
+                FROM trackai.matched_attributions x
+                WHERE x.tenant_id = c.tenant_id AND x.conversion_id = c.id
+                LIMIT 1
+            ) a
+            LEFT JOIN trackai.dispatch_queue q
+                ON q.tenant_id = c.tenant_id AND q.occurred_at = c.occurred_at AND q.conversion_id = c.id
+            WHERE c.occurred_at >= %(since)s
+              AND (%(before)s::timestamptz IS NULL OR c.occurred_at < %(before)s)
+              AND (%(tenant)s::text IS NULL OR t.slug = %(tenant)s)
+        ) c
+        FULL JOIN (
+            SELECT d.tenant_id,
+                   d.conversion_id,
+                   count(*) AS attempts,
+                   bool_or(d.status = 'success' AND d.target = 'meta') AS sent,
+                   (array_agg(d.target ORDER BY d.attempt DESC))[1] AS target,
+                   (array_agg(d.status ORDER BY d.attempt DESC))[1] AS status,
+                   (array_agg(d.failure ORDER BY d.attempt DESC))[1] AS failure
+            FROM trackai.dispatch_attempts d
+            WHERE d.created_at >= %(since)s::timestamptz - interval '1 day'
+              AND (
+                  %(tenant)s::text IS NULL
+                  OR d.tenant_id = (SELECT o.id FROM trackai.tenants o WHERE o.slug = %(tenant)s)
+              )
+            GROUP BY d.tenant_id, d.conversion_id
+        ) tried ON tried.tenant_id = c.tenant_id AND tried.conversion_id = c.id
+        OFFSET 0
+    ) e
+    WHERE e.occurred_at IS NOT NULL
 )
 SELECT t.slug, t.status, p.place, p.ahead,
        CASE WHEN p.place IN ('failed', 'sandbox') THEN p.failure END AS failure,
