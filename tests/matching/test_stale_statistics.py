@@ -1,5 +1,6 @@
 """What matching reads does not depend on how old the statistics of the tables are."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from matching.facts import SALE
 from psycopg import Connection, sql
-from rows_read import keep_statistics, rows_compared, rows_read
+from rows_read import keep_statistics, rows_compared, rows_of_plan, rows_read
 
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.matching.drain import drain
@@ -72,3 +73,33 @@ def test_identities_are_linked_one_by_one(connection: Connection[Any], tenants: 
     linked = connection.execute("SELECT count(*) FROM trackai.identities WHERE click_id IS NOT NULL").fetchone()
     assert linked == (2 * SALES,)
     assert compared <= 40 * SALES
+
+
+def test_late_matches_meet_their_former_state_by_key(connection: Connection[Any], tenants: list[str]) -> None:
+    # The trigger with its settings, except that it explains what it executes.
+    row = connection.execute("SELECT pg_get_functiondef('trackai.queue_matched_late'::regproc)").fetchone()
+    assert row is not None
+    explaining = row[0].replace("BEGIN\n", "DECLARE plan text; BEGIN\n", 1)
+    explaining = explaining.replace("EXECUTE '", "EXECUTE 'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ")
+    explaining = explaining.replace(
+        "DO NOTHING'", "DO NOTHING' INTO plan; PERFORM set_config('test.plan', plan, false)"
+    )
+    connection.execute(explaining)
+    connection.execute(
+        "INSERT INTO trackai.conversions (tenant_id, gateway, gateway_event_id, value, currency, occurred_at)"
+        " SELECT %s, 'hotmart', 'event ' || n, 1, 'BRL', now() FROM generate_series(1, %s) n",
+        [tenants[0], SALES],
+    )
+    connection.execute(
+        "INSERT INTO trackai.matched_attributions (tenant_id, conversion_id, strategy)"
+        " SELECT tenant_id, id, 'unmatched' FROM trackai.conversions"
+    )
+    connection.execute("UPDATE trackai.tenants SET status = 'active'")
+    connection.execute("TRUNCATE trackai.dispatch_queue")
+    with connection.transaction():
+        connection.execute(statement("matching/keep_to_indexes"))
+        connection.execute("UPDATE trackai.matched_attributions SET strategy = 'fbc'")
+    queued = connection.execute("SELECT count(*), current_setting('test.plan') FROM trackai.dispatch_queue").fetchone()
+    assert queued is not None
+    assert queued[0] == SALES
+    assert rows_of_plan(json.loads(queued[1])) <= 40 * SALES
