@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from experiments.brute_force import DAY
 from experiments.world import assign, exclude, hash_of, put_sale, put_user
 from experiments.worlds import CONTACTS, USERS, World, anonymise, find_sales, land, match, stored_outcomes
 from psycopg import Connection, OperationalError, sql
@@ -49,7 +50,7 @@ def happen(connection: Connection[Any], world: World, at: datetime) -> None:
     chance, tests = world.chance, [test for test in world.tests.values() if test.status != "archived"]
     what = chance.choices(
         (_user_arrives, _sales_arrive, _assignments_arrive, _matches_arrive, _exclusion_arrives, _test_moves),
-        weights=(4, 6, 6, 4, 3, 1),
+        weights=(4, 6, 6, 4, 3, 2),
     )[0]
     if tests:
         what(connection, world, at)
@@ -64,7 +65,7 @@ def _user_arrives(connection: Connection[Any], world: World, at: datetime) -> No
 
 def _sales_arrive(connection: Connection[Any], world: World, at: datetime) -> None:
     users = world.known_users()
-    for _ in range(world.chance.randrange(1, 8)):
+    for _ in range(world.chance.choice((1, 1, 2, 8))):
         sale = world.draw_sale(users, at)
         columns = {"value": sale.value, "currency": sale.currency, "event_name": sale.event}
         phone = {"customer_phone_hash": hash_of(sale.phone)}
@@ -76,15 +77,16 @@ def _sales_arrive(connection: Connection[Any], world: World, at: datetime) -> No
 
 def _assignments_arrive(connection: Connection[Any], world: World, at: datetime) -> None:
     number, test = world.chance.choice([one for one in world.tests.items() if one[1].status != "archived"])
-    for _ in range(world.chance.randrange(1, 8)):
+    for _ in range(world.chance.choice((1, 1, 2, 8))):
         if row := world.draw_assignment(test, at):
             assign(connection, world.tenant, number, *row, at)
             world.facts.assignments[test.key].append([row])
 
 
 def _matches_arrive(connection: Connection[Any], world: World, at: datetime) -> None:
+    share = world.chance.choice((0.02, 0.5))
     for sale in world.facts.sales:
-        if world.chance.random() < 0.4 and sale.id not in world.facts.anonymised:
+        if world.chance.random() < share and sale.id not in world.facts.anonymised:
             match(connection, world, sale, at)
 
 
@@ -99,7 +101,13 @@ def _test_moves(connection: Connection[Any], world: World, at: datetime) -> None
     started = [test for test in world.tests.values() if test.status in _MOVES and test.started_at < at]
     if started:
         test = world.chance.choice(started)
-        world.move(connection, test, world.chance.choice(_MOVES[test.status]), at)
+        if world.chance.random() < 0.4:
+            begin = max(test.start_date, test.started_at)
+            test.end_date = max(begin + DAY / 2, world.between(at - 2 * DAY, at + 3 * DAY))
+            moved = "UPDATE trackai.ab_tests SET end_date = %s WHERE (tenant_id, test_key) = (%s, %s)"
+            connection.execute(moved, (test.end_date, world.tenant, test.key))
+        else:
+            world.move(connection, test, world.chance.choice(_MOVES[test.status]), at)
 
 
 def files_arrive(connection: Connection[Any], url: str, folder: Path, world: World, at: datetime) -> None:
@@ -120,9 +128,10 @@ def forget_hashes(connection: Connection[Any], world: World, night: datetime, at
 
 def forget_person(connection: Connection[Any], world: World, folder: Path, at: datetime) -> None:
     """A person is erased; what is left of the facts is read from the database, because erasing has tests of its own."""
-    contact = hash_of(world.chance.choice(CONTACTS))
-    erase(connection, open_store(str(folder)), DOMAINS, world.tenant, email_hash=contact, clock=lambda: at)
     facts, of_tenant = world.facts, (world.tenant,)
+    known = [contact for _, user, _ in world.known_users() if (contact := facts.users.get(user, (None,))[0])]
+    contact = hash_of(world.chance.choice(known or CONTACTS))
+    erase(connection, open_store(str(folder)), DOMAINS, world.tenant, email_hash=contact, clock=lambda: at)
     query = "SELECT id FROM trackai.users WHERE tenant_id = %s AND num_nonnulls(email_hash, phone_hash) = 0"
     for (user,) in connection.execute(query, of_tenant):
         facts.users[user] = (None, None)
