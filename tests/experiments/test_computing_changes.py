@@ -1,7 +1,7 @@
 """What arrived since the last night changes the days that it should; the rest is what computing from nothing gives."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
 import pytest
@@ -188,6 +188,19 @@ def test_rows_of_transactions_under_way_are_worked_in(connection: Connection[Any
     put_sale(connection, ACME, "u6", on(8, 13), SCANNED - 5 * MINUTE)
     put_sale(connection, ACME, "u6", on(8, 14), LATER - 5 * MINUTE)
     assert [one.from_day for one in compute_tests(connection, LATER + MINUTE)] == [on(8).date()]
+
+
+def test_what_a_long_transaction_brings_is_worked_in(connection: Connection[Any], shared_database_url: str) -> None:
+    """It is under way on a night of today, and what it will bring says that it arrived when it began."""
+    tonight = datetime.now(UTC) + 2 * HOUR
+    with connect(shared_database_url, name="test") as other, other.transaction():
+        begun = other.execute("SELECT now()").fetchone()
+        list(compute_tests(connection, tonight))
+    assert begun is not None
+    rows = connection.execute("SELECT DISTINCT scanned_to FROM trackai.ab_test_scans").fetchall()
+    assert rows == [(begun[0] - 5 * MINUTE,)]
+    put_sale(connection, ACME, "u6", on(8), begun[0])
+    assert computed(connection, tonight) == {"checkout": on(8).date()}
 
 
 @pytest.mark.parametrize(

@@ -35,39 +35,45 @@ class ScannedTest:
     """What its totals and results depend on now, as plain data."""
     scanned_to: datetime | None
     """What arrived before this is worked in; None: the test is computed from nothing."""
+    scans_to: datetime
+    """What arrived before this will be worked in."""
     computed_to: date
     """The last UTC day with totals."""
 
 
 def read_scans(
-    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date]
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], now: datetime
 ) -> Mapping[int, ScannedTest]:
-    """Return the scan of each of a tenant's tests, which are computed up to the end of a UTC day each."""
+    """Return the scan of each of a tenant's tests, which are computed now up to the end of a UTC day each.
+
+    Rows of transactions that are under way will be looked at by the next computation.
+    """
     given = {"tenant_id": designs[0].tenant_id, "test_ids": [design.id for design in designs]}
     rows = {test_id: row for test_id, *row in connection.execute(statement("experiments/scans"), given)}
     scans = {}
     for design in designs:
-        period, scanned_to, computed_to, stored, erased = rows[design.id]
-        now = json.loads(json.dumps({**asdict(design), "period": period}, default=str))
-        goes_on = scanned_to is not None and not erased and stored == now and computed_to <= until[design.id]
-        scans[design.id] = ScannedTest(now, scanned_to if goes_on else None, computed_to or date.min)
+        period, scanned_to, computed_to, stored, erased, begun = rows[design.id]
+        described = json.loads(json.dumps({**asdict(design), "period": period}, default=str))
+        goes_on = scanned_to is not None and not erased and stored == described and computed_to <= until[design.id]
+        scans[design.id] = ScannedTest(
+            design=described,
+            scanned_to=scanned_to if goes_on else None,
+            scans_to=min(now, begun or now) - MARGIN,
+            computed_to=computed_to or date.min,
+        )
     return scans
 
 
 def write_scans(
-    connection: Connection[Any],
-    designs: Sequence[Design],
-    until: Mapping[int, date],
-    scans: Mapping[int, ScannedTest],
-    now: datetime,
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], scans: Mapping[int, ScannedTest]
 ) -> None:
-    """Note that a tenant's tests were computed up to the end of a UTC day each, from what had arrived by now."""
+    """Note that a tenant's tests were computed up to the end of a UTC day each."""
     given = {
         "tenant_id": designs[0].tenant_id,
         "test_ids": [design.id for design in designs],
         "computed_to": [until[design.id] for design in designs],
         "designs": [Jsonb(scans[design.id].design) for design in designs],
-        "scanned_to": now - MARGIN,
+        "scanned_to": [scans[design.id].scans_to for design in designs],
     }
     connection.execute(statement("experiments/write_scans"), given)
 

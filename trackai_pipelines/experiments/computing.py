@@ -101,7 +101,7 @@ def _compute_tenant(
     with connection.transaction():
         # A tenant's id is a text; 32 bits of its hash are enough to keep two tenants apart nearly always.
         connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.EXPERIMENTS, tenant_id))
-        scans = read_scans(connection, designs, until)
+        scans = read_scans(connection, designs, until, now)
         going_on = [design for design in designs if not from_start and scans[design.id].scanned_to is not None]
         anew = [design for design in designs if design not in going_on]
         with plans(connection, MANY):
@@ -112,7 +112,7 @@ def _compute_tenant(
         computed = [_write_test(connection, part, until[part.design.id], now) for part in parts]
         if computed:
             write_shared_users(connection, designs, until)
-        write_scans(connection, designs, until, scans, now)
+        write_scans(connection, designs, until, scans)
         return computed
 
 
