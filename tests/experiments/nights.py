@@ -50,7 +50,7 @@ def happen(connection: Connection[Any], world: World, at: datetime) -> None:
     chance, tests = world.chance, [test for test in world.tests.values() if test.status != "archived"]
     what = chance.choices(
         (_user_arrives, _sales_arrive, _assignments_arrive, _matches_arrive, _exclusion_arrives, _test_moves),
-        weights=(4, 6, 6, 4, 3, 2),
+        weights=(4, 6, 6, 4, 3, 4),
     )[0]
     if tests:
         what(connection, world, at)
@@ -101,9 +101,9 @@ def _test_moves(connection: Connection[Any], world: World, at: datetime) -> None
     started = [test for test in world.tests.values() if test.status in _MOVES and test.started_at < at]
     if started:
         test = world.chance.choice(started)
-        if world.chance.random() < 0.4:
+        if world.chance.random() < 0.5:
             begin = max(test.start_date, test.started_at)
-            test.end_date = max(begin + DAY / 2, world.between(at - 2 * DAY, at + 3 * DAY))
+            test.end_date = max(begin + DAY / 2, world.between(at - 3 * DAY, at + DAY))
             moved = "UPDATE trackai.ab_tests SET end_date = %s WHERE (tenant_id, test_key) = (%s, %s)"
             connection.execute(moved, (test.end_date, world.tenant, test.key))
         else:
