@@ -4,7 +4,7 @@ What belongs here: finding the touches of a tenant's UTC day, and storing them w
 statements' rules (sql/campaigns/journey_*.sql), how credit is divided (credit.py), which days are due.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal, LiteralString
@@ -119,14 +119,15 @@ def find_touches(
         **asdict(limits),
     }
 
-    def step(table: str, name: LiteralString, **composed: sql.Composable) -> None:
+    def step(table: str, name: LiteralString, *, analysed: Sequence[str] = (), **composed: sql.Composable) -> None:
         relations = {**_ROUNDS, "clicks": clicks, **composed}
-        make(connection, table, name, values, relations, indexed="conversion_id")
+        make(connection, table, name, values, relations, indexed="conversion_id", analysed=analysed)
 
+    joined = ("conversion_id", "rank", "key")
     step("journey_sales", "campaigns/journey_sales")
-    step("journey_found_1", "campaigns/journey_first_round", found=_ROUNDS["first_found"])
+    step("journey_found_1", "campaigns/journey_first_round", analysed=joined, found=_ROUNDS["first_found"])
     step("journey_keys_1", "campaigns/journey_keys", found=_ROUNDS["first_found"], keys=_ROUNDS["first_keys"])
-    step("journey_found_2", "campaigns/journey_second_round", found=_ROUNDS["second_found"])
+    step("journey_found_2", "campaigns/journey_second_round", analysed=joined, found=_ROUNDS["second_found"])
     step("journey_keys_2", "campaigns/journey_keys", found=_ROUNDS["second_found"], keys=_ROUNDS["second_keys"])
     step("journey_touches", "campaigns/journey_touches")
 
