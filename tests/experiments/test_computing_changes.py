@@ -143,6 +143,16 @@ def test_an_earlier_time_of_the_same_variant_moves_the_user(connection: Connecti
     assert computed(connection) == {"checkout": on(2).date()}
 
 
+def test_the_window_of_a_user_ends_after_the_earliest_time(connection: Connection[Any], test: int) -> None:
+    """On a day of which nothing else is known: the time that arrived first says that the window ends later."""
+    put_user(connection, ACME, "twice", "twice", START)
+    put_sale(connection, ACME, "twice", on(11), LATER - 30 * MINUTE)
+    assign(connection, ACME, test, "twice", "a", on(12), LATER - 30 * MINUTE)
+    assign(connection, ACME, test, "twice", "a", on(10), LATER - 30 * MINUTE)
+    assert computed(connection) == {"checkout": on(10).date()}
+    assert computed(connection, SCANNED + DAY) == {"checkout": on(13).date(), "banner": on(13).date()}
+
+
 def test_another_variant_takes_the_user_out_of_all_days(connection: Connection[Any], test: int) -> None:
     assign(connection, ACME, test, "u5", "control", on(12), LATER)
     assert computed(connection) == {"checkout": on(6).date()}
