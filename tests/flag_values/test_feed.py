@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -212,13 +213,16 @@ def started(database_url: str, home: Path) -> Iterator[Callable[[str], "subproce
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         begun.append(process)
         return process
 
     yield start
     for process in begun:
-        process.kill()
+        # With its children, which hold its pipes open.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -284,7 +288,7 @@ def test_forked_children_go_on_with_connections_of_their_own(
     acme: str, connection: Connection[Any], started: Callable[[str], "subprocess.Popen[str]"]
 ) -> None:
     process = started("""
-import multiprocessing, time
+import multiprocessing, sys, time
 fork = multiprocessing.get_context("fork")
 flags = open_flags(url, look_seconds=3600)
 
@@ -294,7 +298,8 @@ def ask(name, times):
 
 def child(name):
     ask(name, 10)
-    print("ready")
+    # One write: three processes share the pipe.
+    sys.stdout.write("ready\\n")
     while flags.is_on("social_sharing", tenant="acme", user=name):
         time.sleep(0.001)
     ask(name, 10)
