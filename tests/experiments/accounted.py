@@ -13,8 +13,8 @@ from lifecycle.old_rows import insert
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from trackai_pipelines.experiments.arrivals import MARGIN
 from trackai_pipelines.experiments.designs import config_digest, design_of
+from trackai_pipelines.experiments.periods import MARGIN
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -78,7 +78,8 @@ def test_random_changes_agree_with_counting(connection: Connection) -> None:
         found_any += len(changed)
         forget_gates(connection)
         connection.execute(
-            "TRUNCATE trackai.tenants, trackai.match_log, trackai.match_queue, trackai.fact_arrivals CASCADE"
+            "TRUNCATE trackai.tenants, trackai.conversions, trackai.match_log, trackai.match_queue, "
+            "trackai.fact_arrivals CASCADE"
         )
 
     agree()

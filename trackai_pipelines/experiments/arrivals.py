@@ -21,10 +21,7 @@ from psycopg.types.json import Jsonb
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.outcomes import Sales, classified, composed, parameters, stored_outcomes
-from trackai_pipelines.experiments.periods import first_day, midnight_after
-
-MARGIN = timedelta(minutes=5)
-"""Rows that arrived so short a time before a computation may have been written by transactions under way."""
+from trackai_pipelines.experiments.periods import MARGIN, first_day, midnight_after
 
 
 @dataclass(frozen=True, slots=True)

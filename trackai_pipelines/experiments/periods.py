@@ -7,6 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from trackai_pipelines.experiments.designs import Design
 
+MARGIN = timedelta(minutes=5)
+"""Rows that arrived so short a time before a computation may have been written by transactions under way."""
+
 
 def first_day(design: Design) -> date:
     """Return the first UTC day on which users could be assigned. Raises ValueError for a test that was not started."""

@@ -13,8 +13,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.experiments.arrivals import MARGIN
 from trackai_pipelines.experiments.designs import HEALTHY, UNSOUND, designs_to_compute
+from trackai_pipelines.experiments.periods import MARGIN
 
 OVERDUE = timedelta(hours=36)
 """What arrived longer ago should have been worked in by a nightly run."""
