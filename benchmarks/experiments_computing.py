@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from benchmarks.database import Database, backend_cpu_seconds, benchmark_sql, count
 from benchmarks.figures import Figure, Scale, row, short
@@ -90,7 +90,7 @@ def _add(connection: Connection[Any], users: int, since: datetime, until: dateti
         for name in ("add_tested_users", "add_tested_sales"):
             connection.execute(benchmark_sql(name), given)
     for table in _TABLES:
-        connection.execute(f"VACUUM (ANALYZE) trackai.{table}")
+        connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier("trackai", table)))
     connection.execute("CHECKPOINT")
 
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from ingest.landing_zone import KINDS, counts, load_all, write, write_jsonl
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.domains import DOMAINS
 from trackai_pipelines.ingest.kinds import kinds_of
@@ -27,8 +27,11 @@ _COST: dict[str, Any] = {
 }
 
 
-def _costs(connection: Connection[Any], columns: str = "source, campaign_id, hour, spend") -> list[tuple[Any, ...]]:
-    return connection.execute("SELECT " + columns + " FROM trackai.ad_costs ORDER BY ad_costs.hour, 1, 2").fetchall()
+def _costs(
+    connection: Connection[Any], columns: LiteralString = "source, campaign_id, hour, spend"
+) -> list[tuple[Any, ...]]:
+    query = sql.SQL("SELECT {} FROM trackai.ad_costs ORDER BY ad_costs.hour, 1, 2").format(sql.SQL(columns))
+    return connection.execute(query).fetchall()
 
 
 def _reasons(connection: Connection[Any]) -> list[str]:

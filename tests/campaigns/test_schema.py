@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, LiteralString
 
 import pytest
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,9 @@ def test_a_campaign_with_figures_is_not_deleted(
         "INSERT INTO trackai.campaigns (tenant_id, campaign_id, name) VALUES (%s, 'spring', 'Spring')", (tenant,)
     )
     connection.execute(
-        "INSERT INTO trackai." + table + " (tenant_id, campaign_id, computed_at, " + columns + ")"
-        " VALUES (%s, 'spring', now(), " + values + ")",
+        sql.SQL("INSERT INTO {} (tenant_id, campaign_id, computed_at, {}) VALUES (%s, 'spring', now(), {})").format(
+            sql.Identifier("trackai", table), sql.SQL(columns), sql.SQL(values)
+        ),
         (tenant,),
     )
     with pytest.raises(errors.ForeignKeyViolation):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from experiments.shop import START, add_test, insert
-from psycopg import Connection
+from psycopg import Connection, sql
 from typer.testing import Result
 
 from trackai_pipelines.database.connection import connect
@@ -136,12 +136,13 @@ def test_nobody_is_assigned_outside_of_the_period(connection: Connection[Any], t
         )
     ):
         with connection.transaction(force_rollback=True):
-            connection.execute(f"UPDATE trackai.ab_tests SET {closed}")
+            connection.execute(sql.SQL("UPDATE trackai.ab_tests SET {}").format(sql.SQL(closed)))
             assert _variant(connection, tenant, "checkout", f"u{number}") is None
             assert assign_users(connection, tenant, "checkout", [f"u{number}"], NOW) == {f"u{number}": None}
     for column, moment in (("start_date", soon), ("started_at", soon), ("end_date", ago)):
         with connection.transaction(force_rollback=True):
-            connection.execute(f"UPDATE trackai.ab_tests SET {column} = %s", (moment,))
+            query = sql.SQL("UPDATE trackai.ab_tests SET {} = %s").format(sql.Identifier(column))
+            connection.execute(query, (moment,))
             assert _variant(connection, tenant, "checkout", "u9") is None
             assert assign_users(connection, tenant, "checkout", ["u9"], NOW) == {"u9": None}
     for nobody in (None, "", "u" * 513):

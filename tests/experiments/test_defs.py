@@ -76,10 +76,11 @@ def test_a_range_of_days_is_one_run_and_each_day_is_described(
 
 def test_what_is_wrong_fails_or_warns(run_job: RunJob, connection: Connection[Any], test: int) -> None:
     connection.execute("UPDATE trackai.ab_tests SET pre_days = 7, end_date = NULL")
-    assign_more = "INSERT INTO trackai.ab_test_assignments (tenant_id, test_id, user_id, variant_assigned, assigned_at)"
-    connection.execute(
-        f"{assign_more} SELECT 't-acme', %s, 'more' || n, 'a', %s FROM generate_series(1, 100) n", (test, START)
-    )
+    assign_more = """
+        INSERT INTO trackai.ab_test_assignments (tenant_id, test_id, user_id, variant_assigned, assigned_at)
+        SELECT 't-acme', %s, 'more' || n, 'a', %s FROM generate_series(1, 100) n
+    """
+    connection.execute(assign_more, (test, START))
     found = {
         one.check_name: one for one in run_job("compute_experiments", days=[START.date()]).get_asset_check_evaluations()
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from experiments.shop import add_test
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from trackai_pipelines.experiments.designs import (
     Guardrail,
@@ -74,5 +74,5 @@ def test_a_change_of_what_was_frozen_shows(connection: Connection[Any], add_tena
         ("name = 'Another', end_date = '2027-01-01'", False),
     ):
         with connection.transaction(force_rollback=True):
-            connection.execute(f"UPDATE trackai.ab_tests SET {change}")
+            connection.execute(sql.SQL("UPDATE trackai.ab_tests SET {}").format(sql.SQL(change)))
             assert read_design(connection, tenant, "checkout").configuration_changed is shows, change

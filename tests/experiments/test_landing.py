@@ -6,12 +6,12 @@ from decimal import Decimal
 from itertools import islice, permutations
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from experiments.shop import START, add_test, insert
 from ingest.landing_zone import counts, load_all, write, write_jsonl
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from trackai_pipelines.experiments.creating import ChangedBy
@@ -29,9 +29,10 @@ def landing(tmp_path: Path, add_tenant: Callable[..., str]) -> Path:
     return folder
 
 
-def _rows(connection: Connection[Any], table: str, order: str = "tenant_id, user_id") -> list[dict[str, Any]]:
+def _rows(connection: Connection[Any], table: str, order: LiteralString = "tenant_id, user_id") -> list[dict[str, Any]]:
+    query = sql.SQL("SELECT * FROM {} ORDER BY {}").format(sql.Identifier("trackai", table), sql.SQL(order))
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(f"SELECT * FROM trackai.{table} ORDER BY {order}").fetchall()
+        return cursor.execute(query).fetchall()
 
 
 def _reasons(connection: Connection[Any]) -> list[str]:

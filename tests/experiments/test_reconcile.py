@@ -76,18 +76,18 @@ CORRUPTIONS = {
     "a day is skipped": (
         "DELETE FROM trackai.ab_test_outcomes WHERE day = '2026-03-03'", OUTCOMES, "sales 3 without an outcome"),
     "a late file is not worked in": (
-        f"""
+        """
         INSERT INTO trackai.conversions (tenant_id, id, gateway, gateway_event_id, value, currency, occurred_at)
         VALUES ('t-acme', 99, 'stripe', 'late', 1, 'BRL', '2026-03-08 10:00Z');
         INSERT INTO trackai.user_conversions (tenant_id, conversion_id, user_id, linked_by, linked_at)
-        VALUES ('t-acme', 99, 'u4', 'email', '{COMPUTED_AT - DAY}')
+        SELECT 't-acme', 99, 'u4', 'email', min(d.computed_at) - interval '1 day' FROM trackai.ab_test_daily_totals d
         """,
         OUTCOMES, "acme: banner on 2026-03-08: sales 1 without an outcome (e.g. conversion 99)"),
     "a sale is linked to two users": (
-        f"""
+        """
         ALTER TABLE trackai.user_conversions DROP CONSTRAINT user_conversions_pkey;
         INSERT INTO trackai.user_conversions (tenant_id, conversion_id, user_id, linked_by, linked_at)
-        VALUES ('t-acme', 2, 'u2', 'email', '{COMPUTED_AT - DAY}');
+        SELECT 't-acme', 2, 'u2', 'email', min(d.computed_at) - interval '1 day' FROM trackai.ab_test_daily_totals d;
         ALTER TABLE trackai.ab_test_outcomes DROP CONSTRAINT ab_test_outcomes_pkey;
         INSERT INTO trackai.ab_test_outcomes
         SELECT o.test_id, o.conversion_id, o.occurred_at, o.computed_at, o.day, o.tenant_id, 'u2', o.class,
@@ -96,10 +96,10 @@ CORRUPTIONS = {
         """,
         OUTCOMES, "acme: checkout: 6 conversions count, and only 5 are distinct"),
     "a sale is linked to a second user, and counts for the first": (
-        f"""
+        """
         ALTER TABLE trackai.user_conversions DROP CONSTRAINT user_conversions_pkey;
         INSERT INTO trackai.user_conversions (tenant_id, conversion_id, user_id, linked_by, linked_at)
-        VALUES ('t-acme', 2, 'u2', 'email', '{COMPUTED_AT - DAY}')
+        SELECT 't-acme', 2, 'u2', 'email', min(d.computed_at) - interval '1 day' FROM trackai.ab_test_daily_totals d
         """,
         OUTCOMES, "acme: checkout on 2026-03-02: sales 1 without an outcome (e.g. conversion 2)"),
     "an attribution is lost": (

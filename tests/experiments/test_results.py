@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import erfc, sqrt
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 import pytest
 from experiments.courses import START, totals
 from experiments.shop import add_test, insert
 from numpy.typing import NDArray
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from trackai_pipelines.experiments.deciding import Decided, Undecided
@@ -41,14 +41,20 @@ def _insert_totals(connection: Connection[Any], test: Design, sums: Sums) -> Non
     """Put totals in the place of those that there are."""
     key = (test.tenant_id, test.id)
     connection.execute("DELETE FROM trackai.ab_test_daily_totals WHERE tenant_id = %s AND test_id = %s", key)
-    columns = [*sums, "mature_users", "revenue"]
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            f"COPY trackai.ab_test_daily_totals (tenant_id, test_id, day, population, variant_name, computed_at,"
-            f" {', '.join(columns)}) FROM STDIN"
-        ) as copy,
-    ):
+    names = (
+        "tenant_id",
+        "test_id",
+        "day",
+        "population",
+        "variant_name",
+        "computed_at",
+        *sums,
+        "mature_users",
+        "revenue",
+    )
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    query = sql.SQL("COPY trackai.ab_test_daily_totals ({}) FROM STDIN").format(columns)
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
         for at, population, place in np.ndindex(sums["users_count"].shape):
             row = [Decimal(str(values[at, population, place])).normalize() for values in sums.values()]
             more = [row[0], sums["capped_revenue"][at, population, place]]
@@ -62,10 +68,11 @@ def _write(connection: Connection[Any], test: Design, day: int, since: int = 1) 
     return write_results(connection, test, FIRST + timedelta(days=since - 1), now)
 
 
-def _rows(connection: Connection[Any], table: str, columns: str = "*") -> list[dict[str, Any]]:
+def _rows(connection: Connection[Any], table: str, columns: LiteralString = "*") -> list[dict[str, Any]]:
+    order = sql.SQL("day, population DESC, metric, estimator, variant_name" if "daily_results" in table else "1, 2, 3")
+    query = sql.SQL("SELECT {} FROM {} ORDER BY {}").format(sql.SQL(columns), sql.Identifier("trackai", table), order)
     with connection.cursor(row_factory=dict_row) as cursor:
-        order = "day, population DESC, metric, estimator, variant_name" if "daily_results" in table else "1, 2, 3"
-        return cursor.execute(f"SELECT {columns} FROM trackai.{table} ORDER BY {order}").fetchall()
+        return cursor.execute(query).fetchall()
 
 
 def _decisions(connection: Connection[Any]) -> list[tuple[Any, ...]]:
@@ -74,10 +81,9 @@ def _decisions(connection: Connection[Any]) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-def _variants(connection: Connection[Any], columns: str) -> list[tuple[Any, ...]]:
-    return connection.execute(
-        f"SELECT variant_name, {columns} FROM trackai.ab_test_results ORDER BY variant_name DESC"
-    ).fetchall()
+def _variants(connection: Connection[Any], columns: LiteralString) -> list[tuple[Any, ...]]:
+    query = sql.SQL("SELECT variant_name, {} FROM trackai.ab_test_results ORDER BY variant_name DESC")
+    return connection.execute(query.format(sql.SQL(columns))).fetchall()
 
 
 def test_results_are_there_before_the_decision_and_stay_as_decided(connection: Connection[Any], tenant: str) -> None:

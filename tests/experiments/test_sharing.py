@@ -1,12 +1,12 @@
 """Tests that share users: two whose variants go together are found, and two that are split apart are not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from experiments.shop import START, add_test
-from psycopg import Connection
+from psycopg import Connection, sql
 from scipy.stats import chi2_contingency
 from typer.testing import Result
 
@@ -16,17 +16,23 @@ from trackai_pipelines.experiments.designs import designs_to_compute
 from trackai_pipelines.experiments.reconcile import uneven_splits
 
 USERS = 3_000
-SPLITS = {"banner": "hashtext('b' || u) & 1", "checkout": "hashtext(u) & 1", "copy": "hashtext(u) & 1"}
+SPLITS: Mapping[str, LiteralString] = {
+    "banner": "hashtext('b' || u) & 1",
+    "checkout": "hashtext(u) & 1",
+    "copy": "hashtext(u) & 1",
+}
 """Which of the two variants a user u is in. The users of a fourth test are too few."""
 SHARED = "SELECT day, shared_users FROM trackai.ab_test_daily_health WHERE test_id = %s ORDER BY day"
 
 
-def _assign(connection: Connection[Any], tenant: str, key: str, split: str, users: int) -> int:
+def _assign(connection: Connection[Any], tenant: str, key: str, split: LiteralString, users: int) -> int:
     test = add_test(connection, tenant, key, status="running", started_at=START, sample_size=10_000)
     connection.execute(
-        "INSERT INTO trackai.ab_test_assignments (tenant_id, test_id, user_id, variant_assigned, assigned_at)"
-        f" SELECT %s, %s, u, CASE {split} WHEN 0 THEN 'control' ELSE 'a' END, %s"
-        " FROM (SELECT 'user-' || n AS u FROM generate_series(1, %s) n) users",
+        sql.SQL(
+            "INSERT INTO trackai.ab_test_assignments (tenant_id, test_id, user_id, variant_assigned, assigned_at)"
+            " SELECT %s, %s, u, CASE {} WHEN 0 THEN 'control' ELSE 'a' END, %s"
+            " FROM (SELECT 'user-' || n AS u FROM generate_series(1, %s) n) users"
+        ).format(sql.SQL(split)),
         (tenant, test, START, users),
     )
     return test
@@ -55,9 +61,8 @@ def test_tests_that_share_users(
     banner, copy = newest[1]
     assert (banner["test"], banner["users"], copy["test"], copy["users"]) == ("banner", 2_900, "copy", 2_900)
     table = [[0, 0], [0, 0]]
-    split = (
-        f"SELECT {SPLITS['checkout']}, {SPLITS['banner']}"
-        " FROM (SELECT 'user-' || n AS u FROM generate_series(101, %s) n) users"
+    split = sql.SQL("SELECT {}, {} FROM (SELECT 'user-' || n AS u FROM generate_series(101, %s) n) users").format(
+        sql.SQL(SPLITS["checkout"]), sql.SQL(SPLITS["banner"])
     )
     for one, other in connection.execute(split, [USERS]).fetchall():
         table[one][other] += 1

@@ -87,8 +87,8 @@ def test_an_exception_has_to_be_needed(tmp_path: Path) -> None:
 @pytest.mark.processes
 def test_style_is_checked(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.sql", tmp_path / "bad.sql"
-    good.write_text(HEAD + "SELECT t.a FROM trackai.t WHERE t.b = %(b)s\n")
-    bad.write_text(HEAD + "select t.a from trackai.t where t.b = null\n")
+    good.write_text(HEAD + "SELECT t.a FROM trackai.t WHERE t.b = %(b)s\n")  # noqa: S608 - a file to lint
+    bad.write_text(HEAD + "select t.a from trackai.t where t.b = null\n")  # noqa: S608 - a file to lint
     assert _run("sqruff", "--config", ROOT / ".sqruff", "lint", good) == 0
     assert _run("sqruff", "--config", ROOT / ".sqruff", "lint", bad) == 1
 
