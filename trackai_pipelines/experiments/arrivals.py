@@ -82,9 +82,7 @@ def arrival_tables(connection: Connection[Any]) -> Iterator[None]:
     connection.execute(statement("experiments/stage_arrived_users"))
     connection.execute(statement("experiments/stage_touched_users"))
     yield
-    connection.execute(statement("experiments/drop_arrived_sales"))
-    connection.execute(statement("experiments/drop_arrived_users"))
-    connection.execute(statement("experiments/drop_touched_users"))
+    connection.execute(statement("experiments/drop_arrivals"))
 
 
 def bring_outcomes_up_to_date(

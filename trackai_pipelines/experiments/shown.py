@@ -147,7 +147,7 @@ def shown_test(connection: Connection[Any], design: Design, day: date | None = N
         population,
         *((so_far, mature) if population == "so_far" else (mature, so_far)),
         None if known.kind else _waiting(connection, design, known),
-        _health(connection, design, known),
+        _health(connection, design, known, so_far if day == known.day else None),
     )
 
 
@@ -176,8 +176,9 @@ def _variants(connection: Connection[Any], design: Design, day: date, population
         return cursor.execute(statement("experiments/shown_variants"), given).fetchall()
 
 
-def _health(connection: Connection[Any], design: Design, known: KnownDay) -> str:
-    so_far = _variants(connection, design, known.day, "so_far")
+def _health(connection: Connection[Any], design: Design, known: KnownDay, so_far: Sequence[ShownVariant] | None) -> str:
+    """Return the health of a day in words; `so_far` are its variants, where they were read."""
+    so_far = _variants(connection, design, known.day, "so_far") if so_far is None else so_far
     about = {"tenant_id": design.tenant_id, "test_id": design.id, "day": known.day}
     excluded = {reason: sum(counts.values()) for reason, counts in known.excluded_users.items()}
     by_reason = connection.execute(statement("experiments/excluded_by_reason"), about).fetchall()
