@@ -14,12 +14,12 @@ from experiments.world import assign, exclude, match, put_sale, put_user
 from psycopg import Connection
 from typer.testing import Result
 
+from trackai_pipelines.experiments.as_known import DayFigures, replay, stored_day
 from trackai_pipelines.experiments.computing import compute_tests
 from trackai_pipelines.experiments.creating import ChangedBy
 from trackai_pipelines.experiments.deciding import Decided
 from trackai_pipelines.experiments.designs import read_design
 from trackai_pipelines.experiments.life import Action, StartTerms, change, start
-from trackai_pipelines.experiments.replay import DayFigures, replay, stored_day
 from trackai_pipelines.experiments.results import decision_in_force
 
 Run = Callable[..., Result]

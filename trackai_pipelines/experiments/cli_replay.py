@@ -1,6 +1,6 @@
 """`trackai experiments replay`: a day as it was known at a moment, beside what is known of it now.
 
-What belongs here: options, and the layout. What does not: the figures (replay.py), and how they are written
+What belongs here: options, and the layout. What does not: the figures (as_known.py), and how they are written
 (notation.py).
 """
 
@@ -16,7 +16,7 @@ from trackai_pipelines.terminal.moments import MOMENT_FORMATS, utc
 from trackai_pipelines.terminal.output import results, table
 
 if TYPE_CHECKING:
-    from trackai_pipelines.experiments.replay import Arrived, DayFigures, Replayed
+    from trackai_pipelines.experiments.as_known import Arrived, DayFigures, Replayed
 
 _KINDS = {
     "sales": ("sale arrived", "sales arrived"),
@@ -51,9 +51,9 @@ def replay(
     Nothing is written.
     """
     from trackai_pipelines.clock import utc_now
+    from trackai_pipelines.experiments.as_known import replay as replay_test
     from trackai_pipelines.experiments.chosen import tenant_of
     from trackai_pipelines.experiments.designs import read_design
-    from trackai_pipelines.experiments.replay import replay as replay_test
 
     moment = utc(known_at)
     assert moment is not None

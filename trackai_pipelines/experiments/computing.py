@@ -21,7 +21,14 @@ from psycopg.types.json import Jsonb
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.experiments.arrivals import (
+from trackai_pipelines.experiments.comparing import POPULATIONS, SO_FAR
+from trackai_pipelines.experiments.deciding import Decided, Undecided
+from trackai_pipelines.experiments.designs import Design, designs_to_compute
+from trackai_pipelines.experiments.earlier_days import read_earlier
+from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
+from trackai_pipelines.experiments.periods import first_day, last_day
+from trackai_pipelines.experiments.results import write_results
+from trackai_pipelines.experiments.scans import (
     ScannedTest,
     arrival_tables,
     bring_outcomes_up_to_date,
@@ -29,13 +36,6 @@ from trackai_pipelines.experiments.arrivals import (
     sales_of_days,
     write_scans,
 )
-from trackai_pipelines.experiments.comparing import POPULATIONS, SO_FAR
-from trackai_pipelines.experiments.deciding import Decided, Undecided
-from trackai_pipelines.experiments.designs import Design, designs_to_compute
-from trackai_pipelines.experiments.earlier import read_earlier
-from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
-from trackai_pipelines.experiments.periods import first_day, last_day
-from trackai_pipelines.experiments.results import write_results
 from trackai_pipelines.experiments.sharing import write_shared_users
 from trackai_pipelines.experiments.totals import (
     SCALES,

@@ -76,7 +76,7 @@ def read_outcomes(
 def stored_outcomes(
     connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date]
 ) -> Mapping[int, Sales]:
-    """Return what is stored of the users who arrived (arrivals.py), packed."""
+    """Return what is stored of the users who arrived (scans.py), packed."""
     outcomes = sql.SQL(statement("experiments/stored_outcomes"))
     return _packed(connection, composed("experiments/pack_outcomes", outcomes), parameters(designs, until))
 

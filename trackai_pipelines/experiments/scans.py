@@ -1,4 +1,4 @@
-"""What arrived since tests were computed: outcomes are brought up to date, and days whose totals change are found.
+"""Scans: what arrived since tests were computed, brought into their outcomes, and the first day whose totals change.
 
 What belongs here: which tests can be computed from what they were, and from which day on. What does not: how sales are
 classified (outcomes.py), and what is written of the days (computing.py).
