@@ -208,7 +208,8 @@ def test_what_a_long_transaction_brings_is_worked_in(connection: Connection[Any]
         list(compute_tests(connection, tonight))
     assert begun is not None
     rows = connection.execute("SELECT DISTINCT scanned_to FROM trackai.ab_test_scans").fetchall()
-    assert rows == [(begun[0] - 5 * MINUTE,)]
+    assert len(rows) == 1
+    assert rows[0][0] <= begun[0] - 5 * MINUTE
     put_sale(connection, ACME, "u6", on(8), begun[0])
     assert computed(connection, tonight) == {"checkout": on(8).date()}
 
