@@ -921,6 +921,37 @@ CREATE TRIGGER conversions_have_tenants AFTER INSERT ON trackai.conversions REFE
 CREATE TRIGGER conversions_only_lose_personal_fields BEFORE UPDATE ON trackai.conversions FOR EACH ROW WHEN ((new.anonymised_at IS NULL)) EXECUTE FUNCTION trackai.refuse_change();
 CREATE TRIGGER conversions_take_attributions_along AFTER TRUNCATE ON trackai.conversions FOR EACH STATEMENT EXECUTE FUNCTION trackai.empty_attributions() /* enabled always */;
 
+-- Whose a link code or a handle is from a day on, until the next row of the alias.
+CREATE TABLE trackai.creator_aliases (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is
+    kind text COLLATE "C" NOT NULL,  -- link (the code in a tracked link) or tiktok (a handle)
+    alias text COLLATE "C" NOT NULL,  -- the code, trimmed; the handle in lower case without @
+    valid_from date NOT NULL,  -- first local day on which it is the creator's
+    user_id text COLLATE "C" NOT NULL,  -- the creator (users.id)
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT creator_aliases_pkey PRIMARY KEY (tenant_id, kind, alias, valid_from),
+    CONSTRAINT creator_aliases_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.users(tenant_id, id),
+    CONSTRAINT aliases_are_written_one_way CHECK (((alias = btrim(alias)) AND ((kind = 'link'::text) OR ((alias = lower(alias)) AND (alias !~~ '@%'::text))))),
+    CONSTRAINT creator_aliases_alias_check CHECK (((length(alias) >= 1) AND (length(alias) <= 512))),
+    CONSTRAINT creator_aliases_kind_check CHECK ((kind = ANY (ARRAY['link'::text, 'tiktok'::text])))
+);
+CREATE INDEX creator_aliases_by_user ON trackai.creator_aliases USING btree (tenant_id, user_id);
+
+-- Cache of the ledger: its sums by creator, day, currency and source.
+CREATE TABLE trackai.creator_sales_daily (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is
+    user_id text COLLATE "C" NOT NULL,  -- the creator (users.id)
+    sale_day date NOT NULL,  -- local day of the sales
+    currency text COLLATE "C" NOT NULL,  -- ISO 4217 code of the amount
+    source text COLLATE "C" NOT NULL,  -- conversion, csv, adjustment or refund
+    amount numeric(18,4) NOT NULL,  -- sum of the amounts
+    units bigint NOT NULL,  -- sum of the units
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT creator_sales_daily_pkey PRIMARY KEY (tenant_id, user_id, sale_day, currency, source)
+);
+
 -- Conversions and matches per tenant, UTC day of the sale, gateway and currency.
 CREATE TABLE trackai.daily_match_rates (
     tenant_id text COLLATE "C" NOT NULL,  -- tenant (tenants.id)
@@ -1526,6 +1557,136 @@ CREATE TABLE trackai.leases (
     CONSTRAINT leases_pkey PRIMARY KEY (name, holder)
 ) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=500, fillfactor=50);
 
+-- Postings of each tenant, numbered 1, 2, 3 in the order of their commits, without gaps.
+CREATE TABLE trackai.ledger_postings (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose ledger it is (tenants.id)
+    posting_no bigint NOT NULL,  -- its number, from 1
+    posted_at timestamp with time zone NOT NULL,  -- when it was posted
+    run_id text,  -- the Dagster run, or cli-<id> for the command line; NULL when unknown
+    entries bigint NOT NULL,  -- how many entries it has
+    amount_by_currency jsonb NOT NULL,  -- sum of its amounts by ISO 4217 code, as an object of texts
+    digest text COLLATE "C" NOT NULL,  -- SHA-256 of the digest before (64 zeros for the first) and the sorted lines of its entries, 64 hex digits
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    CONSTRAINT ledger_postings_pkey PRIMARY KEY (tenant_id, posting_no),
+    CONSTRAINT ledger_postings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT ledger_postings_amount_by_currency_check CHECK ((jsonb_typeof(amount_by_currency) = 'object'::text)),
+    CONSTRAINT ledger_postings_digest_check CHECK (((length(digest) = 64) AND (digest !~ '[^0-9a-f]'::text))),
+    CONSTRAINT ledger_postings_entries_check CHECK ((entries >= 1)),
+    CONSTRAINT ledger_postings_posting_no_check CHECK ((posting_no >= 1))
+);
+CREATE TRIGGER ledger_postings_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON trackai.ledger_postings FOR EACH STATEMENT EXECUTE FUNCTION trackai.refuse_change_of_ledger();
+
+-- What became of the conversions of a UTC day: credited to a creator, or why not.
+CREATE TABLE trackai.loyalty_daily_credit (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose conversions they are (tenants.id)
+    day date NOT NULL,  -- UTC day of the sales
+    currency text COLLATE "C" NOT NULL,  -- ISO 4217 code; XXX for sales without one
+    conversions bigint NOT NULL,  -- conversions of the day
+    matched bigint NOT NULL,  -- conversions that were matched
+    credited bigint NOT NULL,  -- conversions that are in the ledger
+    no_link bigint NOT NULL,  -- matched ones whose click has no link code, or whose buyer is nobody's
+    unknown_link bigint NOT NULL,  -- matched ones whose link code is no creator's on the day of the sale
+    excluded bigint NOT NULL,  -- those of an excluded gateway, or of days without a program
+    click_gone bigint NOT NULL,  -- matched ones whose click was deleted before they were posted
+    unmatched bigint NOT NULL,  -- conversions decided without a match
+    pending bigint NOT NULL,  -- conversions not decided or not posted yet
+    value_conversions numeric NOT NULL,  -- value of the conversions, in units of the currency
+    value_matched numeric NOT NULL,  -- value of the matched ones
+    value_credited numeric NOT NULL,  -- value of the credited ones
+    value_no_link numeric NOT NULL,  -- value of those without a link code
+    value_unknown_link numeric NOT NULL,  -- value of those whose link code is no creator's
+    value_excluded numeric NOT NULL,  -- value of the excluded ones
+    value_click_gone numeric NOT NULL,  -- value of those whose click was deleted before they were posted
+    value_unmatched numeric NOT NULL,  -- value of those without a match
+    value_pending numeric NOT NULL,  -- value of those not decided or not posted yet
+    ledger_entries bigint NOT NULL,  -- entries of the ledger of these conversions, over all revisions
+    ledger_value numeric NOT NULL,  -- sum of their amounts
+    computed_at timestamp with time zone NOT NULL,  -- when the row was last computed
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT loyalty_daily_credit_pkey PRIMARY KEY (tenant_id, day, currency),
+    CONSTRAINT loyalty_daily_credit_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT every_conversion_has_one_reason CHECK ((conversions = ((((((credited + no_link) + unknown_link) + excluded) + click_gone) + unmatched) + pending))),
+    CONSTRAINT loyalty_daily_credit_click_gone_check CHECK ((click_gone >= 0)),
+    CONSTRAINT loyalty_daily_credit_conversions_check CHECK ((conversions >= 0)),
+    CONSTRAINT loyalty_daily_credit_credited_check CHECK ((credited >= 0)),
+    CONSTRAINT loyalty_daily_credit_excluded_check CHECK ((excluded >= 0)),
+    CONSTRAINT loyalty_daily_credit_ledger_entries_check CHECK ((ledger_entries >= 0)),
+    CONSTRAINT loyalty_daily_credit_matched_check CHECK ((matched >= 0)),
+    CONSTRAINT loyalty_daily_credit_no_link_check CHECK ((no_link >= 0)),
+    CONSTRAINT loyalty_daily_credit_pending_check CHECK ((pending >= 0)),
+    CONSTRAINT loyalty_daily_credit_unknown_link_check CHECK ((unknown_link >= 0)),
+    CONSTRAINT loyalty_daily_credit_unmatched_check CHECK ((unmatched >= 0))
+);
+
+-- Creators in a loyalty program: where each stands after the last evaluated day, and caches of sums of the ledger.
+CREATE TABLE trackai.loyalty_members (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is
+    user_id text COLLATE "C" NOT NULL,  -- the creator (users.id)
+    enrolled_on date NOT NULL,  -- first local day of membership; earlier sales do not count
+    left_on date,  -- first local day without evaluation; NULL: still there
+    current_tier text COLLATE "C",  -- tier after the last evaluated day (tiers.tier_id); NULL before the first
+    tier_achieved_at timestamp with time zone,  -- first moment of the day on which the tier was reached; to be shown
+    next_checkpoint_at timestamp with time zone,  -- first moment of the day of the next checkpoint; to be shown; NULL: there is none
+    anchor_day date,  -- day from which the bounds of windows are counted; NULL before the first evaluation
+    checkpoint_no integer DEFAULT 0 NOT NULL,  -- how many windows since the anchor were closed and kept
+    window_start date,  -- first day of the open window; NULL before the first evaluation
+    window_end date,  -- first day after it; NULL: it does not end
+    climb_start date,  -- first day whose sales count towards a higher tier; NULL before the first evaluation
+    in_grace boolean DEFAULT false NOT NULL,  -- whether the window goes on after its end
+    evaluated_day date,  -- last evaluated day; NULL: none yet
+    checkpoint_sales_current numeric(18,4) DEFAULT 0 NOT NULL,  -- cache: sales in the open window before the evaluated day, in the program's currency
+    checkpoint_units_current bigint DEFAULT 0 NOT NULL,  -- cache: units in the open window before the evaluated day
+    total_sales numeric(18,4) DEFAULT 0 NOT NULL,  -- cache: all entries of the ledger in the program's currency
+    total_units bigint DEFAULT 0 NOT NULL,  -- cache: units of all entries of the ledger
+    manual_adjustments_total numeric(18,4) DEFAULT 0 NOT NULL,  -- cache: adjustments in the program's currency
+    manual_adjustments_units bigint DEFAULT 0 NOT NULL,  -- cache: units of adjustments
+    checkpoint_progress_updated_at timestamp with time zone,  -- when the caches were last written; NULL: never
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the creator became a member here
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was last changed
+    CONSTRAINT loyalty_members_pkey PRIMARY KEY (tenant_id, user_id),
+    CONSTRAINT loyalty_members_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.users(tenant_id, id),
+    CONSTRAINT loyalty_members_checkpoint_no_check CHECK ((checkpoint_no >= 0)),
+    CONSTRAINT members_leave_after_they_enrol CHECK ((left_on >= enrolled_on)),
+    CONSTRAINT windows_begin_before_they_end CHECK ((window_end > window_start))
+) WITH (fillfactor=70);
+
+-- The rules of each tenant's loyalty program, by the day from which they hold. A row has all rules.
+CREATE TABLE trackai.loyalty_programs (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose program it is (tenants.id)
+    valid_from date NOT NULL,  -- first local day on which the rules hold, until the next row's
+    vip_metric text COLLATE "C" DEFAULT 'sales'::text NOT NULL,  -- what tiers are reached by: sales (money) or units
+    currency text COLLATE "C" NOT NULL,  -- ISO 4217 code of thresholds; sales in others do not count towards them
+    time_zone text COLLATE "C" DEFAULT 'UTC'::text NOT NULL,  -- IANA time zone of the program's days
+    checkpoint_months smallint DEFAULT 4,  -- months in which a tier is to be earned again; NULL: it is kept for good
+    grace_days smallint DEFAULT 0 NOT NULL,  -- how many days a window goes on where its creator falls short
+    demote_to text COLLATE "C" DEFAULT 'earned'::text NOT NULL,  -- earned: the tier that the window's sales reach; one_step: the next lower tier
+    corrections text COLLATE "C" DEFAULT 'up'::text NOT NULL,  -- what entries dated in closed windows may do: none, up (restore a tier) or both (take one as well)
+    settle_days smallint DEFAULT 1 NOT NULL,  -- days after which a day is evaluated
+    refund_dating text COLLATE "C" DEFAULT 'refund'::text NOT NULL,  -- day on which a refund counts: its own (refund) or its sale's (sale)
+    credit_field text COLLATE "C" DEFAULT 'utm_content'::text NOT NULL,  -- the field of the click that holds a creator's link code; buyer: the user who bought
+    excluded_gateways text[] DEFAULT '{}'::text[] NOT NULL,  -- gateways whose sales are not credited, because a sync reports them as well
+    report_sources text[] DEFAULT '{}'::text[] NOT NULL,  -- syncs whose reports count
+    auto_enrol boolean DEFAULT true NOT NULL,  -- whether an unknown handle of a report becomes a member
+    sales_from date,  -- videos posted from that day on count with their first figure; NULL: from the program's first day
+    status text COLLATE "C" DEFAULT 'draft'::text NOT NULL,  -- draft, active, paused (days are evaluated later) or closed (sales are not credited)
+    created_by text,  -- login of who set the rules; NULL when unknown
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT loyalty_programs_pkey PRIMARY KEY (tenant_id, valid_from),
+    CONSTRAINT loyalty_programs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT loyalty_programs_checkpoint_months_check CHECK (((checkpoint_months >= 1) AND (checkpoint_months <= 24))),
+    CONSTRAINT loyalty_programs_corrections_check CHECK ((corrections = ANY (ARRAY['none'::text, 'up'::text, 'both'::text]))),
+    CONSTRAINT loyalty_programs_credit_field_check CHECK ((credit_field = ANY (ARRAY['utm_content'::text, 'utm_term'::text, 'utm_source'::text, 'utm_campaign'::text, 'buyer'::text]))),
+    CONSTRAINT loyalty_programs_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
+    CONSTRAINT loyalty_programs_demote_to_check CHECK ((demote_to = ANY (ARRAY['earned'::text, 'one_step'::text]))),
+    CONSTRAINT loyalty_programs_grace_days_check CHECK (((grace_days >= 0) AND (grace_days <= 60))),
+    CONSTRAINT loyalty_programs_refund_dating_check CHECK ((refund_dating = ANY (ARRAY['refund'::text, 'sale'::text]))),
+    CONSTRAINT loyalty_programs_settle_days_check CHECK (((settle_days >= 0) AND (settle_days <= 14))),
+    CONSTRAINT loyalty_programs_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'paused'::text, 'closed'::text]))),
+    CONSTRAINT loyalty_programs_vip_metric_check CHECK ((vip_metric = ANY (ARRAY['sales'::text, 'units'::text])))
+);
+
 -- Every attempt to match, with its outcome. Append-only.
 CREATE TABLE trackai.match_log (
     tenant_id text COLLATE "C" NOT NULL,  -- tenant (tenants.id)
@@ -1699,6 +1860,116 @@ CREATE TABLE trackai.sale_names (
 );
 CREATE INDEX sale_names_by_sale ON trackai.sale_names USING btree (tenant_id, gateway, sale_key);
 
+-- Sales that people add or take away by hand. Never changed: a correction is a new row.
+CREATE TABLE trackai.sales_adjustments (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is (tenants.id)
+    id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,  -- number of the adjustment, generated
+    external_id text COLLATE "C",  -- the producer's own id; NULL when there is none
+    user_id text COLLATE "C" NOT NULL,  -- the creator (users.id)
+    amount numeric(18,4) DEFAULT 0 NOT NULL,  -- signed, in units of the currency
+    amount_units integer DEFAULT 0 NOT NULL,  -- signed units
+    currency text COLLATE "C" NOT NULL,  -- ISO 4217 code of the amount
+    reason text,  -- why; NULL once it was erased
+    adjustment_type text COLLATE "C" NOT NULL,  -- manual_sale, refund, bonus or correction
+    effective_on date,  -- local day on which it counts; NULL: the local day of created_at
+    adjusted_by text,  -- login of who did it, or the file; NULL when unknown
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was made
+    CONSTRAINT sales_adjustments_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT sales_adjustments_tenant_id_external_id_key UNIQUE (tenant_id, external_id),
+    CONSTRAINT sales_adjustments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT sales_adjustments_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.users(tenant_id, id),
+    CONSTRAINT adjustments_change_something CHECK (((amount <> (0)::numeric) OR (amount_units <> 0))),
+    CONSTRAINT sales_adjustments_adjustment_type_check CHECK ((adjustment_type = ANY (ARRAY['manual_sale'::text, 'refund'::text, 'bonus'::text, 'correction'::text]))),
+    CONSTRAINT sales_adjustments_amount_check CHECK ((abs(amount) <= ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT sales_adjustments_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
+    CONSTRAINT sales_adjustments_external_id_check CHECK (((length(external_id) >= 1) AND (length(external_id) <= 512))),
+    CONSTRAINT sales_adjustments_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+
+-- Every sale credited to a creator, signed. Rows are only added: what changes is a new revision.
+CREATE TABLE trackai.sales_ledger (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is
+    id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,  -- number of the entry, generated
+    posting_no bigint NOT NULL,  -- the posting that it came with (ledger_postings.posting_no)
+    source text COLLATE "C" NOT NULL,  -- conversion, csv (a sync's report), adjustment or refund
+    source_ref text COLLATE "C" NOT NULL,  -- what it is of: <gateway>:<event id>, <sync>:<report day>, adj:<id> or <gateway>:<refund event id>
+    user_id text COLLATE "C" NOT NULL,  -- the creator (users.id)
+    revision integer NOT NULL,  -- 1 for the first entry of a source_ref and creator, then 2, 3, ...
+    sale_day date NOT NULL,  -- local day on which it counts
+    occurred_at timestamp with time zone,  -- when the sale or refund was; NULL for reports and adjustments
+    amount numeric(18,4) NOT NULL,  -- signed, in units of the currency
+    units integer NOT NULL,  -- signed units
+    currency text COLLATE "C" NOT NULL,  -- ISO 4217 code of the amount; XXX for sales without one
+    recorded_at timestamp with time zone NOT NULL,  -- when it was posted
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    CONSTRAINT sales_ledger_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT sales_ledger_tenant_id_source_source_ref_user_id_revision_key UNIQUE (tenant_id, source, source_ref, user_id, revision),
+    CONSTRAINT entries_change_something CHECK (((amount <> (0)::numeric) OR (units <> 0))),
+    CONSTRAINT sales_ledger_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
+    CONSTRAINT sales_ledger_posting_no_check CHECK ((posting_no >= 1)),
+    CONSTRAINT sales_ledger_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT sales_ledger_source_check CHECK ((source = ANY (ARRAY['conversion'::text, 'csv'::text, 'adjustment'::text, 'refund'::text]))),
+    CONSTRAINT sales_ledger_source_ref_check CHECK ((source_ref <> ''::text)),
+    CONSTRAINT sales_ledger_user_id_check CHECK ((user_id <> ''::text))
+);
+CREATE INDEX sales_ledger_by_day ON trackai.sales_ledger USING btree (tenant_id, user_id, sale_day);
+CREATE INDEX sales_ledger_by_posting ON trackai.sales_ledger USING btree (tenant_id, posting_no);
+CREATE TRIGGER sales_ledger_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON trackai.sales_ledger FOR EACH STATEMENT EXECUTE FUNCTION trackai.refuse_change_of_ledger();
+
+-- What a sync said about the sales of a video or creator up to a day. What it said is never changed.
+CREATE TABLE trackai.sales_reports (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose sales they are (tenants.id)
+    id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,  -- number of the report, generated
+    source text COLLATE "C" NOT NULL,  -- the sync, e.g. cruva
+    item text COLLATE "C" NOT NULL,  -- id of the video; @<handle> for a creator's total
+    handle text COLLATE "C",  -- the creator's handle, in lower case without @; NULL once it was erased
+    user_id text COLLATE "C",  -- whose handle it was at the last posting (users.id); NULL: nobody's yet
+    basis text COLLATE "C" DEFAULT 'cumulative'::text NOT NULL,  -- cumulative: all sales of the item until the day's end; daily: those of the day
+    report_day date NOT NULL,  -- local day that the figure is of
+    post_date date,  -- local day on which the video was posted; NULL where the sync does not say
+    as_of timestamp with time zone NOT NULL,  -- when the sync said so; the newest of an item and day counts
+    amount numeric(18,4) NOT NULL,  -- sales, in units of the currency; may be negative
+    units integer NOT NULL,  -- units sold
+    currency text COLLATE "C" NOT NULL,  -- ISO 4217 code of the amount
+    file text,  -- path of the file below the landing folder; NULL where there was none
+    line bigint,  -- line of the file, from 1; NULL where there was none
+    received_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the report arrived
+    superseded_on date,  -- day of the item's next figure, once this one is old; NULL: it is needed
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    CONSTRAINT sales_reports_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT sales_reports_tenant_id_source_item_report_day_as_of_key UNIQUE (tenant_id, source, item, report_day, as_of),
+    CONSTRAINT sales_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT sales_reports_amount_check CHECK ((abs(amount) <= ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT sales_reports_basis_check CHECK ((basis = ANY (ARRAY['cumulative'::text, 'daily'::text]))),
+    CONSTRAINT sales_reports_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
+    CONSTRAINT sales_reports_handle_check CHECK ((handle <> ''::text)),
+    CONSTRAINT sales_reports_item_check CHECK (((length(item) >= 1) AND (length(item) <= 512))),
+    CONSTRAINT sales_reports_source_check CHECK ((source <> ''::text))
+);
+CREATE INDEX sales_reports_superseded ON trackai.sales_reports USING btree (superseded_on) WHERE (superseded_on IS NOT NULL);
+
+-- The newest delivery of each day of a sync.
+CREATE TABLE trackai.sales_sync_days (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose sync it is (tenants.id)
+    source text COLLATE "C" NOT NULL,  -- the sync
+    report_day date NOT NULL,  -- local day that it reports
+    as_of timestamp with time zone NOT NULL,  -- when the sync said so
+    lines bigint NOT NULL,  -- items in the delivery
+    unchanged bigint DEFAULT 0 NOT NULL,  -- items whose figure is that of their report day before
+    unassigned bigint DEFAULT 0 NOT NULL,  -- items whose handle is nobody's
+    amount numeric NOT NULL,  -- sum of the figures, over all currencies: to compare deliveries with
+    units bigint NOT NULL,  -- sum of the units
+    received_at timestamp with time zone NOT NULL,  -- when it arrived
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT sales_sync_days_pkey PRIMARY KEY (tenant_id, source, report_day),
+    CONSTRAINT sales_sync_days_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT sales_sync_days_lines_check CHECK ((lines >= 0)),
+    CONSTRAINT sales_sync_days_source_check CHECK ((source <> ''::text)),
+    CONSTRAINT sales_sync_days_unassigned_check CHECK ((unassigned >= 0)),
+    CONSTRAINT sales_sync_days_unchanged_check CHECK ((unchanged >= 0))
+);
+
 -- Sessions of the set-up wizard.
 CREATE TABLE trackai.setup_sessions (
     id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,  -- number of the session, generated
@@ -1765,6 +2036,95 @@ CREATE TRIGGER tenants_of_conversions_are_kept AFTER DELETE ON trackai.tenants F
 CREATE TRIGGER tenants_of_conversions_keep_their_ids AFTER UPDATE OF id ON trackai.tenants FOR EACH ROW WHEN ((old.id <> new.id)) EXECUTE FUNCTION trackai.keep_tenants_of_conversions();
 CREATE TRIGGER tenants_set_their_gates AFTER UPDATE ON trackai.tenants FOR EACH ROW WHEN ((((old.email_matching IS DISTINCT FROM new.email_matching) OR (old.lookback_days IS DISTINCT FROM new.lookback_days)) OR (old.dispatch_policy IS DISTINCT FROM new.dispatch_policy))) EXECUTE FUNCTION trackai.follow_settings_of_tenant();
 
+-- What an evaluation decided about a creator: at most one event a day. Written once.
+CREATE TABLE trackai.tier_checkpoints (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is
+    user_id text COLLATE "C" NOT NULL,  -- the creator (loyalty_members.user_id)
+    checkpoint_date date NOT NULL,  -- the evaluated day
+    period_start_date date,  -- first day of the window; NULL for enrolled
+    period_end_date date,  -- first day after the window; NULL for grace and enrolled
+    sales_in_period numeric(18,4),  -- sales of the window as known then, in the program's currency; NULL for enrolled
+    sales_required numeric(18,4),  -- sales that were required; NULL where none were
+    units_in_period bigint,  -- units of the window as known then; NULL for enrolled
+    units_required bigint,  -- units that were required; NULL where none were
+    climbed_in_period numeric(18,4),  -- of promotions, what counted towards the higher tier; NULL for others
+    tier_before text COLLATE "C",  -- tier before (tiers.tier_id); NULL for enrolled
+    tier_after text COLLATE "C" NOT NULL,  -- tier after (tiers.tier_id)
+    status text COLLATE "C" NOT NULL,  -- enrolled, promoted, maintained, demoted, grace, corrected or manual
+    ledger_upto bigint NOT NULL,  -- last posting that was taken into account; 0: there was none
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    CONSTRAINT tier_checkpoints_pkey PRIMARY KEY (tenant_id, user_id, checkpoint_date),
+    CONSTRAINT tier_checkpoints_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.loyalty_members(tenant_id, user_id),
+    CONSTRAINT tier_checkpoints_ledger_upto_check CHECK ((ledger_upto >= 0)),
+    CONSTRAINT tier_checkpoints_status_check CHECK ((status = ANY (ARRAY['enrolled'::text, 'promoted'::text, 'maintained'::text, 'demoted'::text, 'grace'::text, 'corrected'::text, 'manual'::text])))
+);
+CREATE INDEX tier_checkpoints_by_day ON trackai.tier_checkpoints USING btree (tenant_id, checkpoint_date);
+
+-- Evaluated days of each program, each with what was known. Written once.
+CREATE TABLE trackai.tier_evaluations (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose program it is (tenants.id)
+    day date NOT NULL,  -- the local day
+    ledger_upto bigint NOT NULL,  -- last posting that it took into account; 0: there was none
+    evaluated_at timestamp with time zone NOT NULL,  -- when it was evaluated
+    run_id text,  -- the Dagster run, or cli-<id> for the command line; NULL when unknown
+    members bigint NOT NULL,  -- members who were evaluated
+    promoted bigint DEFAULT 0 NOT NULL,  -- events promoted
+    maintained bigint DEFAULT 0 NOT NULL,  -- events maintained
+    demoted bigint DEFAULT 0 NOT NULL,  -- events demoted
+    corrected bigint DEFAULT 0 NOT NULL,  -- events corrected
+    graced bigint DEFAULT 0 NOT NULL,  -- events grace
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    CONSTRAINT tier_evaluations_pkey PRIMARY KEY (tenant_id, day),
+    CONSTRAINT tier_evaluations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT tier_evaluations_corrected_check CHECK ((corrected >= 0)),
+    CONSTRAINT tier_evaluations_demoted_check CHECK ((demoted >= 0)),
+    CONSTRAINT tier_evaluations_graced_check CHECK ((graced >= 0)),
+    CONSTRAINT tier_evaluations_ledger_upto_check CHECK ((ledger_upto >= 0)),
+    CONSTRAINT tier_evaluations_maintained_check CHECK ((maintained >= 0)),
+    CONSTRAINT tier_evaluations_members_check CHECK ((members >= 0)),
+    CONSTRAINT tier_evaluations_promoted_check CHECK ((promoted >= 0))
+);
+
+-- Tiers that people set by hand, each from a day on. Never changed.
+CREATE TABLE trackai.tier_overrides (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator it is
+    user_id text COLLATE "C" NOT NULL,  -- the creator (loyalty_members.user_id)
+    effective_on date NOT NULL,  -- the day from which the creator has the tier; it was not evaluated yet
+    tier_id text COLLATE "C" NOT NULL,  -- the tier (tiers.tier_id)
+    reason text,  -- why; NULL once it was erased
+    created_by text,  -- login of who set it; NULL when unknown
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was set
+    CONSTRAINT tier_overrides_pkey PRIMARY KEY (tenant_id, user_id, effective_on),
+    CONSTRAINT tier_overrides_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.loyalty_members(tenant_id, user_id),
+    CONSTRAINT tier_overrides_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+
+-- The tiers of a loyalty program, by the day from which they are as the row says.
+CREATE TABLE trackai.tiers (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose tier it is (tenants.id)
+    tier_id text COLLATE "C" NOT NULL,  -- what files, commands and other tables call it
+    valid_from date NOT NULL,  -- first local day on which it is so, until the next row of the tier
+    tier_order integer NOT NULL,  -- its place, 1 the lowest
+    tier_name text NOT NULL,  -- what creators read
+    tier_color text COLLATE "C",  -- its colour as #rrggbb; NULL: none
+    sales_threshold numeric(18,4),  -- sales that reach it, in the program's currency; NULL where units count
+    units_threshold bigint,  -- units that reach it; NULL where sales count
+    commission_rate numeric(5,2) DEFAULT 0 NOT NULL,  -- the creator's commission, in percent
+    checkpoint_exempt boolean DEFAULT false NOT NULL,  -- whether the tier is kept without earning it again
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT tiers_pkey PRIMARY KEY (tenant_id, tier_id, valid_from),
+    CONSTRAINT tiers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT tiers_commission_rate_check CHECK (((commission_rate >= (0)::numeric) AND (commission_rate <= (100)::numeric))),
+    CONSTRAINT tiers_have_a_threshold CHECK ((num_nonnulls(sales_threshold, units_threshold) > 0)),
+    CONSTRAINT tiers_sales_threshold_check CHECK ((sales_threshold >= (0)::numeric)),
+    CONSTRAINT tiers_tier_color_check CHECK ((tier_color ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT tiers_tier_id_check CHECK (((length(tier_id) >= 1) AND (length(tier_id) <= 100))),
+    CONSTRAINT tiers_tier_name_check CHECK ((tier_name <> ''::text)),
+    CONSTRAINT tiers_tier_order_check CHECK ((tier_order >= 1)),
+    CONSTRAINT tiers_units_threshold_check CHECK ((units_threshold >= 0))
+);
+
 -- Which user each conversion belongs to, where one is known by e-mail or phone.
 CREATE TABLE trackai.user_conversions (
     tenant_id text COLLATE "C" NOT NULL,  -- whose conversion it is
@@ -1813,6 +2173,29 @@ CREATE TABLE trackai.users (
 CREATE INDEX users_by_change ON trackai.users USING brin (changed_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX users_by_email ON trackai.users USING btree (tenant_id, email_hash, id) WHERE (email_hash IS NOT NULL);
 CREATE INDEX users_by_phone ON trackai.users USING btree (tenant_id, phone_hash, id) WHERE (phone_hash IS NOT NULL);
+
+-- The newest figures of each video; a partition a month of post_date. The ledger never reads it.
+CREATE TABLE trackai.videos (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose creator posted it (tenants.id)
+    video_id text COLLATE "C" NOT NULL,  -- digits of its URL, else 32 hex digits of the URL's SHA-256
+    post_date date NOT NULL,  -- local day on which it was posted, as it was first told
+    video_url text,  -- its URL; NULL once it was erased
+    video_title text,  -- its title; NULL when not given or erased
+    user_id text COLLATE "C",  -- the creator (users.id); NULL while the handle is nobody's
+    views bigint DEFAULT 0 NOT NULL,  -- views so far
+    likes bigint DEFAULT 0 NOT NULL,  -- likes so far
+    comments bigint DEFAULT 0 NOT NULL,  -- comments so far
+    gmv numeric(18,4) DEFAULT 0 NOT NULL,  -- sales so far, in the currency of its reports
+    ctr numeric(6,3),  -- click-through rate as the sync gives it; NULL when not given
+    units_sold bigint DEFAULT 0 NOT NULL,  -- units sold so far
+    sync_date timestamp with time zone NOT NULL,  -- when the sync gave these figures
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the video was first reported
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT videos_pkey PRIMARY KEY (tenant_id, video_id, post_date),
+    CONSTRAINT videos_video_id_check CHECK (((length(video_id) >= 1) AND (length(video_id) <= 512)))
+) PARTITION BY RANGE (post_date);
+CREATE INDEX videos_by_user ON ONLY trackai.videos USING btree (tenant_id, user_id, post_date);
 
 -- Figures of the current window, not yet shown in Dagster.
 CREATE TABLE trackai.window_figures (
@@ -1891,6 +2274,16 @@ UNION ALL
     m.lookback_days::text AS value, m.lookback_version AS flag_version, c.occurred_at
    FROM trackai.conversions c
      JOIN trackai.matching_settings m ON m.tenant_id = c.tenant_id AND m.effective_from <= c.occurred_at AND c.occurred_at < m.effective_to;
+
+-- The ledger by creator and month, for reports alone: no tier is decided by months.
+CREATE VIEW trackai.metrics AS
+ SELECT d.tenant_id, d.user_id,
+    to_char(d.sale_day::timestamp with time zone, 'YYYY-MM'::text) COLLATE "C" AS period, d.currency,
+    COALESCE(sum(d.amount) FILTER (WHERE d.source = 'csv'::text), 0::numeric) AS tiktok_sales,
+    COALESCE(sum(d.units) FILTER (WHERE d.source = 'csv'::text), 0::bigint) AS tiktok_units_sold,
+    sum(d.amount) AS total_sales, sum(d.units) AS checkpoint_units_sold
+   FROM trackai.sales_ledger d
+  GROUP BY d.tenant_id, d.user_id, (to_char(d.sale_day::timestamp with time zone, 'YYYY-MM'::text) COLLATE "C"), d.currency;
 
 -- Where each conversion of an assigned user went: by day, class and variant.
 CREATE VIEW trackai.v_ab_test_account AS
@@ -3108,6 +3501,38 @@ CREATE OR REPLACE FUNCTION trackai.longest_age(action_source text)
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN (action_source = 'physical_store'::text) THEN '62 days'::interval ELSE '7 days'::interval END;
 
+CREATE OR REPLACE FUNCTION trackai.make_partitions(parent text, span text, days date[])
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+    first_day date;
+    partition text;
+BEGIN
+    FOR first_day, partition IN
+        SELECT DISTINCT date_trunc(span, d.day)::date,
+               parent || to_char(date_trunc(span, d.day), CASE span WHEN 'month' THEN '_YYYYMM' ELSE '_YYYY"q"Q' END)
+        FROM unnest(days) AS d (day)
+        WHERE d.day IS NOT NULL
+        ORDER BY 1
+    LOOP
+        CONTINUE WHEN to_regclass(format('trackai.%I', partition)) IS NOT NULL;
+        PERFORM pg_advisory_xact_lock(7221001);
+        CONTINUE WHEN to_regclass(format('trackai.%I', partition)) IS NOT NULL;
+        EXECUTE format(
+            'CREATE TABLE trackai.%I (LIKE trackai.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
+            partition, parent
+        );
+        -- Unlike CREATE ... PARTITION OF, this does not wait for readers of the parent.
+        EXECUTE format(
+            'ALTER TABLE trackai.%I ATTACH PARTITION trackai.%I FOR VALUES FROM (%L) TO (%L)',
+            parent, partition, first_day, (first_day + CASE span WHEN 'month' THEN interval '1 month' ELSE interval '3 months' END)::date
+        );
+        RETURN NEXT partition;
+    END LOOP;
+END $function$;
+
 CREATE OR REPLACE FUNCTION trackai.network_of(address inet)
  RETURNS inet
  LANGUAGE sql
@@ -3323,6 +3748,15 @@ BEGIN
     END IF;
     RAISE EXCEPTION '%.% is history: its rows are never changed, and a correction is a new row',
         TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$;
+
+CREATE OR REPLACE FUNCTION trackai.refuse_change_of_ledger()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '%.% is append-only: what was posted is never changed', TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation', HINT = 'Insert into trackai.sales_adjustments, then run `trackai loyalty post`.';
 END $function$;
 
 CREATE OR REPLACE FUNCTION trackai.refuse_unknown_tenants()

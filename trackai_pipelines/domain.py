@@ -98,6 +98,8 @@ class Table:
     """The column (timestamptz, or a date) whose UTC day a row belongs to; None where nothing depends on a row's age."""
     leaves: Literal["partition", "delete", "never"] = "never"
     """How old rows go: as a partition a UTC day, by DELETE, or not at all."""
+    span: Literal["month", "quarter"] | None = None
+    """How long a partition is, of a table whose partitions are longer than a day: its old rows go by DELETE."""
     blocks: tuple[Blocks, ...] = ()
     """What keeps the rows of a day in the database though they are due: somebody has to see to it."""
     stays: Stays | None = None

@@ -12,6 +12,7 @@ from trackai_pipelines.facts.domain import FACTS
 from trackai_pipelines.flags.domain import FLAGS
 from trackai_pipelines.ingest.domain import INGEST
 from trackai_pipelines.lifecycle.domain import LIFECYCLE
+from trackai_pipelines.loyalty.domain import LOYALTY
 from trackai_pipelines.match_rates.domain import MATCH_RATES
 from trackai_pipelines.matching.domain import MATCHING
 from trackai_pipelines.report.domain import REPORT
@@ -28,6 +29,7 @@ DOMAINS: tuple[Domain, ...] = (
     MATCH_RATES,
     CAMPAIGNS,
     EXPERIMENTS,
+    LOYALTY,
     DELIVERY,
     WHAT_IF,
     REPORT,

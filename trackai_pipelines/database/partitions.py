@@ -1,8 +1,8 @@
-"""The partition manager: it makes the daily partitions that are missing, and takes days out of a table and back.
+"""The partition manager: it makes the partitions that are missing, and takes days out of a table and back.
 
-What belongs here: making, attaching, detaching and dropping the table of a UTC day, and finishing a detach that was
-interrupted. What does not: which tables are partitioned (their owners declare it), when a day leaves, and what becomes
-of its rows (lifecycle).
+What belongs here: making, attaching, detaching and dropping the table of a UTC day, finishing a detach that was
+interrupted, and making longer partitions ahead. What does not: which tables are partitioned (their owners declare it),
+when a day leaves, and what becomes of its rows (lifecycle).
 
 No step takes a lock that makes writers of the parent wait. A step that finds the parent locked gives way and retries.
 """
@@ -21,6 +21,10 @@ from trackai_pipelines.domain import Table
 
 DAYS_AHEAD = 28
 """Four weeks without maintenance before a row finds no partition."""
+
+# Of longer partitions, those of these days from today on are made: at least two ahead, and none is skipped, because a
+# step is no longer than the shortest month or quarter.
+_SPAN_DAYS = {"month": range(0, 85, 28), "quarter": range(0, 271, 90)}
 
 # A change of the parent waits for its open readers, and queries wait behind the change: give way and retry.
 _LOCK_TIMEOUT = "2s"
@@ -63,9 +67,10 @@ def days_apart(connection: Connection, table: str) -> list[date]:
 def maintain(connection: Connection, tables: Iterable[Table], *, today: date) -> Maintained:
     """Finish interrupted detaches, make partitions ahead, and analyse the parents, which autovacuum never does.
 
-    Only tables that leave by partition are touched. Safe to repeat, to kill at any moment, and to run twice at once:
+    Only partitioned tables are touched. Safe to repeat, to kill at any moment, and to run twice at once:
     the second run waits.
     """
+    tables = tuple(tables)
     partitioned = _partitioned(tables)
     finished, waiting = [], []
     for table in partitioned:
@@ -76,8 +81,8 @@ def maintain(connection: Connection, tables: Iterable[Table], *, today: date) ->
                     finished.append(partition_name(table, day))
                 except errors.LockNotAvailable as error:
                     waiting.append(str(error))
-    made = _create_ahead(connection, partitioned, today, DAYS_AHEAD)
-    for table in partitioned:
+    made = create_partitions_ahead(connection, tables, today=today)
+    for table in [table.name for table in tables if table.partitioned or table.span]:
         connection.execute(sql.SQL("ANALYZE {}").format(_table(table)))
     return Maintained(made, finished, waiting)
 
@@ -87,11 +92,15 @@ def create_partitions_ahead(
 ) -> list[str]:
     """Attach the partitions that are missing from yesterday to `days` ahead; return their names.
 
+    Of partitions that are longer than a day, the present one and at least two ahead are made.
+
     Yesterday is included for a batch that began before midnight. A day in that range that is detached is attached
     again. Safe to repeat and to run twice at once: the second run waits. Raises psycopg.errors.LockNotAvailable when a
     table stays locked for half a minute.
     """
-    return _create_ahead(connection, _partitioned(tables), today, days)
+    tables = tuple(tables)
+    made = _create_ahead(connection, _partitioned(tables), today, days)
+    return made + [name for table in tables if table.span for name in _create_spans(connection, table, today)]
 
 
 def create_detached(connection: Connection, table: str, day: date) -> None:
@@ -146,6 +155,19 @@ def _create_ahead(connection: Connection, tables: Iterable[str], today: date, da
                     _put_in(connection, table, day)
                     attached.append(partition_name(table, day))
     return attached
+
+
+def _create_spans(connection: Connection, table: Table, today: date) -> list[str]:
+    assert table.span is not None
+    days = [today + timedelta(days=ahead) for ahead in _SPAN_DAYS[table.span]]
+    about = {"parent": table.name, "span": table.span, "days": days}
+    made: list[str] = []
+
+    def make() -> None:
+        made.extend(name for (name,) in connection.execute(statement("database/make_partitions"), about))
+
+    _patiently(connection, make)
+    return made
 
 
 def _states(connection: Connection, table: str) -> dict[date, str]:
