@@ -12,6 +12,7 @@ from trackai_pipelines.database.defs.metadata import described_columns
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.domain import Domain
 from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.process_space import PROCESS_SPACE, process_space
 from trackai_pipelines.settings import Settings
 
 
@@ -38,6 +39,8 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         # The database does the work. A process for each step, Dagster's default, would add seconds to every asset and
         # every check of a run for no gain.
         executor=dg.in_process_executor,
+        # The launcher tags runs with it.
+        metadata={PROCESS_SPACE: process_space()},
     )
 
 

@@ -4,12 +4,17 @@ Dagster's own launcher starts them and never looks again: a run whose process wa
 stays "started" for hours and keeps its place in the queue. What belongs here: the one question that Dagster's run
 monitoring asks (`run_launcher` in dagster.yaml), also of a run that is still starting. What does not: which residents
 are at work, which leases say (residents/).
+
+A code server on another machine, or in another container, starts its runs there. Their processes cannot be seen from
+here, so nothing is concluded about them.
 """
 
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
+
+from trackai_pipelines.process_space import PROCESS_SPACE, Relation, relation
 
 # The system's clock for the start of a process is not the clock that times events.
 _CLOCKS_DIFFER_SECONDS = 60
@@ -22,8 +27,12 @@ class LocalRunLauncher(DefaultRunLauncher):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Launch a run; one whose process takes longer to start than Dagster waits for it starts on.
 
-        Raises DagsterUserCodeUnreachableError when the code server is gone or does not start a process.
+        The run is tagged with the place where its code server starts processes. Raises DagsterUserCodeUnreachableError
+        when the code server is gone or does not start a process.
         """
+        space = _space_of_code(context)
+        if space:
+            self._instance.add_run_tags(context.dagster_run.run_id, {PROCESS_SPACE: space})
         try:
             super().launch_run(context)
         except DagsterUserCodeUnreachableError:
@@ -37,10 +46,15 @@ class LocalRunLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Return whether the process of the run lives; runs that others launched count as alive.
+        """Return whether the process of the run lives; runs that others launched, or elsewhere, count as alive.
 
         The process may outlive its code server and works on, so this looks at the process, not at the server.
         """
+        place = relation(run.tags.get(PROCESS_SPACE, ""))
+        if place is Relation.ELSEWHERE:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "The run's process cannot be seen from here.")
+        if place is Relation.ENDED:
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "The run's machine was restarted since.")
         process = self._process_of(run) if GRPC_INFO_TAG in run.tags else None
         if process is None:
             if run.status is DagsterRunStatus.STARTING and not self._is_starting(run):
@@ -73,6 +87,17 @@ class LocalRunLauncher(DefaultRunLauncher):
             if pid is not None:
                 return int(str(pid.value)), entry.timestamp
         return None
+
+
+def _space_of_code(context: LaunchRunContext) -> str | None:
+    """Return where the run's code server starts processes, as its definitions say; None if they are not ours."""
+    origin = context.dagster_run.remote_job_origin
+    if context.workspace is None or origin is None:
+        return None
+    place = origin.repository_origin
+    location = context.workspace.get_code_location(place.code_location_origin.location_name)
+    found = (location.get_repository(place.repository_name).repository_snap.metadata or {}).get(PROCESS_SPACE)
+    return str(found.value) if found else None
 
 
 def _lives(pid: int, since: float) -> bool:

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     dispatchers: int = Field(default=1, ge=0, le=32, validation_alias="TRACKAI_DISPATCHERS")
     resident_life_seconds: float = Field(default=3600, ge=5, validation_alias="TRACKAI_RESIDENT_LIFE_SECONDS")
     """How long a resident run stays before its successor takes over."""
+    resident_start_seconds: float = Field(default=30, ge=5, validation_alias="TRACKAI_RESIDENT_START_SECONDS")
+    """How long a promised resident is waited for when nothing is known of its run."""
+    run_start_seconds: float = Field(default=60, ge=5, validation_alias="TRACKAI_RUN_START_SECONDS")
+    """How long a run of this machine may be starting before its process is looked for."""
+    run_queue_seconds: float = Field(default=600, ge=5, validation_alias="TRACKAI_RUN_QUEUE_SECONDS")
+    """How long a run in Dagster's queue counts as one that will start."""
 
     first_day: date | None = Field(default=None, validation_alias="TRACKAI_FIRST_DAY")
     """The first UTC day that Dagster shows as a partition."""

@@ -20,6 +20,7 @@ import requests
 from psycopg import Connection
 
 from trackai_pipelines.matching.drain import drain
+from trackai_pipelines.process_space import PROCESS_SPACE, process_space
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
@@ -252,6 +253,8 @@ def test_rows_files_and_a_backfill_through_the_real_processes(
     tags = {tag["key"]: tag["value"] for tag in run["tags"]}
     assert tags["dagster/asset_partition_range_start"] == DAYS[0].isoformat()
     assert tags["dagster/asset_partition_range_end"] == DAYS[-1].isoformat()
+    # The daemon tells by this that it can see the run's process.
+    assert tags[PROCESS_SPACE] == process_space()
     assert [event["partition"] for event in run["assetMaterializations"]] == [day.isoformat() for day in DAYS]
     assert node["partitionStats"]["numMaterialized"] == len(DAYS)
     checks = {

@@ -11,11 +11,13 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from psycopg import Connection
 
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.matching.defs import resident
+from trackai_pipelines.process_space import PROCESS_SPACE, process_space
 from trackai_pipelines.residents.defs.sensors import MAX_RUNTIME_TAG
 from trackai_pipelines.residents.leases import holders, next_start
 
@@ -24,6 +26,21 @@ JOB = "match_conversions"
 RUN_KEY_TAG = "dagster/run_key"
 PATIENCE = 60
 Requests = Callable[[], "list[dg.RunRequest]"]
+
+
+class PullingLauncher(RunLauncher):
+    """A launcher whose runs have no worker yet."""
+
+    supports_check_run_worker_health = True
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        raise NotImplementedError
+
+    def terminate(self, run_id: str) -> bool:
+        raise NotImplementedError
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "No container.")
 
 
 @pytest.fixture(autouse=True)
@@ -220,7 +237,8 @@ def test_a_start_whose_process_is_gone_is_a_failed_one(
     gone, launched = postgres_instance.get_runs()
     for run in (gone, launched):
         # Nobody listens there: the code server ended.
-        postgres_instance.add_run_tags(run.run_id, {GRPC_INFO_TAG: '{"host": "localhost", "socket": "/nowhere"}'})
+        tags = {GRPC_INFO_TAG: '{"host": "localhost", "socket": "/nowhere"}', PROCESS_SPACE: process_space()}
+        postgres_instance.add_run_tags(run.run_id, tags)
     assert requests() == []
     assert {run.status for run in postgres_instance.get_runs()} == {dg.DagsterRunStatus.STARTING}
     with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:
@@ -232,6 +250,56 @@ def test_a_start_whose_process_is_gone_is_a_failed_one(
     statuses = {run.run_id: run.status for run in postgres_instance.get_runs()}
     assert statuses == {gone.run_id: dg.DagsterRunStatus.FAILURE, launched.run_id: dg.DagsterRunStatus.STARTING}
     assert next_start(connection, JOB)[0] == 1
+
+
+def test_a_start_of_a_minute_is_asked_for_once_whatever_another_launcher_sees_of_it(
+    requests: Requests,
+    submit: Callable[[list[dg.RunRequest]], None],
+    connection: Connection[Any],
+    postgres_instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An image is pulled: Docker's launcher has no container to show, and says that it finds none."""
+    monkeypatch.setattr(postgres_instance, "_run_launcher", PullingLauncher())  # type: ignore[no-untyped-call]
+    submit(requests())
+    for _ in range(9):
+        connection.execute("UPDATE trackai.leases SET expires_at = expires_at - interval '20 s'")
+        with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:
+            storage.execute("UPDATE runs SET update_timestamp = update_timestamp - interval '20 s'")
+        assert requests() == []
+    assert next_start(connection, JOB)[0] == 0
+    assert {run.status for run in postgres_instance.get_runs()} == {dg.DagsterRunStatus.STARTING}
+
+
+def test_how_long_starts_may_take_is_a_setting(
+    requests: Requests,
+    submit: Callable[[list[dg.RunRequest]], None],
+    connection: Connection[Any],
+    postgres_instance: dg.DagsterInstance,
+    skipped: list[str],
+    location: dg.Definitions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRACKAI_RESIDENT_START_SECONDS", "300")
+    monkeypatch.setenv("TRACKAI_RUN_QUEUE_SECONDS", "3600")
+    monkeypatch.setenv("TRACKAI_RUN_START_SECONDS", "600")
+    submit(requests())
+    lasting = connection.execute("SELECT min(expires_at) > now() + interval '4 min' FROM trackai.leases").fetchone()
+    assert lasting == (True,)
+    gone = {GRPC_INFO_TAG: '{"host": "localhost", "socket": "/nowhere"}', PROCESS_SPACE: process_space()}
+    for run in postgres_instance.get_runs():
+        postgres_instance.add_run_tags(run.run_id, gone)
+    with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:
+        storage.execute("UPDATE runs SET update_timestamp = update_timestamp - interval '9 minutes'")
+    assert requests() == []
+    assert next_start(connection, JOB)[0] == 0
+    job = location.get_repository_def().get_job(JOB)
+    for _ in range(2):
+        postgres_instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)
+    with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as storage:
+        storage.execute("UPDATE runs SET create_timestamp = create_timestamp - interval '59 minutes'")
+    assert requests() == []
+    assert skipped[-1] == "2 runs wait in the queue to be started."
 
 
 def test_a_watch_sees_a_death_at_once(

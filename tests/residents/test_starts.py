@@ -12,7 +12,6 @@ from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.residents.leases import (
-    START_SECONDS,
     Terms,
     held_lease,
     holders,
@@ -88,12 +87,12 @@ def test_a_success_makes_up_for_every_failure(connection: Connection[Any], link:
 def test_a_promise_lasts_as_long_as_it_is_kept(connection: Connection[Any], link: Any) -> None:
     found = promise_missing(connection, TWO)
     for _ in range(20):
-        pass_time(connection, START_SECONDS - 1)
+        pass_time(connection, TWO.start_seconds - 1)
         keep(connection, TWO, found)
         assert promise_missing(connection, TWO) == []
     # Nobody looked for long: what is still starting is kept, not asked for again.
-    pass_time(connection, 10 * START_SECONDS)
-    assert set(promised(connection, "work")) == set(found)
+    pass_time(connection, 10 * TWO.start_seconds)
+    assert set(promised(connection, TWO)) == set(found)
     keep(connection, TWO, found)
     assert promise_missing(connection, TWO) == []
     with held_lease(link, TWO, promised=found[0], holder="run"):

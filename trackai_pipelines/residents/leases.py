@@ -20,9 +20,6 @@ EXPIRES_SECONDS = 4.0
 """A resident without a heartbeat for this long counts as dead. With the sensor loop's 5 s and a run's start of 3-5 s
 another one is at work within 15 s."""
 
-START_SECONDS = 30
-"""How long a promise lasts. It is kept as often as its run is seen on its way, however long a busy machine takes."""
-
 FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS = 10, 600
 """How long the next start waits after a failed one: twice as long after each further failure, to ten minutes."""
 
@@ -40,6 +37,8 @@ class Terms:
     name: str
     wanted: int
     life_seconds: float
+    start_seconds: float = 30
+    """How long a promise lasts. It is kept as often as its run is seen on its way, however long the start takes."""
 
     @property
     def hand_over_seconds(self) -> float:
@@ -56,7 +55,7 @@ def promise_missing(connection: Connection, terms: Terms) -> list[str]:
     """Promise as many residents as are missing; return the holder of each, to be started now.
 
     A resident is not missing if its lease lasts longer than a hand-over, or its promise was made or kept within
-    START_SECONDS. After a failed start there is none until the next one is due, and then one at a time.
+    `start_seconds`. After a failed start there is none until the next one is due, and then one at a time.
     """
     with _alone(connection):
         rows = connection.execute(
@@ -65,16 +64,18 @@ def promise_missing(connection: Connection, terms: Terms) -> list[str]:
                 "name": terms.name,
                 "wanted": terms.wanted,
                 "hand_over": terms.hand_over_seconds,
-                "start": START_SECONDS,
+                "start": terms.start_seconds,
                 "life": terms.life_seconds,
             },
         ).fetchall()
     return [holder for (holder,) in rows]
 
 
-def promised(connection: Connection, name: str) -> dict[str, float]:
-    """Return the promised residents of a name that have not started yet, and the seconds since it was made or kept."""
-    found = connection.execute(statement("residents/promised"), {"name": name, "start": START_SECONDS}).fetchall()
+def promised(connection: Connection, terms: Terms) -> dict[str, float]:
+    """Return the promised residents that have not started yet, and the seconds since each was promised or kept."""
+    found = connection.execute(
+        statement("residents/promised"), {"name": terms.name, "start": terms.start_seconds}
+    ).fetchall()
     return dict(found)
 
 
@@ -82,7 +83,7 @@ def keep(connection: Connection, terms: Terms, promises: Sequence[str]) -> None:
     """Keep promises whose residents are being started."""
     connection.execute(
         statement("residents/keep_promises"),
-        {"name": terms.name, "holders": list(promises), "start": START_SECONDS, "life": terms.life_seconds},
+        {"name": terms.name, "holders": list(promises), "start": terms.start_seconds, "life": terms.life_seconds},
     )
 
 

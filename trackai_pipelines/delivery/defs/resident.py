@@ -35,7 +35,12 @@ _TOTAL = "total"
 def dispatcher_terms() -> Terms:
     """Return how many resident dispatchers there should be, and how long each stays."""
     settings = Settings()
-    return Terms("dispatch_conversions", wanted=settings.dispatchers, life_seconds=settings.resident_life_seconds)
+    return Terms(
+        "dispatch_conversions",
+        wanted=settings.dispatchers,
+        life_seconds=settings.resident_life_seconds,
+        start_seconds=settings.resident_start_seconds,
+    )
 
 
 def stay(

@@ -32,7 +32,12 @@ _BATCHES = "batches"
 def drain_terms() -> Terms:
     """Return how many resident drains there should be, and how long each stays."""
     settings = Settings()
-    return Terms("match_conversions", wanted=settings.drains, life_seconds=settings.resident_life_seconds)
+    return Terms(
+        "match_conversions",
+        wanted=settings.drains,
+        life_seconds=settings.resident_life_seconds,
+        start_seconds=settings.resident_start_seconds,
+    )
 
 
 def stay(context: dg.AssetExecutionContext, database: EventDatabase, promised: str) -> DrainReport:

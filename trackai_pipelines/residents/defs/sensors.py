@@ -24,15 +24,13 @@ from trackai_pipelines.residents.leases import (
     promised,
     withdraw,
 )
+from trackai_pipelines.run_launcher import LocalRunLauncher
 from trackai_pipelines.sensor_watch import watched
+from trackai_pipelines.settings import Settings
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 _RUN_KEY_TAG = "dagster/run_key"
 _LOOK_SECONDS = 1.0
-
-QUEUED_COUNTS_FOR = timedelta(minutes=10)
-_STARTED_LONG_AGO = timedelta(minutes=1)
-"""A run whose launch is as young as this may have no process yet."""
 
 _NOT_STARTED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
@@ -50,8 +48,9 @@ def missing_residents(
     """
     if not terms.wanted:
         return dg.SkipReason("None is wanted: the setting says 0.")
+    queue_time = timedelta(seconds=Settings().run_queue_seconds)
     queued = context.instance.get_runs_count(
-        dg.RunsFilter(job_name=terms.name, statuses=_NOT_STARTED, created_after=utc_now() - QUEUED_COUNTS_FOR)
+        dg.RunsFilter(job_name=terms.name, statuses=_NOT_STARTED, created_after=utc_now() - queue_time)
     )
     if queued >= terms.wanted:
         return dg.SkipReason(f"{queued} runs wait in the queue to be started.")
@@ -92,7 +91,7 @@ def _review_promises(
     on_their_way: list[str] = []
     failed: list[str] = []
     forgotten: list[str] = []
-    for holder, age in promised(connection, terms.name).items():
+    for holder, age in promised(connection, terms).items():
         records = instance.get_run_records(dg.RunsFilter(job_name=terms.name, tags={_RUN_KEY_TAG: holder}), limit=1)
         if records:
             (failed if _start_failed(instance, records[0]) else on_their_way).append(holder)
@@ -107,11 +106,16 @@ def _review_promises(
 
 
 def _start_failed(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
-    """Return whether the run ended. One whose process is gone while it starts is failed, which nobody else would do."""
+    """Return whether the run ended. One whose process is gone while it starts is failed, which nobody else would do.
+
+    That holds for local processes only. Another launcher may have nothing to show for minutes, while it pulls an
+    image; Dagster's run monitoring fails what never starts (`start_timeout_seconds` of dagster.yaml).
+    """
     run = record.dagster_run
-    if run.status is dg.DagsterRunStatus.STARTING and record.update_timestamp < utc_now() - _STARTED_LONG_AGO:
+    start_time = timedelta(seconds=Settings().run_start_seconds)
+    if run.status is dg.DagsterRunStatus.STARTING and record.update_timestamp < utc_now() - start_time:
         launcher = instance.run_launcher
-        health = launcher.check_run_worker_health(run) if launcher.supports_check_run_worker_health else None
+        health = launcher.check_run_worker_health(run) if isinstance(launcher, LocalRunLauncher) else None
         if health and health.status is WorkerStatus.NOT_FOUND:
             instance.report_run_failed(run, health.msg)
             return True
