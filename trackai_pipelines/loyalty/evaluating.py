@@ -1,0 +1,127 @@
+"""Evaluation of days: which day of a program is due, and what is done on it, a tenant and day in a transaction.
+
+What belongs here: due days and the order of steps on a day. What does not: tiers (tiers.py), posting, which comes
+before, and when it runs (defs/).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from trackai_pipelines.database import locks
+from trackai_pipelines.database.statements import statement
+from trackai_pipelines.loyalty.rules import Rules, read_rules
+from trackai_pipelines.loyalty.tiers import DAY, Known, evaluate_tiers
+
+WAITS = timedelta(days=3)
+"""For how long a due day waits for the reports of the day before."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedDay:
+    """A local day of a tenant's program that was evaluated."""
+
+    tenant_id: str
+    day: date
+    ledger_upto: int
+    """The last posting that it knew."""
+    members: int
+    events: Counter[str]
+    """How many of each status."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDue:
+    """The next day of a program, and why it is not evaluated now."""
+
+    day: date | None
+    """None where the program has no first day yet."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    day: date
+    known: Known
+    rules: Rules
+
+
+def evaluate_due(
+    connection: Connection[Any],
+    tenant_id: str,
+    now: datetime,
+    *,
+    run_id: str | None = None,
+    until: date = date.max,
+    drafts: bool = False,
+) -> Iterator[EvaluatedDay | NotDue]:
+    """Evaluate the days of a program that are due, up to one; yield each, and last why no more are.
+
+    Each day is a transaction under the tenant's lock, so a second run waits and finds the day evaluated. Killed at any
+    moment, a repeated run gives the same events. `drafts` evaluates a draft as well.
+    """
+    while True:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.LOYALTY, tenant_id))
+            due = _next_due(connection, tenant_id, now, drafts=drafts)
+            if isinstance(due, _Due) and due.day > until:
+                return
+            done = due if isinstance(due, NotDue) else _evaluate(connection, due, now, run_id)
+        yield done
+        if isinstance(done, NotDue):
+            return
+
+
+def next_due(connection: Connection[Any], tenant_id: str, now: datetime) -> date | NotDue:
+    """Return the next day of a program if it is due; otherwise why not. Nothing is written."""
+    due = _next_due(connection, tenant_id, now, drafts=False)
+    return due if isinstance(due, NotDue) else due.day
+
+
+def _evaluate(connection: Connection[Any], due: _Due, now: datetime, run_id: str | None) -> EvaluatedDay:
+    """Evaluate one day. Needs a transaction under the tenant's lock."""
+    tenant_id = due.rules.tenant_id
+    events = Counter(evaluate_tiers(connection, due.rules, due.day, due.known, now))
+    statuses = ("promoted", "maintained", "demoted", "corrected", "grace")
+    noted = {
+        "tenant_id": tenant_id,
+        "day": due.day,
+        "ledger_upto": due.known.ledger_upto,
+        "now": now,
+        "run_id": run_id,
+        **{status: events[status] for status in statuses},
+    }
+    row = connection.execute(statement("loyalty/insert_evaluation"), noted).fetchone()
+    return EvaluatedDay(tenant_id, due.day, due.known.ledger_upto, row[0] if row else 0, events)
+
+
+def _next_due(connection: Connection[Any], tenant_id: str, now: datetime, *, drafts: bool) -> _Due | NotDue:
+    given: dict[str, Any] = {"tenant_id": tenant_id, "drafts": drafts}
+    row = connection.execute(statement("loyalty/next_day"), given).fetchone()
+    day, seen_upto, ledger_upto = row if row is not None else (None, 0, 0)
+    if day is None:
+        return NotDue(None, "the program is a draft" if not drafts else "there is no program")
+    rules = read_rules(connection, tenant_id)
+    program, tiers = rules.program(day), rules.tiers_on(day)
+    if program is None or not tiers:
+        return NotDue(day, f"there are no tiers on {day}")
+    (today,) = connection.execute(  # type: ignore[misc]
+        statement("loyalty/local_day"), {"now": now, "time_zone": program.time_zone}
+    ).fetchone()
+    current = rules.program(today) or program
+    if current.status == "paused" or (program.status == "draft" and not drafts) or program.status == "closed":
+        return NotDue(day, f"the program is {'paused' if current.status == 'paused' else program.status}")
+    without = [tier.tier_id for tier in tiers if tier.needed(program) is None]
+    if without:
+        return NotDue(day, f"{', '.join(without)} has no threshold in {program.vip_metric}")
+    settled = day + program.settle_days * DAY
+    if today < settled:
+        return NotDue(day, f"it is due on {settled}, and there it is {today}")
+    missing = [source for (source,) in connection.execute(statement("loyalty/missing_reports"), given | {"day": day})]
+    if missing and today < settled + WAITS:
+        return NotDue(day, f"it waits for the report of {day - DAY} from {', '.join(missing)} until {settled + WAITS}")
+    return _Due(day, Known(ledger_upto=ledger_upto, seen_upto=seen_upto), rules)
