@@ -951,6 +951,7 @@ CREATE TABLE trackai.creator_sales_daily (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
     CONSTRAINT creator_sales_daily_pkey PRIMARY KEY (tenant_id, user_id, sale_day, currency, source)
 );
+CREATE INDEX creator_sales_daily_by_day ON trackai.creator_sales_daily USING btree (tenant_id, sale_day);
 
 -- Conversions and matches per tenant, UTC day of the sale, gateway and currency.
 CREATE TABLE trackai.daily_match_rates (
@@ -2252,6 +2253,94 @@ CREATE VIEW trackai.click_campaigns AS
      LEFT JOIN trackai.campaign_aliases own ON own.tenant_id = k.tenant_id AND own.alias = trackai.trimmed(k.utm_campaign) AND own.source = lower(trackai.trimmed(k.utm_source))
      LEFT JOIN trackai.campaign_aliases general ON general.tenant_id = k.tenant_id AND general.alias = trackai.trimmed(k.utm_campaign) AND general.source = ''::text;
 
+-- Where each creator stands after the last evaluated day: the tier, the window, and what is missing to keep it or to climb.
+CREATE VIEW trackai.creator_standing AS
+ SELECT m.tenant_id, m.user_id, e.day AS evaluated_day, m.current_tier, held.tier_name,
+    m.tier_achieved_at, m.anchor_day, m.window_start, m.window_end, m.in_grace,
+    ends.day AS checkpoint_on, ends.day - e.day AS days_left, s.sales, s.units, s.climbed_sales,
+    s.climbed_units, s.other_sales, held.needed AS required,
+        CASE
+            WHEN held.checkpoint_exempt OR ends.day IS NULL THEN 0::numeric
+            ELSE GREATEST(0::numeric, held.needed - s.kept)
+        END AS missing_to_keep,
+    next.tier_id AS next_tier, next.tier_name AS next_tier_name, next.needed AS next_tier_threshold,
+    GREATEST(0::numeric, next.needed - s.climbed) AS missing_to_climb,
+        CASE
+            WHEN ends.day IS NULL OR held.checkpoint_exempt OR s.kept >= held.needed THEN m.current_tier
+            ELSE COALESCE(below.tier_id, m.current_tier)
+        END AS projected_tier_at_checkpoint
+   FROM trackai.loyalty_members m
+     CROSS JOIN LATERAL ( SELECT v.day
+           FROM trackai.tier_evaluations v
+          WHERE v.tenant_id = m.tenant_id
+          ORDER BY v.day DESC
+         LIMIT 1) e
+     CROSS JOIN LATERAL ( SELECT p_1.vip_metric, p_1.currency, p_1.checkpoint_months, p_1.grace_days,
+            p_1.demote_to
+           FROM trackai.loyalty_programs p_1
+          WHERE p_1.tenant_id = m.tenant_id AND p_1.valid_from <= e.day
+          ORDER BY p_1.valid_from DESC
+         LIMIT 1) p
+     CROSS JOIN LATERAL ( SELECT m.window_end +
+                CASE
+                    WHEN m.in_grace THEN p.grace_days::integer
+                    ELSE 0
+                END AS day) ends
+     CROSS JOIN LATERAL ( SELECT t.tier_name, t.tier_order, t.checkpoint_exempt,
+                CASE p.vip_metric
+                    WHEN 'units'::text THEN t.units_threshold::numeric
+                    ELSE t.sales_threshold
+                END AS needed
+           FROM trackai.tiers t
+          WHERE t.tenant_id = m.tenant_id AND t.tier_id = m.current_tier AND t.valid_from <= e.day
+          ORDER BY t.valid_from DESC
+         LIMIT 1) held
+     CROSS JOIN LATERAL ( SELECT sums.sales, sums.units, sums.climbed_sales, sums.climbed_units,
+            sums.other_sales,
+                CASE p.vip_metric
+                    WHEN 'units'::text THEN sums.units::numeric
+                    ELSE sums.sales
+                END AS kept,
+                CASE p.vip_metric
+                    WHEN 'units'::text THEN sums.climbed_units::numeric
+                    ELSE sums.climbed_sales
+                END AS climbed
+           FROM ( SELECT COALESCE(sum(d.amount) FILTER (WHERE d.currency = p.currency AND d.sale_day >= m.window_start), 0::numeric) AS sales,
+                    COALESCE(sum(d.units) FILTER (WHERE d.sale_day >= m.window_start), 0::numeric)::bigint AS units,
+                    COALESCE(sum(d.amount) FILTER (WHERE d.currency = p.currency AND d.sale_day >= c.climb_from), 0::numeric) AS climbed_sales,
+                    COALESCE(sum(d.units) FILTER (WHERE d.sale_day >= c.climb_from), 0::numeric)::bigint AS climbed_units,
+                    count(*) FILTER (WHERE d.currency <> p.currency AND d.sale_day >= m.window_start) AS other_sales
+                   FROM ( SELECT GREATEST(m.climb_start, (e.day - make_interval(months => p.checkpoint_months::integer))::date) AS climb_from) c
+                     LEFT JOIN trackai.creator_sales_daily d ON d.tenant_id = m.tenant_id AND ((ROW(d.user_id, d.sale_day) >= ROW(m.user_id, LEAST(m.window_start, c.climb_from)))) AND ((ROW(d.user_id, d.sale_day) < ROW(m.user_id, e.day)))) sums) s
+     LEFT JOIN LATERAL ( SELECT t.tier_id, t.tier_name, t.needed
+           FROM ( SELECT DISTINCT ON (t_1.tier_id) t_1.tier_id, t_1.tier_name, t_1.tier_order,
+                        CASE p.vip_metric
+                            WHEN 'units'::text THEN t_1.units_threshold::numeric
+                            ELSE t_1.sales_threshold
+                        END AS needed
+                   FROM trackai.tiers t_1
+                  WHERE t_1.tenant_id = m.tenant_id AND t_1.valid_from <= e.day
+                  ORDER BY t_1.tier_id, t_1.valid_from DESC) t
+          WHERE t.tier_order > held.tier_order
+          ORDER BY t.tier_order
+         LIMIT 1) next ON true
+     LEFT JOIN LATERAL ( SELECT t.tier_id
+           FROM ( SELECT DISTINCT ON (t_1.tier_id) t_1.tier_id, t_1.tier_order,
+                        CASE p.vip_metric
+                            WHEN 'units'::text THEN t_1.units_threshold::numeric
+                            ELSE t_1.sales_threshold
+                        END AS needed
+                   FROM trackai.tiers t_1
+                  WHERE t_1.tenant_id = m.tenant_id AND t_1.valid_from <= e.day
+                  ORDER BY t_1.tier_id, t_1.valid_from DESC) t
+          WHERE t.tier_order < held.tier_order
+          ORDER BY (p.demote_to <> 'one_step'::text AND t.needed > s.kept), (
+                CASE
+                    WHEN p.demote_to <> 'one_step'::text AND t.needed > s.kept THEN t.tier_order
+                    ELSE - t.tier_order
+                END)
+         LIMIT 1) below ON true;
+
 -- When each version is in force, as known now: from effective_from until before effective_to. The periods of a scope are disjoint.
 CREATE VIEW trackai.feature_flag_periods AS
  SELECT v.flag_id, v.flag_key, v.tenant_id, v.id AS version, v.effective_from,
@@ -2274,6 +2363,31 @@ UNION ALL
     m.lookback_days::text AS value, m.lookback_version AS flag_version, c.occurred_at
    FROM trackai.conversions c
      JOIN trackai.matching_settings m ON m.tenant_id = c.tenant_id AND m.effective_from <= c.occurred_at AND c.occurred_at < m.effective_to;
+
+-- Entries of the ledger that are dated in a window that was closed without them.
+CREATE VIEW trackai.late_entries AS
+ SELECT l.tenant_id, l.user_id, l.source, l.source_ref, l.revision, l.posting_no, l.recorded_at,
+    l.sale_day, l.amount, l.units, l.currency, w.checkpoint_date, w.period_start_date,
+    w.period_end_date, w.status, w.tier_after AS recorded_tier, w.sales_in_period, w.units_in_period,
+    known.sales_known_now, known.units_known_now, c.checkpoint_date AS corrected_on,
+    c.tier_after AS corrected_tier
+   FROM trackai.tier_checkpoints w
+     JOIN trackai.sales_ledger l ON l.tenant_id = w.tenant_id AND l.user_id = w.user_id AND l.sale_day >= w.period_start_date AND l.sale_day < w.period_end_date AND l.posting_no > w.ledger_upto
+     CROSS JOIN LATERAL ( SELECT p_1.currency
+           FROM trackai.loyalty_programs p_1
+          WHERE p_1.tenant_id = w.tenant_id AND p_1.valid_from <= w.checkpoint_date
+          ORDER BY p_1.valid_from DESC
+         LIMIT 1) p
+     CROSS JOIN LATERAL ( SELECT COALESCE(sum(k.amount) FILTER (WHERE k.currency = p.currency), 0::numeric) AS sales_known_now,
+            COALESCE(sum(k.units), 0::bigint) AS units_known_now
+           FROM trackai.sales_ledger k
+          WHERE k.tenant_id = w.tenant_id AND k.user_id = w.user_id AND k.sale_day >= w.period_start_date AND k.sale_day < w.period_end_date) known
+     LEFT JOIN LATERAL ( SELECT v.day
+           FROM trackai.tier_evaluations v
+          WHERE v.tenant_id = l.tenant_id AND v.day > w.checkpoint_date AND v.ledger_upto >= l.posting_no
+          ORDER BY v.day
+         LIMIT 1) seen ON true
+     LEFT JOIN trackai.tier_checkpoints c ON c.tenant_id = l.tenant_id AND c.user_id = l.user_id AND c.checkpoint_date = seen.day AND c.status = 'corrected'::text;
 
 -- The ledger by creator and month, for reports alone: no tier is decided by months.
 CREATE VIEW trackai.metrics AS

@@ -20,7 +20,6 @@ chosen AS MATERIALIZED (
     WHERE c.tenant_id = %(tenant_id)s AND c.window_start < %(day)s::date
       AND (c.left_on IS NULL OR c.left_on > %(day)s::date) AND {chosen}
 ),
-summed AS ({sums}),
 held AS (
     SELECT c.user_id, c.current_tier, c.anchor_day, c.checkpoint_no, c.window_start, c.window_end, c.climb_start, c.in_grace,
            t.tier_order, t.sales_threshold, t.units_threshold, t.needed, t.exempt, t.lowest, t.next_needed,
@@ -29,7 +28,7 @@ held AS (
            coalesce(CASE WHEN %(by_units)s THEN s.climbed_units ELSE s.climbed_sales END, 0) AS climbed
     FROM chosen c
     JOIN tiers t ON t.tier_id = c.current_tier
-    LEFT JOIN summed s ON s.user_id = c.user_id
+    LEFT JOIN {sums} s ON s.user_id = c.user_id
 ),
 ruled AS (
     SELECT h.*, coalesce(o.tier_id, k.tier_id) AS given_tier,
@@ -78,25 +77,6 @@ events AS (
            o.current_tier, o.tier_after, o.status, %(ledger_upto)s, %(now)s
     FROM outcomes o
     WHERE o.status IS NOT NULL
-    RETURNING status
-),
--- A window that was opened today has no sale yet; in one that goes on, the sums are those of the days before.
-standings AS (
-    SELECT o.user_id, o.tier_after AS current_tier, w.opens,
-           CASE WHEN o.anchors THEN %(day)s::date ELSE o.anchor_day END AS anchor_day,
-           CASE WHEN o.anchors THEN 0 ELSE o.checkpoint_no + w.opens::int END AS checkpoint_no,
-           CASE WHEN w.opens THEN %(day)s::date ELSE o.window_start END AS window_start,
-           CASE
-               WHEN o.anchors THEN (%(day)s::date + make_interval(months => %(months)s::int))::date
-               WHEN w.opens THEN (o.anchor_day + make_interval(months => (o.checkpoint_no + 2) * %(months)s::int))::date
-               ELSE o.window_end
-           END AS window_end,
-           CASE WHEN w.opens AND o.status <> 'promoted' THEN %(day)s::date ELSE o.climb_start END AS climb_start,
-           CASE WHEN w.opens THEN false ELSE o.in_grace OR o.status IS NOT NULL END AS in_grace,
-           CASE WHEN w.opens THEN 0 ELSE o.sales END AS sales,
-           CASE WHEN w.opens THEN 0 ELSE o.units END AS units
-    FROM outcomes o
-    CROSS JOIN LATERAL (SELECT coalesce(o.status <> 'grace', false) AS opens) AS w
 ),
 written AS (
     UPDATE {creators} c
@@ -107,9 +87,26 @@ written AS (
             AT TIME ZONE %(time_zone)s,
         checkpoint_sales_current = s.sales, checkpoint_units_current = s.units, evaluated_day = %(day)s::date,
         checkpoint_progress_updated_at = %(now)s, updated_at = %(now)s
-    FROM standings s
+    FROM (
+        -- A window that was opened today has no sale yet; in one that goes on, the sums are those of the days before.
+        SELECT o.user_id, o.tier_after AS current_tier, w.opens,
+               CASE WHEN o.anchors THEN %(day)s::date ELSE o.anchor_day END AS anchor_day,
+               CASE WHEN o.anchors THEN 0 ELSE o.checkpoint_no + w.opens::int END AS checkpoint_no,
+               CASE WHEN w.opens THEN %(day)s::date ELSE o.window_start END AS window_start,
+               CASE
+                   WHEN o.anchors THEN (%(day)s::date + make_interval(months => %(months)s::int))::date
+                   WHEN w.opens THEN (o.anchor_day + make_interval(months => (o.checkpoint_no + 2) * %(months)s::int))::date
+                   ELSE o.window_end
+               END AS window_end,
+               CASE WHEN w.opens AND o.status <> 'promoted' THEN %(day)s::date ELSE o.climb_start END AS climb_start,
+               CASE WHEN w.opens THEN false ELSE o.in_grace OR o.status IS NOT NULL END AS in_grace,
+               CASE WHEN w.opens THEN 0 ELSE o.sales END AS sales,
+               CASE WHEN w.opens THEN 0 ELSE o.units END AS units
+        FROM outcomes o
+        CROSS JOIN LATERAL (SELECT coalesce(o.status <> 'grace', false) AS opens) AS w
+    ) AS s
     WHERE c.tenant_id = %(tenant_id)s AND c.user_id = s.user_id
       AND (s.opens OR s.in_grace IS DISTINCT FROM c.in_grace OR s.sales IS DISTINCT FROM c.checkpoint_sales_current
            OR s.units IS DISTINCT FROM c.checkpoint_units_current)
 )
-SELECT e.status, count(*) FROM events e GROUP BY e.status
+SELECT o.status, count(*) FROM outcomes o WHERE o.status IS NOT NULL GROUP BY o.status

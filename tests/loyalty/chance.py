@@ -3,7 +3,8 @@
 What belongs here: chance. What does not: working worlds out (evaluator.py), and the database (worlds.py).
 """
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from random import Random
 
@@ -13,7 +14,8 @@ FIRST = date(2023, 12, 20)
 DAYS = 110
 LAST = FIRST + (DAYS - 1) * DAY
 # Of each tier in turn.
-STEPS = {"sales": (Decimal(0), Decimal(100), Decimal("250.0001"), Decimal(900)), "units": (0, 5, 12, 40)}
+SALES = (Decimal(0), Decimal(100), Decimal("250.0001"), Decimal(900))
+UNITS = (0, 5, 12, 40)
 CENT_OF_CENT = Decimal("0.0001")
 FACTORS = ("1", "1", "1.2", "0.7")
 
@@ -35,7 +37,7 @@ def random_world(chance: Random) -> tuple[World, dict[date, int]]:
         for day in begins
     ]
     tiers = [
-        Tier(f"tier_{order}", FIRST, order, STEPS["sales"][order - 1], STEPS["units"][order - 1], order == exempt)
+        Tier(f"tier_{order}", FIRST, order, SALES[order - 1], UNITS[order - 1], order == exempt)
         for exempt in [chance.choice((0, 0, 0, 2, 3, 4))]
         for order in range(1, 5)
     ]
@@ -81,33 +83,26 @@ def _sell(chance: Random, world: World) -> dict[date, int]:
             arrivals.append((arrives, entry))
             if chance.random() < 0.3:
                 share = Decimal(chance.choice(("-1", "-0.5", "-0.1")))
-                restated = chance.random() < 0.5
                 back = arrives + chance.randrange(1, 40) * DAY
-                dated = day if restated else back
-                arrivals.append(
-                    (
-                        back,
-                        Entry(0, member.user_id, dated, (amount * share).quantize(CENT_OF_CENT), -entry.units if share == -1 else -1, entry.currency),
-                    )
+                returned = replace(
+                    entry,
+                    sale_day=day if chance.random() < 0.5 else back,
+                    amount=(amount * share).quantize(CENT_OF_CENT),
+                    units=-entry.units if share == -1 else -1,
                 )
+                arrivals.append((back, returned))
     arrivals.sort(key=lambda one: (one[0], one[1].user_id, one[1].sale_day))
+    settled = chance.choice((0, 1, 1, 3)) * DAY
     known: dict[date, int] = {}
-    posting_no, settles = 0, chance.choice((0, 1, 1, 3))
-    pending = iter(arrivals)
-    arrival = next(pending, None)
-    for count in range(DAYS):
-        day = FIRST + count * DAY
-        while arrival is not None and arrival[0] <= day + settles * DAY:
-            posting_no += chance.random() < 0.7 or not world.ledger
-            on, entry = arrival
-            world.ledger.append(
-                Entry(posting_no, entry.user_id, entry.sale_day, entry.amount, entry.units, entry.currency)
-            )
-            arrival = next(pending, None)
-        # A posting is known as a whole: the next day's begin with another one.
-        posting_no += 1
-        known[day] = max((one.posting_no for one in world.ledger), default=0)
-        posting_no = known[day] + 1 if world.ledger else 0
+    posting_no = 0
+    for day in (FIRST + count * DAY for count in range(DAYS)):
+        arrived = [entry for on, entry in arrivals if on <= day + settled]
+        for entry in arrived[len(world.ledger) :]:
+            # What was known to an evaluation is a whole posting.
+            begins = posting_no == max(known.values(), default=0)
+            posting_no += begins or chance.random() < 0.5
+            world.ledger.append(replace(entry, posting_no=posting_no))
+        known[day] = posting_no
     # Some days are evaluated together, when more is known.
     for day in sorted(known, reverse=True):
         if chance.random() < 0.3:

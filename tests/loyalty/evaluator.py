@@ -185,10 +185,10 @@ def _evaluate(
     by_id = {tier.tier_id: tier for tier in tiers}
     if state is None:
         first = State(tiers[0].tier_id, day, 0, day, None, day, in_grace=False, months=None)
-        event = Event(
+        begun = Event(
             member.user_id, day, "enrolled", None, tiers[0].tier_id, None, None, None, None, None, None, None, upto
         )
-        return event, _opened(first, tiers[0].tier_id, day, program)
+        return begun, _opened(first, tiers[0].tier_id, day, program)
 
     held = by_id[state.current_tier]
     sales, units, kept = _sums(entries, state.window_start, day, upto, program)

@@ -1,9 +1,9 @@
 """Tiers: the worked example, day by day, and what an evaluation may and may not change."""
 
-from collections.abc import Callable
-from typing import Any
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loyalty.evaluator import evaluate, world_of_vectors

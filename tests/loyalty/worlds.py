@@ -73,8 +73,9 @@ def post(connection: Connection[Any], tenant_id: str, entries: Iterable[Entry]) 
             recorded_at=_OVER,
         )
         connection.execute(
-            "INSERT INTO trackai.creator_sales_daily AS d (tenant_id, user_id, sale_day, currency, source, amount, units)"
-            " VALUES (%s, %s, %s, %s, 'csv', %s, %s) ON CONFLICT (tenant_id, user_id, sale_day, currency, source)"
+            "INSERT INTO trackai.creator_sales_daily AS d"
+            " (tenant_id, user_id, sale_day, currency, source, amount, units) VALUES (%s, %s, %s, %s, 'csv', %s, %s)"
+            " ON CONFLICT (tenant_id, user_id, sale_day, currency, source)"
             " DO UPDATE SET amount = d.amount + excluded.amount, units = d.units + excluded.units",
             (tenant_id, entry.user_id, entry.sale_day, entry.currency, entry.amount, entry.units),
         )

@@ -36,8 +36,8 @@ EXPERIMENTS = 7_221_013
 """With a tenant's id as the second key: one computation of its A/B tests at a time (event database)."""
 
 LOYALTY = 7_221_014
-"""With a tenant's id as the second key: one posting or evaluation of its loyalty program at a time, because an evaluation
-knows all postings up to one (event database)."""
+"""With a tenant's id as the second key: one posting or evaluation of its loyalty program at a time, because an
+evaluation knows all postings up to one (event database)."""
 
 CAMPAIGN_ALIASES = 7_221_008
 """With a tenant's id as the second key: one load of its aliases at a time, because none may point at another (event

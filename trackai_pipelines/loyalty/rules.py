@@ -71,9 +71,10 @@ class Rules:
         newest = {tier.tier_id: tier for tier in self.tiers if tier.valid_from <= day}
         return sorted(newest.values(), key=lambda tier: tier.tier_order)
 
-    def begin_on(self, day: date) -> bool:
-        """Return whether rules begin to hold on a day, so that everybody's standing can change."""
-        return any(one.valid_from == day for one in (*self.programs, *self.tiers))
+    @property
+    def first_days(self) -> set[date]:
+        """Return the days on which rules begin to hold, when everybody's standing can change."""
+        return {program.valid_from for program in self.programs} | {tier.valid_from for tier in self.tiers}
 
     def parameters(self, day: date) -> dict[str, Any]:
         """Return the rules of a day, which has a program and tiers, as parameters of statements."""

@@ -39,7 +39,7 @@ class Tables:
 
     def composed(self, name: str) -> sql.Composed:
         """Return the statement of a name with these tables."""
-        return sql.SQL(statement(name)).format(  # type: ignore[arg-type]
+        return sql.SQL(statement(name)).format(
             creators=self.creators, events=self.events, sales=self.sales, entries=self.entries
         )
 
@@ -81,14 +81,14 @@ def evaluate_tiers(
         late = [user for (user,) in connection.execute(tables.composed("loyalty/late_creators"), given)]
         corrected = corrected_tiers(connection, rules, late, day - DAY, known.ledger_upto, now) if late else {}
     given |= {"corrected_users": list(corrected), "corrected_tiers": list(corrected.values())}
-    everybody = rules.begin_on(day)
+    everybody = day in rules.first_days
+    sums = tables.composed("loyalty/sums_of_all" if everybody else "loyalty/sums_of_chosen")
+    some = sql.SQL("c.user_id IN ({})").format(tables.composed("loyalty/creators_to_evaluate"))
     evaluate = sql.SQL(statement("loyalty/evaluate_creators")).format(
         creators=tables.creators,
         events=tables.events,
-        chosen=sql.SQL("true")
-        if everybody
-        else sql.SQL("c.user_id IN ({})").format(tables.composed("loyalty/creators_to_evaluate")),
-        sums=tables.composed("loyalty/sums_of_all" if everybody else "loyalty/sums_of_chosen"),
+        chosen=sql.SQL("true") if everybody else some,
+        sums=sql.SQL("({})").format(sums),
     )
     return {"enrolled": enrolled[0] if enrolled else 0, **dict(connection.execute(evaluate, given).fetchall())}
 
@@ -145,9 +145,7 @@ def play(
         day = min((*days[later : later + 1], *filter(None, ends or ())), default=None)
 
 
-def _days(
-    connection: Connection[Any], rules: Rules, tables: Tables, known: Sequence[tuple[date, Known]]
-) -> set[date]:
+def _days(connection: Connection[Any], rules: Rules, tables: Tables, known: Sequence[tuple[date, Known]]) -> set[date]:
     """Return the days on which something can happen to creators of a course, but for the ends of their windows."""
     months = [one.checkpoint_months for one in rules.programs if one.checkpoint_months is not None]
     days = {day for (day,) in connection.execute(tables.composed("loyalty/course_days"), {"months": months})}
@@ -155,5 +153,5 @@ def _days(
     postings = [no for (no,) in connection.execute(tables.composed("loyalty/course_postings"))]
     firsts = (bisect_left(known, no, key=lambda one: one[1].ledger_upto) for no in postings)
     days |= {known[at][0] for at in firsts if at < len(known)}
-    days |= {one.valid_from for one in (*rules.programs, *rules.tiers)} | set(rules.overrides)
+    days |= rules.first_days | set(rules.overrides)
     return {day for day in days if day >= first}
