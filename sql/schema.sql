@@ -1937,6 +1937,7 @@ CREATE TABLE trackai.sales_reports (
     received_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the report arrived
     superseded_on date,  -- day of the item's next figure, once this one is old; NULL: it is needed
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    previous_day date,  -- day of the item's figure before, once that one may leave; days up to it are final; NULL: it is needed
     CONSTRAINT sales_reports_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT sales_reports_tenant_id_source_item_report_day_as_of_key UNIQUE (tenant_id, source, item, report_day, as_of),
     CONSTRAINT sales_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
@@ -1947,7 +1948,9 @@ CREATE TABLE trackai.sales_reports (
     CONSTRAINT sales_reports_item_check CHECK (((length(item) >= 1) AND (length(item) <= 512))),
     CONSTRAINT sales_reports_source_check CHECK ((source <> ''::text))
 );
+CREATE INDEX sales_reports_final ON trackai.sales_reports USING btree (tenant_id, previous_day) WHERE (previous_day IS NOT NULL);
 CREATE INDEX sales_reports_superseded ON trackai.sales_reports USING btree (superseded_on) WHERE (superseded_on IS NOT NULL);
+CREATE INDEX sales_reports_unassigned ON trackai.sales_reports USING btree (tenant_id, report_day) WHERE (user_id IS NULL);
 
 -- The newest delivery of each day of a sync.
 CREATE TABLE trackai.sales_sync_days (
@@ -2193,6 +2196,12 @@ CREATE TABLE trackai.videos (
     first_seen_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the video was first reported
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
     updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    handle text COLLATE "C",  -- the creator's handle, in lower case without @; NULL once it was erased
+    source text COLLATE "C",  -- the sync that gave these figures
+    report_day date,  -- local day that the figures are of
+    currency text COLLATE "C",  -- ISO 4217 code of gmv; NULL where it is the program's
+    file text,  -- path of the file below the landing folder; NULL where there was none
+    line bigint,  -- line of the file, from 1; NULL where there was none
     CONSTRAINT videos_pkey PRIMARY KEY (tenant_id, video_id, post_date),
     CONSTRAINT videos_video_id_check CHECK (((length(video_id) >= 1) AND (length(video_id) <= 512)))
 ) PARTITION BY RANGE (post_date);

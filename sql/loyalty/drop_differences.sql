@@ -1,0 +1,2 @@
+-- Drops the staged entries, so that a transaction can post twice. Index: none.
+DROP TABLE pg_temp.ledger_differences
