@@ -1,5 +1,6 @@
 -- Adds the sales of %(users)s users that happened from the UTC day %(since)s to before %(until)s, of %(sales)s that happen evenly
--- over 28 days, each linked and attributed. Nine in ten buyers came in the fourteen days before, the others come later.
+-- over 28 days and are numbered as they do, each linked and attributed. Nine in ten buyers came in the fourteen days before, the
+-- others come later.
 WITH sold AS MATERIALIZED (
     SELECT s.n, timestamptz '2026-01-01 00:00Z' + x.at * interval '672 hours' AS at,
            floor(
@@ -9,7 +10,7 @@ WITH sold AS MATERIALIZED (
                END
            )::bigint AS user_number
     FROM generate_series(1::bigint, %(sales)s::bigint) AS s (n)
-    CROSS JOIN LATERAL (SELECT benchmark.chance(s.n, 20) AS at) x
+    CROSS JOIN LATERAL (SELECT (s.n - benchmark.chance(s.n, 20)) / %(sales)s AS at) x
 ),
 due AS MATERIALIZED (
     SELECT s.n, s.at, 'user-' || lpad((s.user_number * 7919 %% %(users)s)::text, 8, '0') AS user_id, s.user_number

@@ -1,7 +1,6 @@
--- What the users of a tenant's tests bought, and whether each sale counts, as far as it had arrived by %(known_at)s: a row a
--- test and sale. Sales that were anonymised by %(anonymised_by)s are left out: they are not classified again
--- (stayed_outcomes). Links, users of tests and matches are all that there are, or those that may have changed (arrived_sales,
--- arrived_users), or others (links_as_known, matches_within).
+-- What the users of a tenant's tests bought, and whether each sale counts: a row a test and sale. Sales and users of tests are
+-- all that there are (linked_sales), or those that may have changed (arrived_sales, arrived_users). Sales that are anonymised
+-- are not classified again (stayed_outcomes).
 -- Indexes: none is needed. Sales, links and assignments are read in the order they are stored in and joined by hashes in
 -- the order that is written here, whatever the server knows of the tables (outcomes.MANY).
 WITH tests AS MATERIALIZED (
@@ -12,7 +11,7 @@ WITH tests AS MATERIALIZED (
         %(window_days)s::integer[], %(outcome_events)s::text[], %(outcome_scopes)s::text[], %(currencies)s::char(3)[]
     ) AS t (test_id, outcomes_from, outcomes_until, window_days, outcome_event, outcome_scope, currency)
 )
-SELECT u.test_id, s.id AS conversion_id, u.user_id, u.variant_name, u.assigned_at, s.occurred_at, s.value, s.currency,
+SELECT u.test_id, s.conversion_id, u.user_id, u.variant_name, u.assigned_at, s.occurred_at, s.value, s.currency,
        s.attributed, coalesce(s.currency = t.currency, false) AS in_currency,
        CASE
            WHEN u.exclusion IS NOT NULL THEN u.exclusion
@@ -24,16 +23,5 @@ SELECT u.test_id, s.id AS conversion_id, u.user_id, u.variant_name, u.assigned_a
        END AS class
 FROM tests t
 JOIN {users} u ON u.test_id = t.test_id
-JOIN (
-    SELECT l.user_id, c.id, c.event_name, c.occurred_at, c.value, c.currency,
-           coalesce(a.strategy <> 'unmatched', false) AS attributed
-    FROM trackai.conversions c
-    JOIN {links} l ON l.tenant_id = %(tenant_id)s AND l.conversion_id = c.id
-    LEFT JOIN {matches} a
-        ON a.tenant_id = %(tenant_id)s AND a.conversion_id = c.id AND a.matched_at <= %(known_at)s
-    WHERE c.tenant_id = %(tenant_id)s AND (c.anonymised_at IS NULL OR c.anonymised_at > %(anonymised_by)s)
-      AND c.occurred_at >= %(sales_from)s AND c.occurred_at < %(sales_until)s
-      AND c.created_at <= %(known_at)s
-    OFFSET 0
-) s ON s.user_id = u.user_id
+JOIN {sales} s ON s.user_id = u.user_id
 WHERE u.test_id = ANY (%(test_ids)s::bigint[]) AND s.occurred_at >= t.outcomes_from AND s.occurred_at < t.outcomes_until

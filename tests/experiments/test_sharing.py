@@ -81,7 +81,8 @@ def test_tests_that_share_users(
     # Of large tests the same share of users of each is compared.
     monkeypatch.setattr(sharing, "SAMPLE", 1_000)
     designs = designs_to_compute(connection, acme)
-    sharing.write_shared_users(connection, designs, {design.id: date(2026, 3, 2) for design in designs})
+    until = {design.id: date(2026, 3, 2) for design in designs}
+    sharing.write_shared_users(connection, designs, until, None)
     sampled = connection.execute(SHARED, [tests["checkout"]]).fetchall()[-1][1]
     assert [one["test"] for one in sampled] == ["banner", "copy"]
     assert all(2_500 < one["users"] < 3_300 for one in sampled)

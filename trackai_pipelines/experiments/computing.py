@@ -25,18 +25,19 @@ from trackai_pipelines.experiments.comparing import POPULATIONS, SO_FAR
 from trackai_pipelines.experiments.deciding import Decided, Undecided
 from trackai_pipelines.experiments.designs import Design, designs_to_compute
 from trackai_pipelines.experiments.earlier_days import read_earlier
-from trackai_pipelines.experiments.outcomes import MANY, Sales, count_users, plans, write_outcomes
+from trackai_pipelines.experiments.outcomes import MANY, Sales, count_arrived_users, count_users, plans, write_outcomes
 from trackai_pipelines.experiments.periods import first_day, last_day
 from trackai_pipelines.experiments.results import write_results
 from trackai_pipelines.experiments.scans import (
     ScannedTest,
     arrival_tables,
+    arrived_since,
     bring_outcomes_up_to_date,
     read_scans,
     sales_of_days,
     write_scans,
 )
-from trackai_pipelines.experiments.sharing import write_shared_users
+from trackai_pipelines.experiments.sharing import Sample, write_shared_users
 from trackai_pipelines.experiments.totals import (
     SCALES,
     Totals,
@@ -105,24 +106,21 @@ def _compute_tenant(
         going_on = [design for design in designs if not from_start and scans[design.id].scanned_to is not None]
         anew = [design for design in designs if design not in going_on]
         with plans(connection, MANY):
-            parts = [
-                *(_from_nothing(connection, anew, until, now) if anew else ()),
-                *(_from_changes(connection, going_on, until, scans, now) if going_on else ()),
-            ]
-        computed = [_write_test(connection, part, until[part.design.id], now) for part in parts]
+            parts = _from_nothing(connection, anew, until, now) if anew else []
+            changes, sample = _from_changes(connection, going_on, until, scans, now) if going_on else ([], None)
+        computed = [_write_test(connection, part, until[part.design.id], now) for part in (*parts, *changes)]
         if computed:
-            write_shared_users(connection, designs, until)
+            write_shared_users(connection, designs, until, None if anew else sample)
         write_scans(connection, designs, until, scans)
         return computed
 
 
 def _from_nothing(
     connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], now: datetime
-) -> Iterator[_Part]:
+) -> list[_Part]:
     sales = write_outcomes(connection, designs, until, now)
     counts = count_users(connection, designs)
-    for design in designs:
-        yield _Part(design, first_day(design), sales[design.id], counts[design.id])
+    return [_Part(design, first_day(design), sales[design.id], counts[design.id]) for design in designs]
 
 
 def _from_changes(
@@ -131,20 +129,24 @@ def _from_changes(
     until: Mapping[int, date],
     scans: Mapping[int, ScannedTest],
     now: datetime,
-) -> Iterator[_Part]:
+) -> tuple[list[_Part], Sample]:
     with arrival_tables(connection):
-        changed = bring_outcomes_up_to_date(connection, designs, until, scans, now)
+        since = arrived_since(designs, scans)
+        changed, sample = bring_outcomes_up_to_date(connection, designs, until, scans, now)
         designs = [design for design in designs if design.id in changed]
+        if not designs:
+            return [], sample
         earlier = {design.id: read_earlier(connection, design, changed[design.id]) for design in designs}
         # Without a day before, users count from the first that was assigned, and the days from the test's first one.
         from_days = {test: changed[test] if known else date.min for test, known in earlier.items()}
-        first = {design.id: max(from_days[design.id], first_day(design)) for design in designs}
-        sales = sales_of_days(connection, designs, until, first) if designs else {}
-    counts = count_users(connection, designs, from_days=from_days) if designs else {}
+        sales = sales_of_days(connection, designs, until, from_days)
+        counts = count_arrived_users(connection, designs, from_days, since)
+    parts = []
     for design in designs:
-        known = earlier[design.id]
+        first, known = max(from_days[design.id], first_day(design)), earlier[design.id]
         users = [*counts[design.id], *(known.counts if known else ())]
-        yield _Part(design, first[design.id], sales[design.id], users, known.totals if known else None)
+        parts.append(_Part(design, first, sales[design.id], users, known.totals if known else None))
+    return parts, sample
 
 
 def _write_test(connection: Connection[Any], part: _Part, to_day: date, now: datetime) -> ComputedTest:

@@ -10,6 +10,7 @@ users alone. So looking every day changes nothing.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +60,7 @@ class Undecided:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Course:
     """A test from its first day on: what the rule reads."""
 
@@ -70,6 +71,12 @@ class Course:
     """Of shape (days, populations, variants)."""
     health: Mapping[str, Array]
     """Columns of `ab_test_daily_health` with p-values, each of shape (days)."""
+
+    @cached_property
+    def primary(self) -> Results:
+        """The results of the metric and estimator that decide."""
+        design = self.design
+        return compare(self.totals, design.primary_metric, design.estimator, design.alpha, needed_users(design))
 
     def place(self, day: date) -> int | None:
         """Return the place of a day; None where it has no totals."""
@@ -108,9 +115,7 @@ def decide_again(course: Course, kind: Kind, day: date) -> Decided:
 
 def primary_results(course: Course, horizon: int | None) -> Results:
     """Return the results of the metric and estimator that decide, with the p-values that the rule reads."""
-    design = course.design
-    results = compare(course.totals, design.primary_metric, design.estimator, design.alpha, needed_users(design))
-    return add_decision(results, horizon)
+    return add_decision(course.primary, horizon)
 
 
 def first_day(design: Design) -> date:

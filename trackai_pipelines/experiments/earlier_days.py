@@ -6,6 +6,7 @@ What belongs here: reading it as the computation of totals takes it. What does n
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,16 +52,19 @@ def read_earlier(connection: Connection[Any], design: Design, from_day: date) ->
         return None
     sums = np.zeros((days, len(POPULATIONS), len(design.variants), len(SCALES)), dtype=object)
     for day, population, variant, _, *values in rows:
-        of_row = sums[(day - first).days, POPULATIONS.index(population), design.variants.index(variant)]
-        of_row[:] = [whole(name, value) for name, value in zip(SCALES, values, strict=True)]
-    totals = {name: sums[..., place] for place, name in enumerate(SCALES)}
+        sums[(day - first).days, POPULATIONS.index(population), design.variants.index(variant)] = values
+    totals = {
+        name: np.asarray(np.frompyfunc(partial(whole, name), 1, 1)(sums[-1, ..., place]), dtype=object)
+        for place, name in enumerate(SCALES)
+    }
     excluded = next(row[3] for row in rows if row[0] == last)
     counts = [
         UserCount(variant, last, reason, users, 0) for reason, of in excluded.items() for variant, users in of.items()
     ]
-    added = [np.diff(totals[name][:, SO_FAR], axis=0, prepend=0) for name in ("users_count", "unlinked_users")]
+    places = [list(SCALES).index(name) for name in ("users_count", "unlinked_users")]
+    added = [np.diff(sums[:, SO_FAR, :, place], axis=0, prepend=0) for place in places]
     # The first row that is read may have users of days before it, whose window is over.
     for back in range(0 if first == first_day(design) else 1, days):
         for variant, users, unlinked in zip(design.variants, *(values[back].tolist() for values in added), strict=True):
             counts.append(UserCount(variant, first + timedelta(days=back), None, users, unlinked))
-    return EarlierDays({name: values[-1] for name, values in totals.items()}, tuple(counts))
+    return EarlierDays(totals, tuple(counts))

@@ -9,7 +9,7 @@ one test by its key would take as long as reading all.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, LiteralString
 
 from psycopg import Connection, sql
@@ -31,10 +31,12 @@ MANY: Mapping[str, str | None] = {
     "enable_mergejoin": "off",
     "enable_indexscan": "off",
     "enable_sort": "off",
+    "default_statistics_target": "1",
 }
 """Plans for reading everything: once, joined by hashes, whatever the server knows of the tables. The first night after
 a large load it knows nothing, and looking up a million rows one by one takes longer than reading ten million. Memory
-goes by the server's (set_plans)."""
+goes by the server's (set_plans). Of the tables that are made on the way it only needs to know how many rows they
+have."""
 
 Sales = Mapping[str, Sequence[bytes]]
 """Packed sales (totals.SALE) by variant."""
@@ -59,7 +61,7 @@ def write_outcomes(
     """
     given = {**parameters(designs, until), "now": now}
     connection.execute(statement("experiments/delete_outcomes"), given)
-    query = composed("experiments/write_outcomes", classified())
+    query = composed("experiments/write_outcomes", classified(linked_sales()))
     return _with_stayed(connection, _packed(connection, query, given), given)
 
 
@@ -68,8 +70,8 @@ def read_outcomes(
 ) -> Mapping[int, Sales]:
     """Return what adds to the totals of a tenant's tests as far as it had arrived by a moment; write nothing."""
     given = parameters(designs, until, known_at)
-    links = _within(sql.SQL(statement("experiments/links_as_known")))
-    query = composed("experiments/pack_outcomes", classified(links))
+    links = within(sql.SQL(statement("experiments/links_as_known")))
+    query = composed("experiments/pack_outcomes", classified(linked_sales(links=links)))
     return _with_stayed(connection, _packed(connection, query, given), given)
 
 
@@ -90,31 +92,34 @@ def explored_outcomes(
     """
     given = parameters([design], {design.id: to_day})
     given |= {"anonymised_by": "-infinity", "lookback_days": lookback_days}
-    within = _within(sql.SQL(statement("experiments/matches_within")))
-    outcomes = classified(matches=ALL_MATCHES if lookback_days is None else within)
-    query = composed("experiments/pack_outcomes", outcomes)
+    matches = within(sql.SQL(statement("experiments/matches_within")))
+    sales = linked_sales(matches=ALL_MATCHES if lookback_days is None else matches)
+    query = composed("experiments/pack_outcomes", classified(sales))
     return _packed(connection, query, given)[design.id]
 
 
 def count_users(
-    connection: Connection[Any],
-    designs: Sequence[Design],
-    known_at: datetime | str = EVER,
-    from_days: Mapping[int, date] | None = None,
+    connection: Connection[Any], designs: Sequence[Design], known_at: datetime | str = EVER
 ) -> Mapping[int, Sequence[UserCount]]:
-    """Return how many users each of a tenant's tests has, by variant, day of assignment and exclusion.
+    """Return how many users each of a tenant's tests has, by variant, day of assignment and exclusion."""
+    return _counted(connection, "experiments/count_users", designs, {"known_at": known_at})
 
-    With `from_days`, only of those days of assignment on.
-    """
-    given = {
-        "tenant_id": designs[0].tenant_id,
-        "test_ids": [design.id for design in designs],
-        "from_days": [date.min if from_days is None else from_days[design.id] for design in designs],
-        "first_day": None if from_days is None else min(from_days.values()),
-        "known_at": known_at,
-    }
+
+def count_arrived_users(
+    connection: Connection[Any], designs: Sequence[Design], from_days: Mapping[int, date], since: datetime
+) -> Mapping[int, Sequence[UserCount]]:
+    """Return the same of the users who arrived since a time (scans.py), assigned on some UTC day or later."""
+    assigned_from = [datetime.combine(from_days[design.id], time(tzinfo=UTC)) for design in designs]
+    given = {"assigned_from": assigned_from, "since": since}
+    return _counted(connection, "experiments/count_arrived_users", designs, given)
+
+
+def _counted(
+    connection: Connection[Any], name: LiteralString, designs: Sequence[Design], given: Mapping[str, Any]
+) -> Mapping[int, Sequence[UserCount]]:
+    of_tests = {"tenant_id": designs[0].tenant_id, "test_ids": [design.id for design in designs]}
     counts: dict[int, list[UserCount]] = {design.id: [] for design in designs}
-    for test_id, *count in connection.execute(statement("experiments/count_users"), given):
+    for test_id, *count in connection.execute(statement(name), {**given, **of_tests}):
         counts[test_id].append(UserCount(*count))
     return counts
 
@@ -138,19 +143,23 @@ def parameters(designs: Sequence[Design], until: Mapping[int, date], known_at: d
     }
 
 
-def classified(
-    links: sql.Composable = ALL_LINKS, users: sql.Composable = ALL_USERS, matches: sql.Composable = ALL_MATCHES
-) -> sql.Composed:
-    """Return the statement that classifies sales, over tables or statements of links, of users and of matches."""
-    return sql.SQL(statement("experiments/outcomes")).format(links=links, users=users, matches=matches)
+def linked_sales(links: sql.Composable = ALL_LINKS, matches: sql.Composable = ALL_MATCHES) -> sql.Composed:
+    """Return the statement of sales and their users, over tables or statements of links and of matches."""
+    return sql.SQL(statement("experiments/linked_sales")).format(links=links, matches=matches)
+
+
+def classified(sales: sql.Composable, users: sql.Composable = ALL_USERS) -> sql.Composed:
+    """Return the statement that classifies sales, of a statement of sales and a table of users of tests."""
+    return sql.SQL(statement("experiments/outcomes")).format(sales=within(sales), users=users)
 
 
 def composed(name: LiteralString, outcomes: sql.Composable) -> sql.Composed:
     """Return a statement with another one in the place of `{outcomes}`."""
-    return sql.SQL(statement(name)).format(outcomes=_within(outcomes))
+    return sql.SQL(statement(name)).format(outcomes=within(outcomes))
 
 
-def _within(inner: sql.Composable) -> sql.Composed:
+def within(inner: sql.Composable) -> sql.Composed:
+    """Return a statement as a table of another one."""
     return sql.SQL("(\n{}\n)").format(inner)
 
 

@@ -19,6 +19,7 @@ from trackai_pipelines.experiments.comparing import (
     MATURE,
     POPULATIONS,
     SO_FAR,
+    Results,
     add_decision,
     compare,
     computed,
@@ -145,8 +146,12 @@ def result_rows(course: Course, from_day: date, horizon: int | None) -> Iterator
     totals = {name: sums[skipped:] for name, sums in course.totals.items()}
     place = None if horizon is None or horizon < skipped else horizon - skipped
     for metric, estimator in computed(design):
-        results = compare(totals, metric, estimator, design.alpha, needed_users(design))
-        figures = np.stack([add_decision(results, place)[name] for name in FIGURES], axis=-1)
+        if (metric, estimator) == (design.primary_metric, design.estimator):
+            results: Results = {name: values[skipped:] for name, values in course.primary.items()}
+        else:
+            results = compare(totals, metric, estimator, design.alpha, needed_users(design))
+        decided = add_decision(results, place)
+        figures = np.stack([decided[name] for name in FIGURES], axis=-1)
         # What cannot be said is NULL; a sum beyond float64 cannot be said either.
         values = figures.astype(object)
         values[~np.isfinite(figures)] = None

@@ -22,6 +22,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.outcomes import Sales, classified, composed, parameters, stored_outcomes
 from trackai_pipelines.experiments.periods import MARGIN, first_day, midnight_after
+from trackai_pipelines.experiments.sharing import Sample, read_sample, share_of_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,44 +86,53 @@ def arrival_tables(connection: Connection[Any]) -> Iterator[None]:
     connection.execute(statement("experiments/drop_arrivals"))
 
 
+def arrived_since(designs: Sequence[Design], scans: Mapping[int, ScannedTest]) -> datetime:
+    """Return from when on arrivals are looked at, for tests that go on."""
+    return min(at for design in designs if (at := scans[design.id].scanned_to) is not None)
+
+
 def bring_outcomes_up_to_date(
     connection: Connection[Any],
     designs: Sequence[Design],
     until: Mapping[int, date],
     scans: Mapping[int, ScannedTest],
     now: datetime,
-) -> Mapping[int, date]:
+) -> tuple[Mapping[int, date], Sample]:
     """Write the outcomes of a tenant's tests that may be others since their scans.
 
-    Returns of each test whose totals change the first UTC day on which they do.
+    Returns of each test whose totals change the first UTC day on which they do, and a sample of users of all tests.
     """
     new = [day + timedelta(days=1) for design in designs if (day := scans[design.id].computed_to) < until[design.id]]
     new_until = midnight_after(max(until[design.id] for design in designs))
+    one_in = share_of_users(connection, designs, [scans[design.id].computed_to for design in designs])
     given = {
         **parameters(designs, until),
-        "since": min(at for design in designs if (at := scans[design.id].scanned_to) is not None),
+        "since": arrived_since(designs, scans),
         "new_from": datetime.combine(min(new), time(tzinfo=UTC)) if new else new_until,
         "new_until": new_until,
+        "computed_until": [midnight_after(scans[design.id].computed_to) for design in designs],
+        "one_in": one_in,
         "now": now,
     }
-    connection.execute(statement("experiments/find_arrived_sales"), given)
+    connection.execute(statement("experiments/add_arrived_sales"), given)
     connection.execute(statement("experiments/find_touched_users"), given)
     connection.execute(statement("experiments/analyse_touched_users"))
-    connection.execute(statement("experiments/find_arrived_users"), given)
-    connection.execute(statement("experiments/find_other_sales"), given)
+    sample = read_sample(connection, designs, "experiments/find_arrived_users", given)
+    connection.execute(statement("experiments/add_other_sales"), given)
     connection.execute(statement("experiments/analyse_arrived_sales"))
     connection.execute(statement("experiments/analyse_arrived_users"))
-    arrived = classified(sql.SQL("pg_temp.arrived_sales"), sql.SQL("pg_temp.arrived_users"))
+    arrived = classified(sql.SQL(statement("experiments/arrived_sales")), sql.SQL("pg_temp.arrived_users"))
     days = connection.execute(statement("experiments/delete_arrived_outcomes"), given).fetchall()
     days += connection.execute(composed("experiments/add_arrived_outcomes", arrived), given).fetchall()
     first = {design.id: scans[design.id].computed_to + timedelta(days=1) for design in designs}
     for test, day in days:
         first[test] = min(first[test], day)
-    return {
+    changed = {
         design.id: max(first[design.id], first_day(design))
         for design in designs
         if first[design.id] <= until[design.id]
     }
+    return changed, sample
 
 
 def sales_of_days(
@@ -130,14 +140,16 @@ def sales_of_days(
 ) -> Mapping[int, Sales]:
     """Return what adds to the totals of tests from a UTC day on, once their outcomes are up to date.
 
-    That is all that users bought who bought or were assigned then, or whose window ended.
+    That is all that users bought who bought or were assigned then, or whose window ended. From then on these are among
+    the users who arrived.
     """
+    first = {design.id: max(from_days[design.id], first_day(design)) for design in designs}
     window = {design.id: timedelta(days=design.window_days) for design in designs}
     given = {
         **parameters(designs, until),
         "from_days": [from_days[design.id] for design in designs],
         "first_day": min(from_days.values()),
-        "mature_from": min(from_days[test] - days for test, days in window.items()),
+        "mature_from": min(first[test] - days for test, days in window.items()),
         "mature_until": max(
             midnight_after(until[design.id]) - timedelta(days=design.window_days) for design in designs
         ),

@@ -8,9 +8,10 @@ gives, they are split by one hash, or one test decides who gets into the other. 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,41 +28,94 @@ MANY_USERS = 1_000
 """Pairs that share more users than this are compared."""
 SAMPLE = 8_192
 """Of a test with more users, about so many are compared: the same share of the users of each test."""
+_NOBODY = 2**62
 
 Users = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Users of a test, each once, and the place of each one's variant."""
+"""Users of a test, each once and in order, and the place of each one's variant."""
 
 
-def write_shared_users(connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date]) -> None:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Analysed users of some tests."""
+
+    one_in: int
+    """Of one in so many users; a power of 2. Those of a larger one are among those of a smaller one."""
+    users: Mapping[int, Users]
+    """By test."""
+
+
+def write_shared_users(
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], sample: Sample | None
+) -> None:
     """Write for the newest UTC day of each of a tenant's tests which others share many of its users.
 
-    Needs a transaction, and the totals of these days.
+    Needs a transaction, and the totals of these days. Without a sample of them all, or with too small a one, users are
+    read.
     """
-    tests = {
-        "tenant_id": designs[0].tenant_id,
-        "test_ids": [design.id for design in designs],
-        "days": [until[design.id] for design in designs],
-    }
+    days = [until[design.id] for design in designs]
     found: dict[int, list[dict[str, Any]]] = {design.id: [] for design in designs}
-    for one, other, users, p_value in _pairs(connection, designs, tests):
+    for one, other, users, p_value in _pairs(connection, designs, days, sample):
         for test, beside in ((one, other), (other, one)):
             found[test.id].append({"test": beside.test_key, "users": users, "p_value": p_value})
-    shared = [Jsonb(sorted(found[design.id], key=lambda entry: entry["test"])) for design in designs]
-    connection.execute(statement("experiments/write_shared_users"), {**tests, "shared_users": shared})
+    given = {
+        "tenant_id": designs[0].tenant_id,
+        "test_ids": [design.id for design in designs],
+        "days": days,
+        "shared_users": [Jsonb(sorted(found[design.id], key=lambda entry: entry["test"])) for design in designs],
+    }
+    connection.execute(statement("experiments/write_shared_users"), given)
+
+
+def share_of_users(connection: Connection[Any], designs: Sequence[Design], days: Sequence[date]) -> int:
+    """Return of one in how many users a tenant's tests are compared, by the totals of a UTC day of each."""
+    if len(designs) < 2:
+        return _NOBODY
+    given = {"tenant_id": designs[0].tenant_id, "test_ids": [design.id for design in designs], "days": list(days)}
+    (most,) = connection.execute(statement("experiments/most_users"), given).fetchone() or (0,)
+    one_in = 1
+    while most > SAMPLE * one_in:
+        one_in *= 2
+    return one_in
+
+
+def read_sample(
+    connection: Connection[Any], designs: Sequence[Design], name: LiteralString, given: Mapping[str, Any]
+) -> Sample:
+    """Return what a statement finds of users, in the form of analysed_users."""
+    variants = {design.id: design.variants for design in designs}
+    pieces: dict[int, list[Users]] = {design.id: [] for design in designs}
+    with connection.cursor(binary=True) as cursor:
+        for test, variant, packed in cursor.execute(statement(name), given):
+            if variant in variants[test]:
+                hashes = np.frombuffer(packed, dtype=">i8").astype(np.int64)
+                pieces[test].append((hashes, np.full(len(hashes), variants[test].index(variant))))
+    nothing = np.zeros(0, dtype=np.int64)
+    users = {}
+    for test, of_test in pieces.items():
+        hashes = np.concatenate([nothing, *(hashes for hashes, _ in of_test)])
+        places = np.concatenate([nothing, *(places for _, places in of_test)])
+        order = np.argsort(hashes)
+        users[test] = hashes[order], places[order]
+    return Sample(given["one_in"], users)
 
 
 def _pairs(
-    connection: Connection[Any], designs: Sequence[Design], tests: Mapping[str, Any]
+    connection: Connection[Any], designs: Sequence[Design], days: Sequence[date], sample: Sample | None
 ) -> list[tuple[Design, Design, int, float | None]]:
     """Return the pairs with many shared users: how many these are, and the p-value that variants are independent."""
     if len(designs) < 2:
         return []
-    (most,) = connection.execute(statement("experiments/most_users"), tests).fetchone() or (0,)
-    one_in = 1
-    while most > SAMPLE * one_in:
-        one_in *= 2
-    given = {**tests, "one_in": one_in, "until": midnight_after(max(tests["days"]))}
-    users = _users(connection, designs, given)
+    one_in = share_of_users(connection, designs, days)
+    if sample is None or sample.one_in > one_in:
+        given = {
+            "tenant_id": designs[0].tenant_id,
+            "test_ids": [design.id for design in designs],
+            "one_in": one_in,
+            "new_until": midnight_after(max(days)),
+        }
+        with plans(connection, MANY):
+            sample = read_sample(connection, designs, "experiments/analysed_users", given)
+    users = {test: _one_in(one_in, of_test) for test, of_test in sample.users.items()}
     found = []
     for one, other in combinations(designs, 2):
         table = shared_table(users[one.id], users[other.id], len(one.variants), len(other.variants))
@@ -71,27 +125,16 @@ def _pairs(
     return found
 
 
+def _one_in(one_in: int, users: Users) -> Users:
+    chosen = users[0] & (one_in - 1) == 0
+    return users[0][chosen], users[1][chosen]
+
+
 def shared_table(one: Users, other: Users, variants: int, other_variants: int) -> NDArray[np.int64]:
-    """Return how many users two tests share, by the variant of the one and of the other."""
-    _, places, other_places = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)
-    table = np.zeros((variants, other_variants), dtype=np.int64)
-    np.add.at(table, (one[1][places], other[1][other_places]), 1)
-    return table
-
-
-def _users(connection: Connection[Any], designs: Sequence[Design], given: Mapping[str, Any]) -> dict[int, Users]:
-    variants = {design.id: design.variants for design in designs}
-    pieces: dict[int, list[Users]] = {design.id: [] for design in designs}
-    with plans(connection, MANY), connection.cursor(binary=True) as cursor:
-        for test, variant, packed in cursor.execute(statement("experiments/analysed_users"), given):
-            if variant in variants[test]:
-                hashes = np.frombuffer(packed, dtype=">i8").astype(np.int64)
-                pieces[test].append((hashes, np.full(len(hashes), variants[test].index(variant))))
-    nothing = np.zeros(0, dtype=np.int64)
-    return {
-        test: (
-            np.concatenate([nothing, *(hashes for hashes, _ in of_test)]),
-            np.concatenate([nothing, *(places for _, places in of_test)]),
-        )
-        for test, of_test in pieces.items()
-    }
+    """Return how many users two tests share, by the variant of the one and of the other. Users are in order."""
+    if not one[0].size:
+        return np.zeros((variants, other_variants), dtype=np.int64)
+    at = np.minimum(np.searchsorted(one[0], other[0]), one[0].size - 1)
+    shared = one[0][at] == other[0]
+    cells = one[1][at[shared]] * other_variants + other[1][shared]
+    return np.bincount(cells, minlength=variants * other_variants).reshape(variants, other_variants)
