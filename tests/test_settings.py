@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trackai_pipelines.settings import Settings
+from trackai_pipelines.settings import Settings, UndeployableError
 
 VARIABLES = (
     "TRACKAI_DATABASE_URL",
@@ -14,6 +14,7 @@ VARIABLES = (
     "TRACKAI_ARCHIVE_DIR",
     "TRACKAI_ALERT_WEBHOOK_URL",
     "TRACKAI_FIRST_DAY",
+    "TRACKAI_DEPLOYED",
 )
 
 
@@ -64,3 +65,40 @@ def test_the_archive_is_a_folder_or_an_address(monkeypatch: pytest.MonkeyPatch, 
 def test_webhook_url_does_not_show_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKAI_ALERT_WEBHOOK_URL", "https://chat.example/hooks/secret")
     assert "secret" not in repr(Settings())
+
+
+DEPLOYED = {
+    "TRACKAI_DEPLOYED": "1",
+    "TRACKAI_DATABASE_URL": "postgresql://user@database/trackai",
+    "DAGSTER_POSTGRES_URL": "postgresql://user@database/dagster",
+    "TRACKAI_HOME": "/var/lib/trackai",
+    "TRACKAI_LANDING_DIR": "/shared/landing",
+    "TRACKAI_ARCHIVE_DIR": "s3://bucket/archive",
+}
+
+
+def test_a_deployed_process_is_given_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in DEPLOYED.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.deployed
+    assert settings.landing_dir == Path("/shared/landing")
+
+
+@pytest.mark.parametrize("missing", [name for name in DEPLOYED if name != "TRACKAI_DEPLOYED"])
+def test_a_deployed_process_refuses_what_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    for name, value in DEPLOYED.items():
+        monkeypatch.setenv(name, "" if name == missing else value)
+    with pytest.raises(UndeployableError, match=f"Set {missing} to .*; it is not set") as refused:
+        Settings()
+    assert len(refused.value.faults) == 1
+
+
+@pytest.mark.parametrize("relative", ["TRACKAI_HOME", "TRACKAI_LANDING_DIR", "TRACKAI_ARCHIVE_DIR"])
+def test_a_deployed_process_refuses_relative_state(monkeypatch: pytest.MonkeyPatch, relative: str) -> None:
+    for name, value in DEPLOYED.items():
+        monkeypatch.setenv(name, "state/here" if name == relative else value)
+    with pytest.raises(UndeployableError, match=rf"Set {relative} to .*; it is relative \(state/here\)"):
+        Settings()
+    monkeypatch.setenv("TRACKAI_DEPLOYED", "0")
+    assert not Settings().deployed

@@ -7,10 +7,12 @@ tuning constants, which are next to the code they tune, and tenants' secrets.
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from trackai_pipelines.errors import ExpectedError
 
 
 def token_variable(slug: str) -> str:
@@ -27,6 +29,30 @@ def _absolute(path: str | Path) -> Path:
 
 def _absolute_or_url(place: str) -> str:
     return place if "://" in place else str(_absolute(place))
+
+
+_SHARED = "an absolute path on storage that all processes share, or an address such as s3://bucket/folder"
+_DEPLOYED = {
+    "TRACKAI_DATABASE_URL": "the URL of the event database, postgresql://user:password@host:5432/name",
+    "DAGSTER_POSTGRES_URL": "the URL of Dagster's storage, another database",
+    "TRACKAI_HOME": "an absolute path for what this process may lose: logs, reports, dry runs",
+    "TRACKAI_LANDING_DIR": "where producers drop files: " + _SHARED.partition(",")[0],
+    "TRACKAI_ARCHIVE_DIR": f"where archives go: {_SHARED}",
+}
+"""What a deployed process must be given, and what each variable holds."""
+
+
+class UndeployableError(ExpectedError):
+    """TRACKAI_DEPLOYED is set, and variables are missing or relative; the text says how to set each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(f"TRACKAI_DEPLOYED is set, so nothing is assumed. {' '.join(faults)}")
+        self.faults = faults
+
+
+def _stands_alone(place: str) -> bool:
+    """Return whether it means the same in every process: a URL, or an absolute path."""
+    return "://" in place or Path(place).is_absolute()
 
 
 EARLIEST_DAY = date(2025, 1, 1)
@@ -47,6 +73,11 @@ class Settings(BaseSettings):
     archive_override: Annotated[str, BeforeValidator(_absolute_or_url)] | None = Field(
         default=None, validation_alias="TRACKAI_ARCHIVE_DIR"
     )
+
+    deployed: bool = Field(default=False, validation_alias="TRACKAI_DEPLOYED")
+    """Whether this is one of many processes: nothing is taken from the working directory, and no server is started."""
+    own_dagster_home: Folder | None = Field(default=None, validation_alias="DAGSTER_HOME")
+    """The instance folder that a deployment provides."""
 
     drains: int = Field(default=2, ge=0, le=32, validation_alias="TRACKAI_DRAINS")
     dispatchers: int = Field(default=1, ge=0, le=32, validation_alias="TRACKAI_DISPATCHERS")
@@ -74,6 +105,21 @@ class Settings(BaseSettings):
     """How long Dagster lets an evaluation of a sensor take; its own variable, and its own default."""
 
     alert_webhook_url: SecretStr | None = Field(default=None, validation_alias="TRACKAI_ALERT_WEBHOOK_URL")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse_what_is_assumed(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Raise UndeployableError where a deployed process would put state into a place of its own."""
+        settings = validate(values)
+        if settings.deployed:
+            faults = [
+                f"Set {name} to {meaning}; it is {f'relative ({given})' if given else 'not set'}."
+                for name, meaning in _DEPLOYED.items()
+                if not _stands_alone(given := str(values.get(name) or ""))
+            ]
+            if faults:
+                raise UndeployableError(faults)
+        return settings
 
     @property
     def landing_dir(self) -> Path:

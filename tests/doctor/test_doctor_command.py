@@ -59,6 +59,33 @@ def test_a_missing_schema_fails_until_migrated(
     assert run("doctor").exit_code == 0
 
 
+def test_a_deployment_is_checked_before_anything_is_started(
+    trackai: Run, home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKAI_DEPLOYED", "1")
+    monkeypatch.delenv("TRACKAI_DATABASE_URL")
+    monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", "archive")
+    refused = trackai("doctor")
+    assert refused.exit_code == 1
+    assert "Wrong: deployment." in refused.stderr
+    for name in ("TRACKAI_DATABASE_URL", "TRACKAI_LANDING_DIR", "TRACKAI_ARCHIVE_DIR"):
+        assert f"Set {name}" in " ".join(refused.stdout.split())
+    other = trackai("match")
+    assert other.exit_code == 1
+    assert "Set TRACKAI_DATABASE_URL to the URL of the event database" in other.stderr
+    # No server was started.
+    assert list(home.iterdir()) == []
+
+    monkeypatch.setenv("TRACKAI_DATABASE_URL", database_url)
+    monkeypatch.setenv("TRACKAI_LANDING_DIR", str(home / "landing"))
+    monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", str(home / "archive"))
+    assert found()["deployment"].level is Level.OK
+    assert found()["dagster.yaml"].said == "DAGSTER_HOME is not set"
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    (home / "dagster.yaml").write_text("run_launcher: {module: dagster_docker, class: DockerRunLauncher}\n")
+    assert found()["dagster.yaml"].said == f"{home}/dagster.yaml, runs by DockerRunLauncher"
+
+
 def test_missing_partitions_fail_until_migrated(trackai: Run, connection: Connection) -> None:
     _drop_partitions(connection, after=f"{datetime.now(UTC):%Y%m%d}")
     assert found()["partitions"].said == "match_log has 0 days ahead of today"

@@ -20,7 +20,7 @@ from trackai_pipelines.database.server import dagster_database_url, event_databa
 from trackai_pipelines.database.statements import shipped, statement
 from trackai_pipelines.doctor.server_settings import server_settings, tuning
 from trackai_pipelines.domain import Checkup, Domain, Finding, Level
-from trackai_pipelines.settings import Settings
+from trackai_pipelines.settings import Settings, UndeployableError
 
 # Maintenance makes 28 days; with fewer than a week left somebody has to look.
 LEAST_DAYS_AHEAD = 7
@@ -30,9 +30,31 @@ LEAST_FREE_BYTES = 10**9
 LEAST_FREE_SHARE = 0.05
 
 
+def checked(domains: Sequence[Domain], *, now: datetime) -> list[Finding]:
+    """Return all findings for the environment's settings; only what is wrong with these, where they are refused."""
+    try:
+        settings = Settings()
+    except UndeployableError as error:
+        return [
+            Finding("deployment", Level.FAIL, fault, "Set the variable for every process.") for fault in error.faults
+        ]
+    return findings(domains, settings, now=now)
+
+
 def findings(domains: Sequence[Domain], settings: Settings, *, now: datetime) -> list[Finding]:
     """Return all findings, the domains' in the order of the flow. What depends on a failed check is left out."""
-    return [*_database(domains, settings, now), *_dagster(settings, now), disk(settings.home)]
+    return [
+        *_deployment(settings),
+        *_database(domains, settings, now),
+        *_instance(settings),
+        *_dagster(settings, now),
+        disk(settings.home),
+    ]
+
+
+def _deployment(settings: Settings) -> Iterator[Finding]:
+    if settings.deployed:
+        yield Finding("deployment", Level.OK, "TRACKAI_DEPLOYED is set; databases and folders are given")
 
 
 def _database(domains: Sequence[Domain], settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -94,7 +116,11 @@ def _partitions(connection: Connection, domains: Sequence[Domain], now: datetime
     return Finding("partitions", Level.OK, "; ".join(said))
 
 
-def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
+def _instance(settings: Settings) -> Iterator[Finding]:
+    """What Dagster's instance folder holds: ours, or a deployment's own."""
+    if settings.deployed:
+        yield _own_instance(settings.own_dagster_home)
+        return
     instance = settings.dagster_home / "dagster.yaml"
     if not instance.exists():
         yield Finding("dagster.yaml", Level.WARN, f"{instance} is missing", "`trackai up` or `trackai env` writes it.")
@@ -103,6 +129,21 @@ def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("dagster.yaml", Level.WARN, f"{instance} is not this version's", fix)
     else:
         yield Finding("dagster.yaml", Level.OK, str(instance))
+
+
+def _own_instance(home: Path | None) -> Finding:
+    import yaml  # type: ignore[import-untyped]
+
+    if home is None or not (home / "dagster.yaml").exists():
+        said = "DAGSTER_HOME is not set" if home is None else f"there is none in {home} (DAGSTER_HOME)"
+        fix = "Set DAGSTER_HOME to a folder with the deployment's dagster.yaml."
+        return Finding("dagster.yaml", Level.WARN, said, fix)
+    found = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    launcher = found.get("run_launcher", {}).get("class", "DefaultRunLauncher")
+    return Finding("dagster.yaml", Level.OK, f"{home / 'dagster.yaml'}, runs by {launcher}")
+
+
+def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         with connect_elsewhere(dagster_database_url(settings), name="trackai doctor") as connection:
             yield from _storage(connection, now)

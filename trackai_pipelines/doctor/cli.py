@@ -14,15 +14,14 @@ def doctor() -> None:
     from rich.text import Text
 
     from trackai_pipelines.clock import utc_now
-    from trackai_pipelines.doctor.checkup import findings
+    from trackai_pipelines.doctor.checkup import checked
     from trackai_pipelines.domain import Level
-    from trackai_pipelines.settings import Settings
 
-    found = findings(workspace().domains, Settings(), now=utc_now())
+    found = checked(workspace().domains, now=utc_now())
     colours = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
     rows = [(f.check, Text(f.level, style=colours[f.level]), f.said, f.fix or "") for f in found]
     results().print(table(("check", "", "found", "fix"), rows))
-    failed = [f.check for f in found if f.level is Level.FAIL]
+    failed = dict.fromkeys(f.check for f in found if f.level is Level.FAIL)
     if failed:
         remark(f"Wrong: {', '.join(failed)}.", style="red")
         raise typer.Exit(1)
