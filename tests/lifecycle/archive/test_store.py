@@ -1,6 +1,7 @@
 """The places of archives: full, lying, or elsewhere than in a folder."""
 
 import hashlib
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -141,6 +142,8 @@ def test_a_place_that_is_not_local(
 
 def test_an_address_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
+    # Another test may have used it.
+    monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, "s3", raising=False)
     with pytest.raises(ArchiveError, match=r'pip install "trackai-pipelines\[s3\]"'):
         open_store("s3://bucket/archive")
     with pytest.raises(ArchiveError, match="begins with carrier-pigeon://"):

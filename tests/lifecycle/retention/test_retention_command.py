@@ -1,6 +1,7 @@
 """retention: the plan that is shown, what is done, exit codes, and what doctor says of it."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -47,6 +48,31 @@ def rows_of(result: Result) -> list[list[str]]:
 
 def finding(name: str) -> Finding:
     return {found.check: found for found in findings(DOMAINS, Settings(), now=datetime.now(UTC))}[name]
+
+
+def test_without_credentials_the_archive_says_what_to_set(
+    trackai: Run, connection: Connection[Any], old: date, today: date, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert_log(connection, old - DAY, [midnight(old - DAY)] * 2)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    # Otherwise it asks the machine's cloud.
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("TRACKAI_ARCHIVE_DIR", "s3://trackai-no-such-bucket/archive")
+    result = trackai("retention")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    said = " ".join(result.stderr.split())
+    assert "and 1 step more failed: The archive at s3://trackai-no-such-bucket/archive/ cannot be used" in said
+    assert "Unable to locate credentials" in said
+    assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in said
+    assert "TRACKAI_ARCHIVE_DIR" in said
+    # What does not need the archive was done, and no row is lost.
+    assert count_rows(connection, "match_log") == 5
+    assert count_rows(connection, "ingest_rejects") == 0
+    assert "AWS_ACCESS_KEY_ID" in finding("archive").said
+    assert finding("archive").level is Level.FAIL
 
 
 def test_the_plan_is_shown_first_and_then_done(

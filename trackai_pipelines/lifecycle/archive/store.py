@@ -14,6 +14,14 @@ from typing import Any
 
 from trackai_pipelines.errors import ExpectedError
 
+# Where the libraries behind fsspec define errors that are no OSError, e.g. of missing credentials.
+_CLIENTS = frozenset({"adlfs", "aiobotocore", "azure", "botocore", "gcsfs", "google"})
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (and AWS_ENDPOINT_URL, if it is not Amazon's)",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+}
+_CREDENTIALS |= {"s3a": _CREDENTIALS["s3"], "gcs": _CREDENTIALS["gs"]}
+
 # Marks a local file that is being written. A killed writer leaves it; it is overwritten, or removed as a stray.
 HALF = ".half"
 
@@ -45,7 +53,8 @@ class Store:
 
     def open(self, path: str) -> Any:
         """Open the file for reading, in binary. Raises FileNotFoundError."""
-        return self.fs.open(self.full(path), "rb")
+        with self._explained():
+            return self.fs.open(self.full(path), "rb")
 
     @contextmanager
     def write(self, path: str) -> Iterator[Any]:
@@ -57,22 +66,25 @@ class Store:
             with _written_locally(Path(self.full(path))) as file:
                 yield file
             return
-        try:
-            with self.fs.open(self.full(path), "wb") as file:
-                yield file
-        except BaseException:
-            # Closing it may have made it visible.
-            self.remove(path)
-            raise
+        with self._explained():
+            try:
+                with self.fs.open(self.full(path), "wb") as file:
+                    yield file
+            except BaseException:
+                # Closing it may have made it visible.
+                self.remove(path)
+                raise
 
     def exists(self, path: str) -> bool:
         """Return whether there is such a file now."""
         self.fs.invalidate_cache()
-        return bool(self.fs.exists(self.full(path)))
+        with self._explained():
+            return bool(self.fs.exists(self.full(path)))
 
     def size(self, path: str) -> int:
         """Return its size in bytes. Raises FileNotFoundError."""
-        return int(self.fs.size(self.full(path)))
+        with self._explained():
+            return int(self.fs.size(self.full(path)))
 
     def sha256(self, path: str) -> str:
         """Return the SHA-256 of its bytes, as 64 hex digits; the file is read whole. Raises FileNotFoundError."""
@@ -84,7 +96,8 @@ class Store:
         """Remove a file; one that is not there is fine."""
         self.fs.invalidate_cache()
         try:
-            self.fs.rm_file(self.full(path))
+            with self._explained():
+                self.fs.rm_file(self.full(path))
         except FileNotFoundError:
             return
         if self.local:
@@ -94,10 +107,27 @@ class Store:
         """Return the paths of all files whose path begins with `prefix`."""
         self.fs.invalidate_cache()
         folder, _, start = prefix.rpartition("/")
-        if not self.fs.isdir(self.full(folder)):
-            return []
-        names = (found.rstrip("/").rpartition("/")[2] for found in self.fs.ls(self.full(folder), detail=False))
+        with self._explained():
+            if not self.fs.isdir(self.full(folder)):
+                return []
+            found = self.fs.ls(self.full(folder), detail=False)
+        names = (path.rstrip("/").rpartition("/")[2] for path in found)
         return [f"{folder}/{name}" for name in sorted(names) if name.startswith(start)]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise what the store's own library says of access and network as an ArchiveError with what to set."""
+        try:
+            yield
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in _CLIENTS:
+                raise
+            place = self.shown("")
+            credentials = _CREDENTIALS.get(place.partition("://")[0], "the credentials that its library reads")
+            raise ArchiveError(
+                f"The archive at {place} cannot be used: {str(error).rstrip('.')}. See that this process has "
+                f"{credentials}, or let TRACKAI_ARCHIVE_DIR name another place."
+            ) from error
 
 
 def open_store(url: str) -> Store:

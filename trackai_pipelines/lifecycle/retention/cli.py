@@ -7,6 +7,7 @@ What belongs here: options, and how a plan is shown. What does not: making plans
 import json
 from dataclasses import asdict
 from datetime import date, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from trackai_pipelines.terminal.output import fail, remark, results, table
 from trackai_pipelines.terminal.workspace import ready_database, workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trackai_pipelines.flag_values.client import Flags
     from trackai_pipelines.lifecycle.retention.plan import Plan, Step
@@ -106,7 +107,15 @@ def _conclude(plan: "Plan") -> None:
         return
     remark(f"{_steps(plan.of('done'))} done, {_steps(blocked)} blocked, {_steps(failed)} failed, as of {plan.day}.")
     if failed:
-        fail("\n".join(f"{step.title} failed: {step.outcome}" for step in failed))
+        fail("\n".join(_failures(failed)))
+
+
+def _failures(steps: "Sequence[Step]") -> "Iterator[str]":
+    """Return a sentence for each reason, however many steps failed by it."""
+    for outcome, alike in groupby(sorted(steps, key=lambda step: step.outcome or ""), key=lambda step: step.outcome):
+        first, *others = alike
+        more = f" and {_steps(others)} more" if others else ""
+        yield f"{first.title}{more} failed: {outcome}"
 
 
 def _steps(steps: "Sequence[Step]") -> str:
