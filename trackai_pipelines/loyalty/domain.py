@@ -1,10 +1,21 @@
 """Loyalty: what creators sold, the tier that they hold for it, and their rewards."""
 
-from trackai_pipelines.domain import Domain, Personal, Table
+from typing import Any
+
+from trackai_pipelines.domain import Command, Domain, Personal, Table
+
+_SAYS = "What creators sold, which tier they hold for it, and their rewards."
+
+
+def _commands() -> Any:
+    from trackai_pipelines.loyalty.cli import app
+
+    return app
+
 
 LOYALTY = Domain(
     name="loyalty",
-    says="What creators sold, which tier they hold for it, and their rewards.",
+    says=_SAYS,
     tables=(
         # Rules.
         Table(name="loyalty_programs", key=("tenant_id", "valid_from")),
@@ -54,4 +65,5 @@ LOYALTY = Domain(
         # Figures.
         Table(name="loyalty_daily_credit", key=("tenant_id", "day", "currency"), time="day"),
     ),
+    commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
 )

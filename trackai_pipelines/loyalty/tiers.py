@@ -127,22 +127,30 @@ def play(
     now: datetime,
     *,
     corrects: bool = True,
+    after: date = date.min,
 ) -> None:
-    """Play the days of a course until one, which is included.
+    """Play the days of a course after one, until one, which is included.
 
     `known` is what days know of the ledger, each from a day on, in the order of days. Only days on which something can
     happen are evaluated: the others change nothing.
     """
-    days = sorted(_days(connection, rules, tables, known))
-    day = days[0] if days else None
+    days = sorted(day for day in _days(connection, rules, tables, known) if day > after)
+    day = _next_day(connection, rules, tables, days, after)
     while day is not None and day <= until:
         of_day = known[bisect_right(known, day, key=lambda one: one[0]) - 1][1]
         evaluate_tiers(connection, rules, day, of_day, now, tables=tables, corrects=corrects)
-        ends = connection.execute(
-            tables.composed("loyalty/next_window_end"), {"day": day, "grace_days": rules.parameters(day)["grace_days"]}
-        ).fetchone()
-        later = bisect_right(days, day)
-        day = min((*days[later : later + 1], *filter(None, ends or ())), default=None)
+        day = _next_day(connection, rules, tables, days, day)
+
+
+def _next_day(
+    connection: Connection[Any], rules: Rules, tables: Tables, days: Sequence[date], day: date
+) -> date | None:
+    """Return the next day after one on which something can happen; None where nothing can."""
+    program = rules.program(day)
+    given = {"day": day, "grace_days": program.grace_days if program else 0}
+    (ends,) = connection.execute(tables.composed("loyalty/next_window_end"), given).fetchone() or (None,)
+    later = bisect_right(days, day)
+    return min((*days[later : later + 1], *((ends,) if ends else ())), default=None)
 
 
 def _days(connection: Connection[Any], rules: Rules, tables: Tables, known: Sequence[tuple[date, Known]]) -> set[date]:

@@ -1,0 +1,16 @@
+"""`trackai loyalty`: the group; its commands live by topic in cli_<topic>.py.
+
+What belongs here: which commands there are. What does not: what they do.
+"""
+
+import typer
+
+from trackai_pipelines.loyalty import cli_evaluate, cli_standing, cli_what_if
+
+app = typer.Typer(help="What creators sold, which tier they hold for it, and their rewards.", no_args_is_help=True)
+
+app.command()(cli_evaluate.evaluate)
+app.command()(cli_evaluate.replay)
+app.command()(cli_standing.standing)
+app.command()(cli_standing.corrections)
+app.command("what-if")(cli_what_if.what_if)
