@@ -797,6 +797,73 @@ CREATE TRIGGER clicks_are_noted AFTER INSERT ON trackai.clicks REFERENCING NEW T
 CREATE TRIGGER clicks_are_unlinked AFTER DELETE ON trackai.clicks REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION trackai.unlink_clicks() /* enabled always */;
 CREATE TRIGGER clicks_take_attributions_along AFTER TRUNCATE ON trackai.clicks FOR EACH STATEMENT EXECUTE FUNCTION trackai.empty_attributions() /* enabled always */;
 
+-- Boosts of the commission: their days, what was sold in them, and the payout.
+CREATE TABLE trackai.commission_boost_redemptions (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose reward it is
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,  -- number of the boost, generated
+    redemption_id bigint NOT NULL,  -- the claim (redemptions.id)
+    user_id text COLLATE "C" NOT NULL,  -- the creator
+    boost_status text COLLATE "C" NOT NULL,  -- scheduled -> active -> expired -> pending_info -> pending_payout -> paid; scheduled -> cancelled
+    scheduled_activation_date date NOT NULL,  -- first local day of the boost
+    activated_at timestamp with time zone,  -- first instant of that day; NULL before it is active
+    expires_at timestamp with time zone,  -- first instant of the day after the last one; NULL before it is active
+    duration_days integer DEFAULT 30 NOT NULL,  -- how many days it lasts
+    boost_rate numeric(5,2) NOT NULL,  -- percent of the sales of its days that are paid
+    tier_commission_rate numeric(5,2),  -- percent that the tier has without a boost, when it was claimed; NULL where the tier has none
+    currency text COLLATE "C" NOT NULL,  -- currency of the sales and the payout: the program's when it was claimed
+    minor_units smallint NOT NULL,  -- decimals of the currency, which a payout is rounded to
+    sales_at_activation numeric(18,4),  -- ledger of the creator before its first day; NULL before it is active
+    sales_at_expiration numeric(18,4),  -- ledger of the creator before the day after its last; NULL before it has expired
+    sales_delta numeric(18,4) GENERATED ALWAYS AS (GREATEST((0)::numeric, (sales_at_expiration - sales_at_activation))) STORED,  -- sales of its days, at least 0
+    calculated_commission numeric(18,4),  -- boost_rate of sales_delta, in minor units of the currency; NULL before it has expired
+    admin_adjusted_commission numeric(18,4),  -- what is to be paid instead; NULL: what was calculated
+    final_payout_amount numeric(18,4),  -- what was paid; NULL before
+    payment_method text COLLATE "C",  -- how it is paid, as the app calls it; NULL where it is not known yet
+    payment_account_ref text COLLATE "C",  -- the app's id of the account that is paid; NULL: not known, or the creator was erased
+    payment_info_collected_at timestamp with time zone,  -- when the account became known; NULL before
+    payment_info_confirmed boolean DEFAULT false NOT NULL,  -- whether the creator confirmed the account
+    payout_sent_at timestamp with time zone,  -- when it was paid; NULL before
+    payout_sent_by text,  -- login of who paid it; NULL before
+    payout_notes text,  -- what was said about the payout; NULL: nothing, or the creator was erased
+    ledger_upto bigint,  -- posting up to which the ledger was read for both sums; NULL before it is active
+    ended_at timestamp with time zone,  -- when its redemption ended (redemptions.ended_at); NULL before
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was claimed
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT commission_boost_redemptions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT boosts_once_a_redemption UNIQUE (tenant_id, redemption_id),
+    CONSTRAINT commission_boost_redemptions_tenant_id_redemption_id_fkey FOREIGN KEY (tenant_id, redemption_id) REFERENCES trackai.redemptions(tenant_id, id),
+    CONSTRAINT commission_boost_redemptions_admin_adjusted_commission_check CHECK ((admin_adjusted_commission >= (0)::numeric)),
+    CONSTRAINT commission_boost_redemptions_boost_rate_check CHECK (((boost_rate > (0)::numeric) AND (boost_rate <= (100)::numeric))),
+    CONSTRAINT commission_boost_redemptions_boost_status_check CHECK ((boost_status = ANY (ARRAY['scheduled'::text, 'active'::text, 'expired'::text, 'pending_info'::text, 'pending_payout'::text, 'paid'::text, 'cancelled'::text]))),
+    CONSTRAINT commission_boost_redemptions_currency_check CHECK (((length(currency) = 3) AND (currency !~ '[^A-Z]'::text))),
+    CONSTRAINT commission_boost_redemptions_duration_days_check CHECK (((duration_days >= 1) AND (duration_days <= 365))),
+    CONSTRAINT commission_boost_redemptions_minor_units_check CHECK (((minor_units >= 0) AND (minor_units <= 4))),
+    CONSTRAINT paid_boosts_have_an_amount CHECK (((boost_status = 'paid'::text) = ((payout_sent_at IS NOT NULL) AND (final_payout_amount IS NOT NULL))))
+) WITH (fillfactor=80);
+CREATE INDEX boosts_by_day ON trackai.commission_boost_redemptions USING brin (ended_at);
+CREATE INDEX boosts_by_status ON trackai.commission_boost_redemptions USING btree (tenant_id, boost_status);
+CREATE INDEX boosts_by_user ON trackai.commission_boost_redemptions USING btree (tenant_id, user_id);
+CREATE UNIQUE INDEX boosts_one_at_a_time ON trackai.commission_boost_redemptions USING btree (tenant_id, user_id) WHERE (boost_status = ANY (ARRAY['scheduled'::text, 'active'::text]));
+
+-- Each change of a boost's status, inserted by the statement that makes it.
+CREATE TABLE trackai.commission_boost_state_history (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose boost it is
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,  -- number of the transition, generated
+    boost_redemption_id bigint NOT NULL,  -- the boost (commission_boost_redemptions.id)
+    user_id text COLLATE "C" NOT NULL,  -- the creator
+    transitioned_at timestamp with time zone NOT NULL,  -- when the status was changed
+    from_status text COLLATE "C",  -- status before; NULL for a new boost
+    to_status text COLLATE "C" NOT NULL,  -- status after
+    effective_on date NOT NULL,  -- local day from which it holds, however late it was made
+    transitioned_by text,  -- login of who changed it; NULL: the evaluation, or the creator's claim
+    transition_type text COLLATE "C" NOT NULL,  -- manual: by a command; schedule: by the evaluation of a day; api: by a claim
+    notes text,  -- why; NULL: nothing was said, or the creator was erased
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,  -- figures that belong to the transition
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    CONSTRAINT commission_boost_state_history_pkey PRIMARY KEY (tenant_id, boost_redemption_id, transitioned_at, id),
+    CONSTRAINT commission_boost_state_history_transition_type_check CHECK ((transition_type = ANY (ARRAY['manual'::text, 'schedule'::text, 'api'::text])))
+) PARTITION BY RANGE (transitioned_at);
+
 -- Which buyer each conversion is of, and whether it is that buyer's first, second or a later one.
 CREATE TABLE trackai.conversion_buyers (
     tenant_id text COLLATE "C" NOT NULL,  -- whose conversion it is
@@ -1755,6 +1822,73 @@ CREATE TABLE trackai.matching_settings (
     CONSTRAINT matching_settings_lookback_days_check CHECK (((lookback_days >= 0) AND (lookback_days <= 3650)))
 );
 
+-- How far each creator got in a mission, a row for each window; no row: nothing yet.
+CREATE TABLE trackai.mission_progress (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose mission it is
+    user_id text COLLATE "C" NOT NULL,  -- the creator (loyalty_members.user_id)
+    mission_id text COLLATE "C" NOT NULL,  -- the mission (missions.mission_id)
+    checkpoint_start date NOT NULL,  -- first day of the window
+    checkpoint_end date,  -- first day after the window, as it was planned; NULL: it does not end
+    current_value numeric(18,4) NOT NULL,  -- what the ledger, or the videos, made of it by the last evaluated day of the window
+    target_value numeric(18,4) NOT NULL,  -- what completes it
+    status text COLLATE "C" NOT NULL,  -- active; completed; dormant while the creator's tier is none that it is for
+    completed_on date,  -- evaluated day on which it was completed; NULL: it is not
+    ledger_upto bigint NOT NULL,  -- posting up to which the ledger was read
+    created_at timestamp with time zone NOT NULL,  -- when the row was written
+    updated_at timestamp with time zone NOT NULL,  -- when it was last changed
+    CONSTRAINT mission_progress_pkey PRIMARY KEY (tenant_id, user_id, mission_id, checkpoint_start),
+    CONSTRAINT mission_progress_tenant_id_mission_id_fkey FOREIGN KEY (tenant_id, mission_id) REFERENCES trackai.missions(tenant_id, mission_id),
+    CONSTRAINT mission_progress_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.loyalty_members(tenant_id, user_id),
+    CONSTRAINT completed_missions_have_a_day CHECK (((status <> 'completed'::text) OR (completed_on IS NOT NULL))),
+    CONSTRAINT mission_progress_status_check CHECK ((status = ANY (ARRAY['active'::text, 'dormant'::text, 'completed'::text])))
+) WITH (fillfactor=80);
+CREATE INDEX mission_progress_by_day ON trackai.mission_progress USING brin (checkpoint_start);
+
+-- What creators can do for a reward within one of their windows, and raffles.
+CREATE TABLE trackai.missions (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose mission it is (tenants.id)
+    mission_id text COLLATE "C" NOT NULL,  -- what commands and the app call it
+    title text NOT NULL,  -- what managers read
+    display_name text NOT NULL,  -- what creators read
+    description text,  -- more about it; NULL where nobody said
+    mission_type text COLLATE "C" NOT NULL,  -- what is counted: sales_dollars, sales_units or videos; or raffle
+    target_value numeric(18,4) NOT NULL,  -- what completes it; 0 for a raffle
+    target_unit text COLLATE "C" NOT NULL,  -- unit of target_value: dollars (of the program's currency, whatever it is), units or count
+    reward_id text COLLATE "C" NOT NULL,  -- the reward (rewards.reward_id), or the prize of the raffle
+    tier_eligibility text COLLATE "C" DEFAULT 'all'::text NOT NULL,  -- the tier that it is for, exactly (tiers.tier_id), or all
+    preview_from_tier text COLLATE "C",  -- lowest tier that sees it before it can take part; NULL: none
+    display_order integer DEFAULT 0 NOT NULL,  -- place on the missions page, low first
+    raffle_end_date date,  -- first local day on which nobody can enter the raffle any more; NULL: no raffle
+    winners integer,  -- how many a raffle draws; NULL: no raffle
+    enabled boolean DEFAULT true NOT NULL,  -- whether it runs
+    activated boolean DEFAULT true NOT NULL,  -- of a raffle: whether it was opened
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was created
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last set
+    CONSTRAINT missions_pkey PRIMARY KEY (tenant_id, mission_id),
+    CONSTRAINT missions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT missions_tenant_id_reward_id_fkey FOREIGN KEY (tenant_id, reward_id) REFERENCES trackai.rewards(tenant_id, reward_id),
+    CONSTRAINT missions_display_name_check CHECK ((display_name <> ''::text)),
+    CONSTRAINT missions_mission_id_check CHECK (((length(mission_id) >= 1) AND (length(mission_id) <= 100))),
+    CONSTRAINT missions_mission_type_check CHECK ((mission_type = ANY (ARRAY['sales_dollars'::text, 'sales_units'::text, 'videos'::text, 'raffle'::text]))),
+    CONSTRAINT missions_target_unit_check CHECK ((target_unit = ANY (ARRAY['dollars'::text, 'units'::text, 'count'::text]))),
+    CONSTRAINT missions_target_value_check CHECK ((target_value >= (0)::numeric)),
+    CONSTRAINT missions_title_check CHECK ((title <> ''::text)),
+    CONSTRAINT missions_winners_check CHECK ((winners > 0)),
+    CONSTRAINT raffles_alone_have_an_end_and_winners CHECK (
+CASE
+    WHEN (mission_type = 'raffle'::text) THEN ((raffle_end_date IS NOT NULL) AND (winners IS NOT NULL) AND (target_value = (0)::numeric))
+    ELSE ((raffle_end_date IS NULL) AND (winners IS NULL) AND (target_value > (0)::numeric))
+END),
+    CONSTRAINT units_are_those_of_the_type CHECK ((target_unit =
+CASE mission_type
+    WHEN 'sales_dollars'::text THEN 'dollars'::text
+    WHEN 'sales_units'::text THEN 'units'::text
+    ELSE 'count'::text
+END))
+);
+CREATE INDEX missions_by_reward ON trackai.missions USING btree (tenant_id, reward_id);
+CREATE INDEX missions_page ON trackai.missions USING btree (tenant_id, enabled, tier_eligibility, display_order);
+
 -- Sales whose successful attempts have left dispatch_attempts.
 CREATE TABLE trackai.past_deliveries (
     tenant_id text COLLATE "C" NOT NULL,  -- tenant (tenants.id)
@@ -1762,6 +1896,135 @@ CREATE TABLE trackai.past_deliveries (
     delivered_at timestamp with time zone NOT NULL,  -- when Meta accepted it
     CONSTRAINT past_deliveries_pkey PRIMARY KEY (tenant_id, conversion_id)
 );
+
+-- Gifts that are sent: size, and where the parcel is. Addresses stay with the app.
+CREATE TABLE trackai.physical_gift_redemptions (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose reward it is
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,  -- number of the gift, generated
+    redemption_id bigint NOT NULL,  -- the claim (redemptions.id)
+    user_id text COLLATE "C" NOT NULL,  -- the creator
+    requires_size boolean DEFAULT false NOT NULL,  -- whether it comes in sizes
+    size_category text COLLATE "C",  -- clothing or shoes; NULL: no size
+    size_value text,  -- size that the creator gave; NULL: none, or the creator was erased
+    size_submitted_at timestamp with time zone,  -- when the size was given; NULL before
+    shipping_ref text COLLATE "C",  -- the app's id of the address; NULL: not known, or the creator was erased
+    shipping_info_submitted_at timestamp with time zone,  -- when the address was given to the app; NULL before
+    carrier text,  -- who carries the parcel; NULL before it is shipped
+    tracking_number text COLLATE "C",  -- the carrier's number; NULL: none, or the creator was erased
+    shipped_at timestamp with time zone,  -- when it was shipped; NULL before
+    delivered_at timestamp with time zone,  -- when it was delivered; NULL before
+    ended_at timestamp with time zone,  -- when its redemption ended (redemptions.ended_at); NULL before
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was claimed
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT physical_gift_redemptions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT gifts_once_a_redemption UNIQUE (tenant_id, redemption_id),
+    CONSTRAINT physical_gift_redemptions_tenant_id_redemption_id_fkey FOREIGN KEY (tenant_id, redemption_id) REFERENCES trackai.redemptions(tenant_id, id),
+    CONSTRAINT physical_gift_redemptions_size_category_check CHECK ((size_category = ANY (ARRAY['clothing'::text, 'shoes'::text]))),
+    CONSTRAINT sizes_have_a_category CHECK (((NOT requires_size) OR (size_category IS NOT NULL)))
+);
+CREATE INDEX gifts_by_day ON trackai.physical_gift_redemptions USING brin (ended_at);
+CREATE INDEX gifts_by_user ON trackai.physical_gift_redemptions USING btree (tenant_id, user_id);
+
+-- What a raffle publishes, in this order: the seed's commitment, the digest of the entries, a public value, the seed.
+CREATE TABLE trackai.raffle_draws (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose raffle it is
+    mission_id text COLLATE "C" NOT NULL,  -- the raffle (missions.mission_id)
+    seed_commitment text COLLATE "C" NOT NULL,  -- SHA-256 of the 32 bytes of the seed, 64 hex digits
+    committed_at timestamp with time zone NOT NULL,  -- when the raffle was opened
+    entropy_source text,  -- public value of a moment after the end that the draw will use; NULL: none, so the draw is unwitnessed
+    entries_digest text COLLATE "C",  -- SHA-256 of the sorted user ids, a newline after each; NULL before it is closed
+    entries integer,  -- how many entered; NULL before it is closed
+    closed_at timestamp with time zone,  -- when it was closed; NULL before
+    public_entropy text,  -- the public value; NULL before the draw, or unwitnessed: the operator, who knows the seed, could have chosen entrants
+    seed text COLLATE "C",  -- the seed, 64 hex digits; NULL before the draw
+    drawn_at timestamp with time zone,  -- when it was drawn; NULL before
+    drawn_by text,  -- login of who drew it; NULL before
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT raffle_draws_pkey PRIMARY KEY (tenant_id, mission_id),
+    CONSTRAINT raffle_draws_tenant_id_mission_id_fkey FOREIGN KEY (tenant_id, mission_id) REFERENCES trackai.missions(tenant_id, mission_id),
+    CONSTRAINT closing_counts_entries CHECK ((((closed_at IS NULL) = (entries_digest IS NULL)) AND ((closed_at IS NULL) = (entries IS NULL)))),
+    CONSTRAINT drawing_reveals_the_seed CHECK (((drawn_at IS NULL) = (seed IS NULL))),
+    CONSTRAINT raffle_draws_entries_check CHECK ((entries >= 0)),
+    CONSTRAINT raffle_draws_entries_digest_check CHECK ((entries_digest ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT raffle_draws_seed_check CHECK ((seed ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT raffle_draws_seed_commitment_check CHECK ((seed_commitment ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT raffles_close_before_they_are_drawn CHECK (((drawn_at IS NULL) OR (closed_at IS NOT NULL)))
+);
+
+-- Who entered a raffle, and who won.
+CREATE TABLE trackai.raffle_participations (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose raffle it is
+    mission_id text COLLATE "C" NOT NULL,  -- the raffle (raffle_draws.mission_id)
+    user_id text COLLATE "C" NOT NULL,  -- the creator
+    redemption_id bigint,  -- the prize (redemptions.id); NULL: not drawn, not won, or the redemption left by its age
+    participated_at timestamp with time zone NOT NULL,  -- when the creator entered
+    score text COLLATE "C",  -- SHA-256 that the draw ranks by, 64 hex digits, the lowest win; NULL before the draw
+    is_winner boolean,  -- whether the creator won; NULL before the draw
+    winner_selected_at timestamp with time zone,  -- when the draw was made; NULL before
+    selected_by text,  -- login of who drew; NULL before
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    CONSTRAINT raffle_participations_pkey PRIMARY KEY (tenant_id, mission_id, user_id),
+    CONSTRAINT raffle_participations_tenant_id_mission_id_fkey FOREIGN KEY (tenant_id, mission_id) REFERENCES trackai.raffle_draws(tenant_id, mission_id),
+    CONSTRAINT raffle_participations_tenant_id_redemption_id_fkey FOREIGN KEY (tenant_id, redemption_id) REFERENCES trackai.redemptions(tenant_id, id) ON DELETE SET NULL (redemption_id),
+    CONSTRAINT raffle_participations_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.loyalty_members(tenant_id, user_id),
+    CONSTRAINT raffle_participations_score_check CHECK ((score ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT winners_are_selected_at_a_time CHECK (((is_winner IS NULL) = (winner_selected_at IS NULL)))
+);
+CREATE INDEX raffle_participations_by_redemption ON trackai.raffle_participations USING btree (tenant_id, redemption_id) WHERE (redemption_id IS NOT NULL);
+CREATE INDEX raffle_participations_by_user ON trackai.raffle_participations USING btree (tenant_id, user_id);
+
+-- Claims of rewards; of eager rewards also what is on offer.
+CREATE TABLE trackai.redemptions (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose reward it is
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,  -- number of the redemption, generated
+    user_id text COLLATE "C" NOT NULL,  -- the creator (loyalty_members.user_id)
+    reward_id text COLLATE "C" NOT NULL,  -- the reward (rewards.reward_id)
+    mission_id text COLLATE "C",  -- mission that it was earned by (missions.mission_id); NULL: by the tier
+    checkpoint_start date,  -- first day of the creator's window, of a mission that of the mission; NULL where the claim is not for a window
+    status text COLLATE "C" NOT NULL,  -- claimable -> claimed -> fulfilled -> concluded; claimed -> rejected; claimable -> expired
+    tier_at_claim text COLLATE "C" NOT NULL,  -- tier of the creator when it was claimed, or while it is on offer (tiers.tier_id)
+    redemption_type text COLLATE "C" NOT NULL,  -- instant or scheduled
+    cycle_key text COLLATE "C" NOT NULL,  -- what it can be claimed once for: once, w:<window start>, m:<local month>, i:<ISO week>, c:<claim key>, x:<mission>:<window start>
+    slot smallint,  -- which of the reward's redemption_quantity, from 1; NULL once rejected
+    claim_key text COLLATE "C",  -- what the app named the claim by: the same key again is the same claim; NULL: on offer, or won
+    claimed_at timestamp with time zone,  -- when it was claimed; NULL: on offer or expired
+    scheduled_activation_date date,  -- local day that the creator chose; NULL: instant
+    scheduled_activation_time time without time zone,  -- local time of that day; NULL where none was chosen
+    activation_date date,  -- local day on which it took effect; NULL before
+    expiration_date date,  -- first local day on which the offer has lapsed, or a boost is over; NULL: it does not end
+    fulfilled_at timestamp with time zone,  -- when it was handed over, or a payout is due; NULL before
+    fulfilled_by text,  -- login of who fulfilled it; NULL: the evaluation, or not yet
+    fulfillment_notes text,  -- what was said when it was fulfilled; NULL: nothing, or the creator was erased
+    concluded_at timestamp with time zone,  -- when nothing was left to do; NULL before
+    rejected_at timestamp with time zone,  -- when it was rejected; NULL: it is not
+    rejection_reason text,  -- why; NULL: it is not rejected, or the creator was erased
+    expired_at timestamp with time zone,  -- when the offer was found lapsed; NULL: it is not
+    external_transaction_id text COLLATE "C",  -- id of the payment or voucher elsewhere; NULL: none
+    deleted_at timestamp with time zone,  -- when the offer was taken back; NULL: it stands
+    deleted_reason text COLLATE "C",  -- demoted: the tier is not held any more; reward_disabled; left; erased; NULL: it stands
+    reactivations integer DEFAULT 0 NOT NULL,  -- how often the offer came back
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    ended_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(concluded_at, rejected_at, expired_at)) STORED,  -- when it was concluded, rejected or expired, which its age is counted from; NULL before
+    CONSTRAINT redemptions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT redemptions_once_a_claim_key UNIQUE (tenant_id, claim_key),
+    CONSTRAINT redemptions_once_a_slot UNIQUE (tenant_id, user_id, reward_id, cycle_key, slot),
+    CONSTRAINT redemptions_tenant_id_mission_id_fkey FOREIGN KEY (tenant_id, mission_id) REFERENCES trackai.missions(tenant_id, mission_id),
+    CONSTRAINT redemptions_tenant_id_reward_id_fkey FOREIGN KEY (tenant_id, reward_id) REFERENCES trackai.rewards(tenant_id, reward_id),
+    CONSTRAINT redemptions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.loyalty_members(tenant_id, user_id),
+    CONSTRAINT deleted_rows_say_why CHECK (((deleted_at IS NULL) = (deleted_reason IS NULL))),
+    CONSTRAINT only_offers_are_deleted CHECK (((deleted_at IS NULL) OR (status = ANY (ARRAY['claimable'::text, 'expired'::text])))),
+    CONSTRAINT redemptions_claim_key_check CHECK (((length(claim_key) >= 1) AND (length(claim_key) <= 200))),
+    CONSTRAINT redemptions_deleted_reason_check CHECK ((deleted_reason = ANY (ARRAY['demoted'::text, 'reward_disabled'::text, 'left'::text, 'erased'::text]))),
+    CONSTRAINT redemptions_redemption_type_check CHECK ((redemption_type = ANY (ARRAY['instant'::text, 'scheduled'::text]))),
+    CONSTRAINT redemptions_status_check CHECK ((status = ANY (ARRAY['claimable'::text, 'claimed'::text, 'fulfilled'::text, 'concluded'::text, 'rejected'::text, 'expired'::text]))),
+    CONSTRAINT rejected_rows_free_their_slot CHECK (((status = 'rejected'::text) = (slot IS NULL))),
+    CONSTRAINT times_are_those_of_the_status CHECK ((((status = ANY (ARRAY['claimed'::text, 'fulfilled'::text, 'concluded'::text, 'rejected'::text])) = (claimed_at IS NOT NULL)) AND ((status <> 'fulfilled'::text) OR (fulfilled_at IS NOT NULL)) AND ((status = 'concluded'::text) = (concluded_at IS NOT NULL)) AND ((status = 'rejected'::text) = (rejected_at IS NOT NULL)) AND ((status = 'expired'::text) = (expired_at IS NOT NULL))))
+) WITH (fillfactor=85);
+CREATE INDEX redemptions_by_day ON trackai.redemptions USING brin (ended_at);
+CREATE INDEX redemptions_work_list ON trackai.redemptions USING btree (tenant_id, status, created_at);
 
 -- Money that went back to buyers: refunds and chargebacks. Never sent to Meta.
 CREATE TABLE trackai.refunds (
@@ -1847,6 +2110,52 @@ CREATE TABLE trackai.retention_steps (
     CONSTRAINT retention_steps_place_check CHECK ((place >= 1)),
     CONSTRAINT retention_steps_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'blocked'::text, 'done'::text, 'failed'::text])))
 );
+
+-- What creators can claim: for holding a tier, or for a mission.
+CREATE TABLE trackai.rewards (
+    tenant_id text COLLATE "C" NOT NULL,  -- whose reward it is (tenants.id)
+    reward_id text COLLATE "C" NOT NULL,  -- what commands and the app call it
+    type text COLLATE "C" NOT NULL,  -- gift_card, commission_boost, spark_ads, discount, physical_gift or experience
+    name text NOT NULL,  -- what creators read; also the prize of a raffle
+    description text,  -- more about it; NULL where nobody said
+    value_data jsonb DEFAULT '{}'::jsonb NOT NULL,  -- what it is worth; of a commission_boost boost_rate (percent) and duration_days, of a physical_gift requires_size and size_category
+    reward_source text COLLATE "C" DEFAULT 'vip_tier'::text NOT NULL,  -- vip_tier: for holding the tier; mission: for completing a mission, or winning a raffle
+    tier_eligibility text COLLATE "C",  -- the tier that gets it, exactly (tiers.tier_id); NULL: the mission says
+    preview_from_tier text COLLATE "C",  -- lowest tier that sees it before it can be claimed; NULL: none
+    enabled boolean DEFAULT true NOT NULL,  -- whether it is on offer at all
+    redemption_frequency text COLLATE "C" DEFAULT 'one-time'::text NOT NULL,  -- how often it can be claimed: one-time, or once in each window (checkpoint), local month, ISO week; or unlimited
+    redemption_quantity smallint DEFAULT 1,  -- claims each time, 1 to 10; NULL for unlimited
+    redemption_type text COLLATE "C" DEFAULT 'instant'::text NOT NULL,  -- instant, or scheduled: for a day that the creator chooses
+    creation text COLLATE "C" DEFAULT 'lazy'::text NOT NULL,  -- lazy: a row of redemptions appears when it is claimed; eager: when the tier is reached
+    stock_total integer,  -- how many there are; NULL: as many as are claimed
+    stock_taken integer DEFAULT 0 NOT NULL,  -- how many of stock_total are claimed and not rejected; 0 without a stock
+    expires_days integer,  -- days after which an unclaimed offer lapses; NULL: it does not
+    starts_on date,  -- first local day on offer; NULL: since ever
+    ends_on date,  -- first local day on which it is not on offer any more; NULL: no end
+    display_order integer DEFAULT 0 NOT NULL,  -- place on the rewards page, low first
+    created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was created
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last set
+    CONSTRAINT rewards_pkey PRIMARY KEY (tenant_id, reward_id),
+    CONSTRAINT rewards_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
+    CONSTRAINT eager_rewards_have_cycles CHECK (((creation = 'lazy'::text) OR ((reward_source = 'vip_tier'::text) AND (redemption_frequency <> 'unlimited'::text)))),
+    CONSTRAINT rewards_creation_check CHECK ((creation = ANY (ARRAY['lazy'::text, 'eager'::text]))),
+    CONSTRAINT rewards_end_after_they_start CHECK ((ends_on > starts_on)),
+    CONSTRAINT rewards_expires_days_check CHECK (((expires_days >= 1) AND (expires_days <= 3650))),
+    CONSTRAINT rewards_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT rewards_of_tiers_name_theirs CHECK (((reward_source = 'mission'::text) OR (tier_eligibility IS NOT NULL))),
+    CONSTRAINT rewards_redemption_frequency_check CHECK ((redemption_frequency = ANY (ARRAY['one-time'::text, 'checkpoint'::text, 'monthly'::text, 'weekly'::text, 'unlimited'::text]))),
+    CONSTRAINT rewards_redemption_quantity_check CHECK (((redemption_quantity >= 1) AND (redemption_quantity <= 10))),
+    CONSTRAINT rewards_redemption_type_check CHECK ((redemption_type = ANY (ARRAY['instant'::text, 'scheduled'::text]))),
+    CONSTRAINT rewards_reward_id_check CHECK (((length(reward_id) >= 1) AND (length(reward_id) <= 100))),
+    CONSTRAINT rewards_reward_source_check CHECK ((reward_source = ANY (ARRAY['vip_tier'::text, 'mission'::text]))),
+    CONSTRAINT rewards_stock_total_check CHECK ((stock_total >= 0)),
+    CONSTRAINT rewards_type_check CHECK ((type = ANY (ARRAY['gift_card'::text, 'commission_boost'::text, 'spark_ads'::text, 'discount'::text, 'physical_gift'::text, 'experience'::text]))),
+    CONSTRAINT rewards_value_data_check CHECK ((jsonb_typeof(value_data) = 'object'::text)),
+    CONSTRAINT stock_is_not_exceeded CHECK (((stock_taken >= 0) AND (stock_taken <= stock_total))),
+    CONSTRAINT stock_taken_is_counted CHECK (((stock_total IS NOT NULL) OR (stock_taken = 0))),
+    CONSTRAINT unlimited_has_no_quantity CHECK (((redemption_frequency = 'unlimited'::text) = (redemption_quantity IS NULL)))
+) WITH (fillfactor=70);
+CREATE INDEX rewards_page ON trackai.rewards USING btree (tenant_id, enabled, tier_eligibility, reward_source, display_order);
 
 -- Ids by which a gateway's events name one sale: a checkout session, an invoice, a payment.
 CREATE TABLE trackai.sale_names (
@@ -2250,6 +2559,31 @@ CREATE VIEW trackai.ad_costs AS
            FROM trackai.ad_cost_statements
           ORDER BY ad_cost_statements.tenant_id, ad_cost_statements.day, ad_cost_statements.source, ad_cost_statements.account_id, ad_cost_statements.campaign_id, ad_cost_statements.adset_id, ad_cost_statements.ad_id, ad_cost_statements.hour, ad_cost_statements.last_stated_at DESC, ad_cost_statements.spend DESC, ad_cost_statements.impressions DESC, ad_cost_statements.clicks DESC, ad_cost_statements.digest DESC) s
      LEFT JOIN trackai.ad_accounts a ON a.tenant_id = s.tenant_id AND a.source = s.source AND a.account_id = s.account_id;
+
+-- What creators can claim today, in the local day of their program.
+CREATE VIEW trackai.available_rewards AS
+ SELECT p.tenant_id, o.user_id, o.reward_id, r.name, r.type, o.mission_id, o.checkpoint_start,
+    o.cycle_key, o.claims_left, r.stock_total - r.stock_taken AS stock_left, o.expiration_date,
+    o.availability, r.display_order
+   FROM ( SELECT DISTINCT ON (p_1.tenant_id) p_1.tenant_id, p_1.status, d.day
+           FROM trackai.loyalty_programs p_1
+             CROSS JOIN LATERAL ( SELECT (now() AT TIME ZONE p_1.time_zone)::date AS day) d
+          WHERE p_1.valid_from <= d.day
+          ORDER BY p_1.tenant_id, p_1.valid_from DESC) p
+     CROSS JOIN LATERAL trackai.rewards_on_offer(p.tenant_id, p.day) o(user_id, reward_id, mission_id, checkpoint_start, cycle_key, claims_left, expiration_date, availability)
+     JOIN trackai.rewards r ON r.tenant_id = p.tenant_id AND r.reward_id = o.reward_id
+  WHERE p.status = 'active'::text;
+
+-- Boosts that were paid, and whose days have other sales by now.
+CREATE VIEW trackai.boost_differences AS
+ SELECT b.tenant_id, b.id AS boost_id, b.user_id, b.currency, b.sales_delta,
+    n.sales_delta AS sales_delta_now, b.calculated_commission, c.commission AS commission_now,
+    b.final_payout_amount, c.commission - b.calculated_commission AS difference
+   FROM trackai.commission_boost_redemptions b
+     CROSS JOIN LATERAL ( SELECT s.at_expiration - s.at_activation AS sales_delta
+           FROM trackai.boost_sales(b.tenant_id, b.user_id, b.currency, b.scheduled_activation_date, b.scheduled_activation_date + b.duration_days, NULL::bigint) s(at_activation, at_expiration)) n
+     CROSS JOIN LATERAL ( SELECT trackai.boost_commission(n.sales_delta, b.boost_rate, b.minor_units::integer) AS commission) c
+  WHERE b.boost_status = 'paid'::text AND c.commission <> b.calculated_commission;
 
 -- The campaign and the channel that each click belongs to.
 CREATE VIEW trackai.click_campaigns AS
@@ -3004,6 +3338,27 @@ BEGIN
     RETURN chosen;
 END $function$;
 
+-- A percentage of sales in minor units of the currency, half of one away from zero; of negative sales 0.
+CREATE OR REPLACE FUNCTION trackai.boost_commission(sales numeric, rate numeric, minor_units integer)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT round(((GREATEST((0)::numeric, sales) * rate) / (100)::numeric), minor_units) AS round;
+END;
+
+-- The ledger of a creator in a currency before the first day of a boost, and before the day after its last, by the postings up to one (NULL: all).
+CREATE OR REPLACE FUNCTION trackai.boost_sales(the_tenant text, the_user text, the_currency text, first_day date, end_day date, upto bigint)
+ RETURNS TABLE(at_activation numeric, at_expiration numeric)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT COALESCE(sum(e.amount) FILTER (WHERE (e.sale_day < boost_sales.first_day)), (0)::numeric) AS "coalesce",
+     COALESCE(sum(e.amount), (0)::numeric) AS "coalesce"
+    FROM trackai.sales_ledger e
+   WHERE ((e.tenant_id = boost_sales.the_tenant) AND (e.user_id = boost_sales.the_user) AND (e.sale_day < boost_sales.end_day) AND (e.currency = boost_sales.the_currency) AND ((boost_sales.upto IS NULL) OR (e.posting_no <= boost_sales.upto)));
+END;
+
 CREATE OR REPLACE FUNCTION trackai.browser_key(fbp text)
  RETURNS text
  LANGUAGE sql
@@ -3656,6 +4011,26 @@ BEGIN
     END LOOP;
 END $function$;
 
+-- Rewards that a tenant's creators can claim on a local day for missions that they completed, whether or not they claimed them.
+CREATE OR REPLACE FUNCTION trackai.mission_offers(the_tenant text, the_day date)
+ RETURNS TABLE(user_id text, reward_id text, mission_id text, tier_id text, checkpoint_start date, cycle_key text, expiration_date date)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT p.user_id,
+     i.reward_id,
+     p.mission_id,
+     m.current_tier,
+     p.checkpoint_start,
+     (((('x:'::text || p.mission_id) || ':'::text) || to_char((p.checkpoint_start)::timestamp without time zone, 'YYYY-MM-DD'::text)) COLLATE "C"),
+     (p.completed_on + r.expires_days)
+    FROM (((trackai.mission_progress p
+      JOIN trackai.loyalty_members m ON (((m.tenant_id = p.tenant_id) AND (m.user_id = p.user_id))))
+      JOIN trackai.missions i ON (((i.tenant_id = p.tenant_id) AND (i.mission_id = p.mission_id))))
+      JOIN trackai.rewards r ON (((r.tenant_id = i.tenant_id) AND (r.reward_id = i.reward_id))))
+   WHERE ((p.tenant_id = mission_offers.the_tenant) AND (p.status = 'completed'::text) AND (m.enrolled_on <= mission_offers.the_day) AND ((m.left_on IS NULL) OR (m.left_on > mission_offers.the_day)) AND i.enabled AND ((i.tier_eligibility = 'all'::text) OR (i.tier_eligibility = m.current_tier)) AND r.enabled AND ((r.starts_on IS NULL) OR (r.starts_on <= mission_offers.the_day)) AND ((r.ends_on IS NULL) OR (mission_offers.the_day < r.ends_on)) AND ((r.expires_days IS NULL) OR (mission_offers.the_day < (p.completed_on + r.expires_days))));
+END;
+
 CREATE OR REPLACE FUNCTION trackai.network_of(address inet)
  RETURNS inet
  LANGUAGE sql
@@ -3807,6 +4182,15 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+-- The score of a creator in a draw, 64 hex digits: the lowest win. No public value counts as an empty one.
+CREATE OR REPLACE FUNCTION trackai.raffle_score(the_seed text, the_tenant text, the_mission text, the_digest text, the_entropy text, the_user text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT encode(sha256(convert_to(concat_ws('|'::text, the_seed, the_tenant, the_mission, the_digest, COALESCE(the_entropy, ''::text), the_user), 'UTF8'::name)), 'hex'::text) AS encode;
+END;
+
 CREATE OR REPLACE FUNCTION trackai.ratio(numerator numeric, denominator numeric, digits integer DEFAULT 12)
  RETURNS numeric
  LANGUAGE sql
@@ -3898,6 +4282,75 @@ BEGIN
     END IF;
     RETURN NULL;
 END $function$;
+
+-- The rewards page of a tenant's creators on a local day: what they can still claim, what is sold out, and what a higher tier would get (preview).
+CREATE OR REPLACE FUNCTION trackai.rewards_on_offer(the_tenant text, the_day date)
+ RETURNS TABLE(user_id text, reward_id text, mission_id text, checkpoint_start date, cycle_key text, claims_left integer, expiration_date date, availability text)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT o.user_id,
+     o.reward_id,
+     NULL::text AS text,
+     o.window_start,
+     o.cycle_key,
+     ((o.slots - d.taken))::integer AS int4,
+     o.expiration_date,
+         CASE
+             WHEN (r.stock_taken >= r.stock_total) THEN 'sold_out'::text
+             ELSE 'claimable'::text
+         END AS "case"
+    FROM ((trackai.tier_offers(rewards_on_offer.the_tenant, rewards_on_offer.the_day) o(user_id, reward_id, tier_id, window_start, creation, cycle_key, slots, expiration_date)
+      JOIN trackai.rewards r ON (((r.tenant_id = rewards_on_offer.the_tenant) AND (r.reward_id = o.reward_id))))
+      CROSS JOIN LATERAL ( SELECT count(*) AS taken
+            FROM trackai.redemptions d_1
+           WHERE ((d_1.tenant_id = rewards_on_offer.the_tenant) AND (d_1.user_id = o.user_id) AND (d_1.reward_id = o.reward_id) AND (d_1.cycle_key = o.cycle_key) AND (d_1.slot IS NOT NULL) AND ((d_1.status <> 'claimable'::text) OR (d_1.deleted_at IS NOT NULL)))) d)
+   WHERE ((o.slots IS NULL) OR (d.taken < o.slots))
+ UNION ALL
+  SELECT o.user_id,
+     o.reward_id,
+     o.mission_id,
+     o.checkpoint_start,
+     o.cycle_key,
+     1,
+     o.expiration_date,
+         CASE
+             WHEN (r.stock_taken >= r.stock_total) THEN 'sold_out'::text
+             ELSE 'claimable'::text
+         END AS "case"
+    FROM (trackai.mission_offers(rewards_on_offer.the_tenant, rewards_on_offer.the_day) o(user_id, reward_id, mission_id, tier_id, checkpoint_start, cycle_key, expiration_date)
+      JOIN trackai.rewards r ON (((r.tenant_id = rewards_on_offer.the_tenant) AND (r.reward_id = o.reward_id))))
+   WHERE (NOT (EXISTS ( SELECT
+            FROM trackai.redemptions d
+           WHERE ((d.tenant_id = rewards_on_offer.the_tenant) AND (d.user_id = o.user_id) AND (d.reward_id = o.reward_id) AND (d.cycle_key = o.cycle_key) AND (d.slot IS NOT NULL)))))
+ UNION ALL
+  SELECT m.user_id,
+     r.reward_id,
+     NULL::text AS text,
+     NULL::date AS date,
+     NULL::text AS text,
+     0,
+     NULL::date AS date,
+     'preview'::text
+    FROM ((((trackai.loyalty_members m
+      JOIN trackai.rewards r ON (((r.tenant_id = m.tenant_id) AND (r.tier_eligibility <> m.current_tier))))
+      CROSS JOIN LATERAL ( SELECT t.tier_order
+            FROM trackai.tiers t
+           WHERE ((t.tenant_id = rewards_on_offer.the_tenant) AND (t.tier_id = m.current_tier) AND (t.valid_from <= rewards_on_offer.the_day))
+           ORDER BY t.valid_from DESC
+          LIMIT 1) held)
+      CROSS JOIN LATERAL ( SELECT t.tier_order
+            FROM trackai.tiers t
+           WHERE ((t.tenant_id = rewards_on_offer.the_tenant) AND (t.tier_id = r.preview_from_tier) AND (t.valid_from <= rewards_on_offer.the_day))
+           ORDER BY t.valid_from DESC
+          LIMIT 1) shown)
+      CROSS JOIN LATERAL ( SELECT t.tier_order
+            FROM trackai.tiers t
+           WHERE ((t.tenant_id = rewards_on_offer.the_tenant) AND (t.tier_id = r.tier_eligibility) AND (t.valid_from <= rewards_on_offer.the_day))
+           ORDER BY t.valid_from DESC
+          LIMIT 1) granted)
+   WHERE ((m.tenant_id = rewards_on_offer.the_tenant) AND (m.enrolled_on <= rewards_on_offer.the_day) AND ((m.left_on IS NULL) OR (m.left_on > rewards_on_offer.the_day)) AND r.enabled AND (r.reward_source = 'vip_tier'::text) AND (held.tier_order >= shown.tier_order) AND (held.tier_order < granted.tier_order) AND ((r.ends_on IS NULL) OR (rewards_on_offer.the_day < r.ends_on)));
+END;
 
 -- What matching_settings has for these tenants, NULL meaning all, from the versions recorded until a moment.
 CREATE OR REPLACE FUNCTION trackai.settings_as_known(tenant_ids text[], known_at timestamp with time zone)
@@ -4024,6 +4477,46 @@ BEGIN
     PERFORM trackai.settle_matching((SELECT coalesce(array_agg(a.id), '{}') FROM added a));
     RETURN NULL;
 END $function$;
+
+-- Rewards that a tenant's creators can claim on a local day for holding their tier, whether or not they claimed them: with the cycle, how many claims it has, and the day on which the offer has lapsed.
+CREATE OR REPLACE FUNCTION trackai.tier_offers(the_tenant text, the_day date)
+ RETURNS TABLE(user_id text, reward_id text, tier_id text, window_start date, creation text, cycle_key text, slots smallint, expiration_date date)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT m.user_id,
+     r.reward_id,
+     m.current_tier,
+     m.window_start,
+     r.creation,
+     c.cycle_key,
+     r.redemption_quantity,
+     (o.offered_on + r.expires_days)
+    FROM (((trackai.loyalty_members m
+      JOIN trackai.rewards r ON (((r.tenant_id = m.tenant_id) AND (r.tier_eligibility = m.current_tier))))
+      CROSS JOIN LATERAL ( SELECT (
+                 CASE r.redemption_frequency
+                     WHEN 'one-time'::text THEN 'once'::text
+                     WHEN 'checkpoint'::text THEN ('w:'::text || to_char((m.window_start)::timestamp without time zone, 'YYYY-MM-DD'::text))
+                     WHEN 'monthly'::text THEN ('m:'::text || to_char((tier_offers.the_day)::timestamp without time zone, 'YYYY-MM'::text))
+                     WHEN 'weekly'::text THEN ('i:'::text || to_char((tier_offers.the_day)::timestamp without time zone, 'IYYY-"W"IW'::text))
+                     ELSE 'c:'::text
+                 END COLLATE "C") AS cycle_key,
+                 CASE r.redemption_frequency
+                     WHEN 'checkpoint'::text THEN m.window_start
+                     WHEN 'monthly'::text THEN (date_trunc('month'::text, (tier_offers.the_day)::timestamp without time zone))::date
+                     WHEN 'weekly'::text THEN (date_trunc('week'::text, (tier_offers.the_day)::timestamp without time zone))::date
+                     ELSE NULL::date
+                 END AS first_day) c)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN (r.expires_days IS NOT NULL) THEN GREATEST(r.starts_on, c.first_day, ( SELECT max(t.checkpoint_date) AS max
+                        FROM trackai.tier_checkpoints t
+                       WHERE ((t.tenant_id = m.tenant_id) AND (t.user_id = m.user_id) AND (t.checkpoint_date <= tier_offers.the_day) AND (t.tier_before IS DISTINCT FROM t.tier_after))))
+                     ELSE NULL::date
+                 END AS offered_on) o)
+   WHERE ((m.tenant_id = tier_offers.the_tenant) AND (m.enrolled_on <= tier_offers.the_day) AND ((m.left_on IS NULL) OR (m.left_on > tier_offers.the_day)) AND r.enabled AND (r.reward_source = 'vip_tier'::text) AND ((r.starts_on IS NULL) OR (r.starts_on <= tier_offers.the_day)) AND ((r.ends_on IS NULL) OR (tier_offers.the_day < r.ends_on)) AND ((r.expires_days IS NULL) OR (tier_offers.the_day < (o.offered_on + r.expires_days))));
+END;
 
 CREATE OR REPLACE FUNCTION trackai.trimmed(value text)
  RETURNS text

@@ -78,6 +78,12 @@ _NOT_PERSONAL = {
     ("creator_sales_daily", "user_id"): "the app's id: users says of whom, until it is erased",
     ("tier_checkpoints", "user_id"): "the app's id: users says of whom, until it is erased",
     ("tiers", "tier_name"): "a tier of many people",
+    ("mission_progress", "user_id"): "the app's id: users says of whom, until it is erased",
+    ("raffle_participations", "user_id"): "the app's id: users says of whom, until it is erased",
+    ("missions", "display_name"): "a mission",
+    ("rewards", "name"): "a reward",
+    ("redemptions", "cycle_key"): "how often a reward can be claimed",
+    ("redemptions", "claim_key"): "the app's name of a request",
     ("setup_sessions", "input"): "what an operator entered about a tenant",
 }
 

@@ -1,8 +1,13 @@
 """Loyalty: what creators sold, the tier that they hold for it, and their rewards."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import Command, Domain, Personal, Table
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 _SAYS = "What creators sold, which tier they hold for it, and their rewards."
 
@@ -11,6 +16,18 @@ def _commands() -> Any:
     from trackai_pipelines.loyalty.cli import app
 
     return app
+
+
+def _of_open_claims(connection: "Connection[Any]", days: Sequence[date], _before: date) -> Iterator[date]:
+    from trackai_pipelines.loyalty.retained import days_of_open_claims
+
+    return days_of_open_claims(connection, days)
+
+
+def _of_open_windows(connection: "Connection[Any]", days: Sequence[date], _before: date) -> Iterator[date]:
+    from trackai_pipelines.loyalty.retained import days_of_open_windows
+
+    return days_of_open_windows(connection, days)
 
 
 LOYALTY = Domain(
@@ -62,6 +79,48 @@ LOYALTY = Domain(
             key=("tenant_id", "user_id", "effective_on"),
             personal=Personal(user_id="user_id", clear=("reason",)),
         ),
+        # Rewards. What belongs to a redemption ends with it, and leaves before it.
+        Table(name="rewards", key=("tenant_id", "reward_id")),
+        Table(name="missions", key=("tenant_id", "mission_id")),
+        Table(
+            name="mission_progress",
+            key=("tenant_id", "user_id", "mission_id", "checkpoint_start"),
+            time="checkpoint_start",
+            leaves="delete",
+            stays=_of_open_windows,
+        ),
+        Table(
+            name="redemptions",
+            key=("tenant_id", "id"),
+            time="ended_at",
+            leaves="delete",
+            stays=_of_open_claims,
+            personal=Personal(user_id="user_id", clear=("fulfillment_notes", "rejection_reason")),
+        ),
+        Table(
+            name="commission_boost_redemptions",
+            key=("tenant_id", "id"),
+            time="ended_at",
+            leaves="delete",
+            personal=Personal(user_id="user_id", clear=("payment_account_ref", "payout_notes")),
+        ),
+        Table(
+            name="commission_boost_state_history",
+            key=("tenant_id", "boost_redemption_id", "transitioned_at", "id"),
+            time="transitioned_at",
+            leaves="delete",
+            span="quarter",
+            personal=Personal(user_id="user_id", clear=("notes",)),
+        ),
+        Table(
+            name="physical_gift_redemptions",
+            key=("tenant_id", "id"),
+            time="ended_at",
+            leaves="delete",
+            personal=Personal(user_id="user_id", clear=("size_value", "shipping_ref", "tracking_number")),
+        ),
+        Table(name="raffle_draws", key=("tenant_id", "mission_id")),
+        Table(name="raffle_participations", key=("tenant_id", "mission_id", "user_id")),
         # Figures.
         Table(name="loyalty_daily_credit", key=("tenant_id", "day", "currency"), time="day"),
     ),

@@ -14,6 +14,9 @@ from psycopg import Connection
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.loyalty.boosts import move_boosts
+from trackai_pipelines.loyalty.missions import count_missions
+from trackai_pipelines.loyalty.redemptions import follow_tiers, rewards_in_use
 from trackai_pipelines.loyalty.rules import Rules, read_rules
 from trackai_pipelines.loyalty.tiers import DAY, Known, evaluate_tiers
 
@@ -84,19 +87,27 @@ def next_due(connection: Connection[Any], tenant_id: str, now: datetime) -> date
 
 def _evaluate(connection: Connection[Any], due: _Due, now: datetime, run_id: str | None) -> EvaluatedDay:
     """Evaluate one day. Needs a transaction under the tenant's lock."""
-    tenant_id = due.rules.tenant_id
-    events = Counter(evaluate_tiers(connection, due.rules, due.day, due.known, now))
+    tenant_id, day, ledger_upto = due.rules.tenant_id, due.day, due.known.ledger_upto
+    in_use = rewards_in_use(connection, tenant_id)
+    if in_use.missions:
+        # Before windows close: the sales of their last day count.
+        count_missions(connection, tenant_id, day, ledger_upto, now)
+    events = Counter(evaluate_tiers(connection, due.rules, day, due.known, now))
+    if in_use.missions or in_use.offers:
+        follow_tiers(connection, tenant_id, day, now)
+    if in_use.boosts:
+        move_boosts(connection, tenant_id, day, ledger_upto, now)
     statuses = ("promoted", "maintained", "demoted", "corrected", "grace")
     noted = {
         "tenant_id": tenant_id,
-        "day": due.day,
-        "ledger_upto": due.known.ledger_upto,
+        "day": day,
+        "ledger_upto": ledger_upto,
         "now": now,
         "run_id": run_id,
         **{status: events[status] for status in statuses},
     }
     row = connection.execute(statement("loyalty/insert_evaluation"), noted).fetchone()
-    return EvaluatedDay(tenant_id, due.day, due.known.ledger_upto, row[0] if row else 0, events)
+    return EvaluatedDay(tenant_id, day, ledger_upto, row[0] if row else 0, events)
 
 
 def _next_due(connection: Connection[Any], tenant_id: str, now: datetime, *, drafts: bool) -> _Due | NotDue:

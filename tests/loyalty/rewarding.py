@@ -1,0 +1,134 @@
+"""A small program with creators in tiers, written straight into the tables, and rows of rewards.
+
+What belongs here: rows that tests of rewards begin with. What does not: what is asserted.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+TENANT = "t-acme"
+NOW = datetime(2024, 6, 10, 12, tzinfo=UTC)
+TODAY = NOW.date()
+_TIERS = {"tier_1": 0, "tier_2": 1_000, "tier_3": 5_000, "tier_4": 20_000}
+
+
+def insert(connection: Connection[Any], table: str, rows: list[Mapping[str, object]]) -> None:
+    """Insert rows that all have the same columns."""
+    columns = list(rows[0])
+    query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier("trackai", table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(map(sql.Placeholder, columns)),
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(query, rows)
+
+
+def add_program(connection: Connection[Any], tenant_id: str = TENANT, **columns: object) -> None:
+    """Add a tenant with a program that is active, and four tiers."""
+    slug = tenant_id.removeprefix("t-")
+    insert(connection, "tenants", [{"id": tenant_id, "slug": slug, "name": slug}])
+    valid_from = date(2023, 9, 1)
+    insert(
+        connection,
+        "loyalty_programs",
+        [{"tenant_id": tenant_id, "valid_from": valid_from, "currency": "USD", "status": "active", **columns}],
+    )
+    insert(
+        connection,
+        "tiers",
+        [
+            {
+                "tenant_id": tenant_id,
+                "tier_id": tier,
+                "valid_from": valid_from,
+                "tier_order": order,
+                "tier_name": tier,
+                "sales_threshold": threshold,
+                "commission_rate": 10 + order,
+            }
+            for order, (tier, threshold) in enumerate(_TIERS.items(), start=1)
+        ],
+    )
+
+
+def add_creators(
+    connection: Connection[Any],
+    users: list[str],
+    tier: str = "tier_3",
+    *,
+    tenant_id: str = TENANT,
+    since: date = date(2024, 5, 15),
+) -> None:
+    """Add members who hold a tier since a day."""
+    moment = datetime(2023, 9, 1, tzinfo=UTC)
+    insert(
+        connection,
+        "users",
+        [{"tenant_id": tenant_id, "id": user, "created_at": moment, "updated_at": moment} for user in users],
+    )
+    insert(
+        connection,
+        "loyalty_members",
+        [{"tenant_id": tenant_id, "user_id": user, "enrolled_on": date(2023, 9, 1)} for user in users],
+    )
+    for user in users:
+        hold(connection, user, tier, since, tenant_id=tenant_id)
+
+
+def hold(connection: Connection[Any], user: str, tier: str, since: date, *, tenant_id: str = TENANT) -> None:
+    """Let a creator hold a tier from a day on, as an evaluation of that day would."""
+    given = {"tenant_id": tenant_id, "user_id": user, "tier": tier, "since": since}
+    connection.execute(
+        """
+        INSERT INTO trackai.tier_checkpoints
+            (tenant_id, user_id, checkpoint_date, tier_before, tier_after, status, ledger_upto)
+        SELECT m.tenant_id, m.user_id, %(since)s, m.current_tier, %(tier)s, 'manual', 0
+        FROM trackai.loyalty_members m
+        WHERE m.tenant_id = %(tenant_id)s AND m.user_id = %(user_id)s
+        """,
+        given,
+    )
+    connection.execute(
+        """
+        UPDATE trackai.loyalty_members
+        SET current_tier = %(tier)s, window_start = %(since)s, anchor_day = %(since)s, climb_start = %(since)s,
+            window_end = (%(since)s + interval '4 months')::date, evaluated_day = %(since)s
+        WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+        """,
+        given,
+    )
+
+
+def add_reward(connection: Connection[Any], reward_id: str = "card", **columns: Any) -> None:
+    """Add a reward of tier_3, which is claimed once, unless columns say otherwise."""
+    row: dict[str, Any] = {
+        "tenant_id": TENANT,
+        "reward_id": reward_id,
+        "type": "gift_card",
+        "name": reward_id,
+        "tier_eligibility": "tier_3",
+        **columns,
+    }
+    row["value_data"] = Jsonb(row.get("value_data", {}))
+    insert(connection, "rewards", [row])
+
+
+def add_mission(connection: Connection[Any], mission_id: str = "sell", **columns: object) -> None:
+    """Add a mission to sell for 500 dollars, whose reward is `prize`."""
+    row = {
+        "tenant_id": TENANT,
+        "mission_id": mission_id,
+        "title": mission_id,
+        "display_name": mission_id,
+        "mission_type": "sales_dollars",
+        "target_value": 500,
+        "target_unit": "dollars",
+        "reward_id": "prize",
+        **columns,
+    }
+    insert(connection, "missions", [row])
