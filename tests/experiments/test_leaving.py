@@ -13,7 +13,10 @@ from lifecycle.old_rows import midnight
 from psycopg import Connection, sql
 
 from trackai_pipelines.domains import DOMAINS
+from trackai_pipelines.experiments.designs import read_design
 from trackai_pipelines.experiments.domain import EXPERIMENTS
+from trackai_pipelines.experiments.recomputing import refuse_what_has_left
+from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.lifecycle.archive.manifest import archives
 from trackai_pipelines.lifecycle.archive.parquet_files import batches_of_file
 from trackai_pipelines.lifecycle.archive.restore import restore_day
@@ -106,10 +109,18 @@ def test_days_leave_when_their_tests_are_old_and_come_back(
         ("drop", *step) for step in first | second
     }
     assert {len(_rows(connection, name)) for name in NAMES[1:]} == {3}
+    old = read_design(connection, tenant, "old")
     for name in NAMES:
-        for day in (FIRST, SECOND):
-            restore_day(connection, database_url, store, LEAVING[name], day, keep=DAY)
+        restore_day(connection, database_url, store, LEAVING[name], FIRST, keep=DAY)
+    # With a day of two, the test can be computed again up to that day.
+    refuse_what_has_left(connection, old, FIRST)
+    missing = "; ".join(f"{name} of {SECOND}" for name in sorted(NAMES))
+    with pytest.raises(ExperimentRefusedError, match=f"up to {SECOND}: rows have left for the archive, {missing}\\."):
+        refuse_what_has_left(connection, old, SECOND)
+    for name in NAMES:
+        restore_day(connection, database_url, store, LEAVING[name], SECOND, keep=DAY)
         assert _rows(connection, name) == before[name]
+    refuse_what_has_left(connection, old, SECOND)
     # A test that goes on with the same users keeps the day.
     connection.execute("UPDATE trackai.ab_tests SET status = 'running' WHERE test_key = 'old'")
     later = _retain(connection, database_url, store, TODAY + 3_000 * DAY)

@@ -222,6 +222,33 @@ def test_days_that_are_not_known_are_refused(trackai: Run, connection: Connectio
         if "left" in reason:
             connection.execute("DELETE FROM trackai.ab_test_assignments")
         arguments = ("--tenant", "acme", "--day", day, "--known-at", known_at)
-        result = trackai("experiments", "replay", "checkout", *arguments)
-        assert result.exit_code == 2
-        assert reason in " ".join(result.output.replace("│", "").split())
+        assert reason in _refusal(trackai("experiments", "replay", "checkout", *arguments))
+
+
+def test_days_of_which_rows_have_left_are_named(trackai: Run, connection: Connection[Any], shop: str) -> None:
+    """Of sales before the test, too; what is of days after the one that is asked for is not missing."""
+    days = [f"2026-02-{day}" for day in range(23, 28)] + ["2026-03-02"]
+    connection.execute(
+        "INSERT INTO trackai.archives (table_name, day, part, state, path, rows, bytes, sha256, checksum, first_row_at,"
+        " last_row_at, verified_at, keep_until, dropped_at)"
+        " SELECT 'ab_test_outcomes', d, 1, 'dropped', d::text, 1, 1, repeat('0', 64), 'c', d, d, d, d, d"
+        " FROM unnest(%s::date[]) d",
+        (days,),
+    )
+    missing = (
+        "checkout cannot be computed again up to 2026-03-01: rows have left for the archive, ab_test_outcomes of"
+        " 2026-02-23, 2026-02-24, 2026-02-25 and 2 more days. `trackai restore ab_test_outcomes 2026-02-23` brings a"
+        " day back."
+    )
+    replayed = ("replay", "checkout", "--tenant", "acme", "--day", "2026-03-01", "--known-at", "2026-03-02T01:00")
+    assert missing in _refusal(trackai("experiments", *replayed))
+    tried = ("what-if", "checkout", "--tenant", "acme", "--window-days", "7")
+    assert "2026-02-25 and 3 more days" in _refusal(trackai("experiments", *tried))
+    connection.execute("UPDATE trackai.archives SET state = 'restored' WHERE day < '2026-03-01'")
+    assert trackai("experiments", *replayed).exit_code == 0
+    assert "ab_test_outcomes of 2026-03-02." in _refusal(trackai("experiments", *tried))
+
+
+def _refusal(result: Result) -> str:
+    assert result.exit_code == 2
+    return " ".join(result.output.replace("│", "").split())

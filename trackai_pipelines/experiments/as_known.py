@@ -89,7 +89,7 @@ def replay(connection: Connection[Any], design: Design, day: date, known_at: dat
     if design.completed_at is not None and design.completed_at > known_at:
         design = replace(design, completed_at=None)
     with connection.transaction():
-        refuse_what_has_left(connection, design)
+        refuse_what_has_left(connection, design, day)
         stored = stored_day(connection, design, day)
         with plans(connection, MANY):
             sales = read_outcomes(connection, [design], {design.id: day}, known_at)[design.id]

@@ -5,7 +5,7 @@ sums (totals.py), and what is computed every night (computing.py).
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,20 +17,36 @@ from trackai_pipelines.experiments.deciding import Course
 from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.diagnosing import health_of_days
 from trackai_pipelines.experiments.outcomes import Sales
-from trackai_pipelines.experiments.periods import first_day
+from trackai_pipelines.experiments.periods import first_day, outcomes_from
 from trackai_pipelines.experiments.refusals import ExperimentRefusedError
 from trackai_pipelines.experiments.totals import UserCount, accumulated, daily_totals, stored
 
+_MOST_NAMED = 3
 
-def refuse_what_has_left(connection: Connection[Any], design: Design) -> None:
-    """Raise ExperimentRefusedError for a test whose assignments have left for the archive."""
-    given = {"tenant_id": design.tenant_id, "test_id": design.id}
-    row = connection.execute(statement("experiments/has_left"), given).fetchone()
-    if row is not None and row[0]:
+
+def refuse_what_has_left(connection: Connection[Any], design: Design, to_day: date) -> None:
+    """Raise ExperimentRefusedError where rows that a test needs up to a UTC day have left for the archive."""
+    given = {
+        "tenant_id": design.tenant_id,
+        "test_id": design.id,
+        "from_day": outcomes_from(design).astimezone(UTC).date(),
+        "to_day": to_day,
+    }
+    days: dict[str, list[str]] = {}
+    for table, day in connection.execute(statement("experiments/left_days"), given):
+        days.setdefault(table, []).append(str(day))
+    if days:
+        missing = "; ".join(f"{table} of {_few(of_table)}" for table, of_table in days.items())
+        table, (day, *_) = next(iter(days.items()))
         raise ExperimentRefusedError(
-            f"Assignments of {design.test_key} have left for the archive, so it cannot be computed again. "
-            "`trackai restore ab_test_assignments DAY` brings a day back."
+            f"{design.test_key} cannot be computed again up to {to_day}: rows have left for the archive, {missing}. "
+            f"`trackai restore {table} {day}` brings a day back."
         )
+
+
+def _few(days: Sequence[str]) -> str:
+    more = len(days) - _MOST_NAMED
+    return ", ".join(days[:_MOST_NAMED]) + (f" and {more} more days" if more > 0 else "")
 
 
 def course_of(design: Design, to_day: date, sales: Sales, counts: Sequence[UserCount]) -> Course:

@@ -74,7 +74,7 @@ def what_if(connection: Connection[Any], design: Design, asked: Choices, now: da
     choices: list[tuple[Design, int | None]] = [(design, None)]
     choices += [(one, asked.lookback_days) for one in designs if (one, asked.lookback_days) != choices[0]]
     with connection.transaction(), plans(connection, MANY):
-        refuse_what_has_left(connection, design)
+        refuse_what_has_left(connection, design, last_day(design, today))
         counts = count_users(connection, [design])[design.id]
         found: list[Tried] = []
         for tried, lookback_days in choices:
