@@ -128,6 +128,7 @@ def test_p_values_are_right_on_the_samples_own_sales_and_a_faulty_split_is_found
         "UPDATE trackai.ab_test_daily_totals SET revenue = revenue + 1",
         "UPDATE trackai.ab_test_outcomes SET class = 'other_event' WHERE class = 'after_window'",
         "DELETE FROM trackai.ab_test_outcomes WHERE class = 'excluded_user'",
+        "UPDATE trackai.ab_test_daily_results SET lift = lift / 2",
     ],
 )
 def test_the_proof_notices(connection: Connection[Any], made: Sample, damage: str) -> None:

@@ -12,11 +12,14 @@ from typing import Any, LiteralString
 
 from psycopg import Connection
 
+from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Proof, Sample
+from trackai_pipelines.experiments.as_known import replay
 from trackai_pipelines.experiments.creating import ChangedBy, create_test
 from trackai_pipelines.experiments.designs import Guardrail, read_design
 from trackai_pipelines.experiments.life import StartTerms, start
+from trackai_pipelines.experiments.periods import last_day
 from trackai_pipelines.experiments.refusals import UnknownTestError
 from trackai_pipelines.experiments.rules import NewTest
 from trackai_pipelines.experiments.sample_world import (
@@ -85,7 +88,10 @@ def _start(connection: Connection[Any], sample: Sample, test: SampleTest) -> Non
 
 
 def prove(connection: Connection[Any], sample: Sample) -> Proof:
-    """Compare each test's decision, users, buyers, conversions and revenue, and the account, with the answer."""
+    """Compare each test's decision, users, buyers, conversions and revenue, and the account, with the answer.
+
+    Compare also a day of one test with what comes out when it is computed again.
+    """
     truth = sample.truth.get("experiments")
     if truth is None:
         return Proof([], "this home was made before experiments were")
@@ -93,12 +99,23 @@ def prove(connection: Connection[Any], sample: Sample) -> Proof:
         *_wrong(connection, "experiments/sample_decisions", "the decision", truth["decisions"], 1),
         *_wrong(connection, "experiments/sample_sums", "users, buyers, conversions and revenue", truth["sums"], 2),
         *_wrong(connection, "experiments/sample_classes", "conversions", truth["classes"], 2),
+        *_replayed_otherwise(connection, sample),
     ]
     return Proof(
         differences,
         f"{len(TESTS)} tests are decided, or wait, as they should, and each of "
-        f"{sum(int(count) for *_, count in truth['classes']):,} conversions of their users is accounted for",
+        f"{sum(int(count) for *_, count in truth['classes']):,} conversions of their users is accounted for; "
+        "a day that is computed again is the same",
     )
+
+
+def _replayed_otherwise(connection: Connection[Any], sample: Sample) -> Iterator[str]:
+    """Yield where the last day of a test is stored otherwise than it comes out of what is known by now."""
+    design, now = read_design(connection, TENANT["id"], TESTS[0].key), utc_now()
+    day = last_day(design, sample.end.date())
+    replayed = replay(connection, design, day, now, now)
+    if replayed.now != replayed.then:
+        yield f"{TENANT['slug']}: {day} of {design.test_key} is stored otherwise than it is when computed again"
 
 
 def _wrong(
