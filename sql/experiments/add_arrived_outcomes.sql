@@ -4,9 +4,6 @@
 WITH outcomes AS MATERIALIZED (
     SELECT o.test_id, o.conversion_id, o.user_id, o.assigned_at, o.occurred_at, o.value, o.currency, o.class
     FROM {outcomes} o
-    JOIN pg_temp.arrived_sales s ON s.conversion_id = o.conversion_id
-    JOIN pg_temp.arrived_users u ON u.test_id = o.test_id AND u.user_id = o.user_id
-    WHERE s.arrived OR u.arrived
     ORDER BY (o.test_id << 44) | o.conversion_id
 ),
 written AS (

@@ -1,5 +1,6 @@
 -- Adds the users who were assigned on UTC days whose totals change (%(from_days)s on), or whose window ends on them.
--- Index: ab_test_assignments_by_day. Who was assigned earlier than the first row says is there already.
+-- Index: ab_test_assignments_by_day. Who was assigned earlier than the first row says, and of whom anything arrived after
+-- %(since)s, is there already.
 WITH tests AS MATERIALIZED (
     SELECT t.test_id, t.from_day::timestamp AT TIME ZONE 'UTC' AS since,
            (t.from_day - t.window_days)::timestamp AT TIME ZONE 'UTC' AS mature_since,
@@ -13,13 +14,13 @@ SELECT u.test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion, false
 FROM (
     SELECT u.test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion
     FROM trackai.ab_test_users_as_known(
-        %(tenant_id)s, 'infinity', %(first_day)s::date::timestamp AT TIME ZONE 'UTC', NULL
+        %(tenant_id)s, %(since)s, %(first_day)s::date::timestamp AT TIME ZONE 'UTC', NULL
     ) u
     JOIN tests t ON t.test_id = u.test_id AND u.assigned_at >= t.since
     UNION ALL
     SELECT u.test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion
     FROM trackai.ab_test_users_as_known(
-        %(tenant_id)s, 'infinity', %(mature_from)s::date::timestamp AT TIME ZONE 'UTC', %(mature_until)s
+        %(tenant_id)s, %(since)s, %(mature_from)s::date::timestamp AT TIME ZONE 'UTC', %(mature_until)s
     ) u
     JOIN tests t ON t.test_id = u.test_id AND u.assigned_at >= t.mature_since AND u.assigned_at < least(t.mature_until, t.since)
 ) u

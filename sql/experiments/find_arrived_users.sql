@@ -5,8 +5,9 @@ WITH assigned AS MATERIALIZED (
     SELECT a.test_id, a.user_id
     FROM trackai.ab_test_assignments a
     WHERE a.tenant_id = %(tenant_id)s AND a.created_at >= %(since)s
-    UNION
-    SELECT r.test_id, r.user_id
+),
+reassigned AS MATERIALIZED (
+    SELECT DISTINCT r.test_id, r.user_id
     FROM trackai.ab_test_reassignments r
     WHERE r.tenant_id = %(tenant_id)s AND r.created_at >= %(since)s
 ),
@@ -24,9 +25,11 @@ users AS MATERIALIZED (
 ),
 arrived AS (
     INSERT INTO pg_temp.arrived_users (test_id, user_id, variant_name, assigned_at, exclusion, arrived)
-    SELECT u.test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion, u.changed OR a.user_id IS NOT NULL
+    SELECT u.test_id, u.user_id, u.variant_name, u.assigned_at, u.exclusion,
+           u.changed OR a.user_id IS NOT NULL OR r.user_id IS NOT NULL
     FROM users u
     LEFT JOIN assigned a ON a.test_id = u.test_id AND a.user_id = u.user_id
+    LEFT JOIN reassigned r ON r.test_id = u.test_id AND r.user_id = u.user_id
     WHERE u.touched AND (u.in_all_tests OR a.user_id IS NOT NULL)
 )
 SELECT u.test_id, u.variant_name, string_agg(int8send(u.hash), '') AS users

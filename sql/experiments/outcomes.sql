@@ -1,6 +1,6 @@
 -- What the users of a tenant's tests bought, and whether each sale counts: a row a test and sale. Sales and users of tests are
--- all that there are (linked_sales), or those that may have changed (arrived_sales, arrived_users). Sales that are anonymised
--- are not classified again (stayed_outcomes).
+-- all that there are (linked_sales), or those that may have changed (arrived_sales, arrived_users), of which some are chosen.
+-- Sales that are anonymised are not classified again (stayed_outcomes).
 -- Indexes: none is needed. Sales, links and assignments are read in the order they are stored in and joined by hashes in
 -- the order that is written here, whatever the server knows of the tables (outcomes.MANY).
 WITH tests AS MATERIALIZED (
@@ -25,3 +25,4 @@ FROM tests t
 JOIN {users} u ON u.test_id = t.test_id
 JOIN {sales} s ON s.user_id = u.user_id
 WHERE u.test_id = ANY (%(test_ids)s::bigint[]) AND s.occurred_at >= t.outcomes_from AND s.occurred_at < t.outcomes_until
+  AND {chosen}

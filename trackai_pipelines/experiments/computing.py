@@ -139,7 +139,7 @@ def _from_changes(
         earlier = {design.id: read_earlier(connection, design, changed[design.id]) for design in designs}
         # Without a day before, users count from the first that was assigned, and the days from the test's first one.
         from_days = {test: changed[test] if known else date.min for test, known in earlier.items()}
-        sales = sales_of_days(connection, designs, until, from_days)
+        sales = sales_of_days(connection, designs, until, from_days, since)
         counts = count_arrived_users(connection, designs, from_days, since)
     parts = []
     for design in designs:

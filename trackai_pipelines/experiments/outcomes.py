@@ -22,6 +22,7 @@ from trackai_pipelines.experiments.totals import UserCount
 ALL_LINKS = sql.SQL("trackai.user_conversions")
 ALL_MATCHES = sql.SQL("trackai.matched_attributions")
 ALL_USERS = sql.SQL("trackai.ab_test_users_as_known(%(tenant_id)s, %(known_at)s)")
+_EVERY = sql.SQL("true")
 EVER = "infinity"
 """Known at this moment is what is known now."""
 
@@ -148,9 +149,14 @@ def linked_sales(links: sql.Composable = ALL_LINKS, matches: sql.Composable = AL
     return sql.SQL(statement("experiments/linked_sales")).format(links=links, matches=matches)
 
 
-def classified(sales: sql.Composable, users: sql.Composable = ALL_USERS) -> sql.Composed:
-    """Return the statement that classifies sales, of a statement of sales and a table of users of tests."""
-    return sql.SQL(statement("experiments/outcomes")).format(sales=within(sales), users=users)
+def classified(
+    sales: sql.Composable, users: sql.Composable = ALL_USERS, chosen: sql.Composable = _EVERY
+) -> sql.Composed:
+    """Return the statement that classifies sales, of a statement of sales `s` and a table of users of tests `u`.
+
+    `chosen` is a condition on both.
+    """
+    return sql.SQL(statement("experiments/outcomes")).format(sales=within(sales), users=users, chosen=chosen)
 
 
 def composed(name: LiteralString, outcomes: sql.Composable) -> sql.Composed:

@@ -121,7 +121,8 @@ def bring_outcomes_up_to_date(
     connection.execute(statement("experiments/add_other_sales"), given)
     connection.execute(statement("experiments/analyse_arrived_sales"))
     connection.execute(statement("experiments/analyse_arrived_users"))
-    arrived = classified(sql.SQL(statement("experiments/arrived_sales")), sql.SQL("pg_temp.arrived_users"))
+    sales, users = sql.SQL(statement("experiments/arrived_sales")), sql.SQL("pg_temp.arrived_users")
+    arrived = classified(sales, users, sql.SQL("(s.arrived OR u.arrived)"))
     days = connection.execute(statement("experiments/delete_arrived_outcomes"), given).fetchall()
     days += connection.execute(composed("experiments/add_arrived_outcomes", arrived), given).fetchall()
     first = {design.id: scans[design.id].computed_to + timedelta(days=1) for design in designs}
@@ -136,9 +137,13 @@ def bring_outcomes_up_to_date(
 
 
 def sales_of_days(
-    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], from_days: Mapping[int, date]
+    connection: Connection[Any],
+    designs: Sequence[Design],
+    until: Mapping[int, date],
+    from_days: Mapping[int, date],
+    since: datetime,
 ) -> Mapping[int, Sales]:
-    """Return what adds to the totals of tests from a UTC day on, once their outcomes are up to date.
+    """Return what adds to the totals of tests from a UTC day on, once what arrived since a time is in their outcomes.
 
     That is all that users bought who bought or were assigned then, or whose window ended. From then on these are among
     the users who arrived.
@@ -147,6 +152,7 @@ def sales_of_days(
     window = {design.id: timedelta(days=design.window_days) for design in designs}
     given = {
         **parameters(designs, until),
+        "since": since,
         "from_days": [from_days[design.id] for design in designs],
         "first_day": min(from_days.values()),
         "mature_from": min(first[test] - days for test, days in window.items()),
