@@ -36,6 +36,8 @@ ASSETS = LANDED | {
     "ab_test_outcomes",
     "ab_test_daily_results",
     "ab_test_results",
+    "sales_ledger",
+    "loyalty_daily_credit",
     "feature_flags",
     "feature_flag_analytics",
     "feature_flag_exposures",
@@ -43,13 +45,15 @@ ASSETS = LANDED | {
     "daily_report",
 }
 # Nothing here computes a day of them.
-WITHOUT_DAYS = LANDED | {"user_conversions", "campaign_optimizations", "feature_flags", "flag_segment_members"}
+WITHOUT_DAYS = LANDED | {
+    "user_conversions", "campaign_optimizations", "feature_flags", "flag_segment_members", "sales_ledger",
+}  # fmt: skip
 JOBS = {
     "ingest_landing_files", "link_users", "match_conversions", "rematch_unmatched", "check_matching",
     "aggregate_match_rates", "aggregate_refunded_days", "dispatch_conversions", "check_delivery", "maintain_partitions",
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
     "make_report", "apply_flag_plans", "aggregate_flag_usage", "refresh_flag_segments", "check_flags",
-    "compute_experiments", "calibrate_experiments",
+    "compute_experiments", "calibrate_experiments", "post_loyalty_sales", "credit_loyalty_sales",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -60,7 +64,7 @@ SCHEDULES = {
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
     "five_minutely_flag_plans", "nightly_flag_analytics", "nightly_flag_segments", "daily_flag_checks",
-    "nightly_experiments", "weekly_calibration",
+    "nightly_experiments", "weekly_calibration", "nightly_loyalty_credit",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -116,6 +120,13 @@ CHECKS = {
         "p_values_are_calibrated",
     },
     "ab_test_results": {"configuration_is_frozen", "decisions_stand"},
+    "sales_ledger": {
+        "ledger_equals_sources",
+        "posting_digests_hold",
+        "caches_equal_ledger",
+        "sync_is_complete",
+    },
+    "loyalty_daily_credit": {"credit_reconciles"},
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -163,7 +174,7 @@ def test_every_asset_explains_itself() -> None:
         assert asset.owners, name
         assert asset.kinds == ({"html"} if name == "daily_report" else {"postgres"}), name
         assert asset.group_name in {
-            "facts", "matching", "match_rates", "delivery", "campaigns", "flags", "experiments", "report",
+            "facts", "matching", "match_rates", "delivery", "campaigns", "flags", "experiments", "loyalty", "report",
         }, name  # fmt: skip
 
 
@@ -244,6 +255,8 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         },
         "ab_test_daily_results": {"ab_test_outcomes"},
         "ab_test_results": {"ab_test_daily_results"},
+        "sales_ledger": {"conversions", "matched_attributions", "refunds"},
+        "loyalty_daily_credit": {"sales_ledger", "conversions", "matched_attributions"},
         "campaign_optimizations": {"clicks", "matched_attributions", "campaign_analytics_daily"},
         "feature_flag_analytics": {"feature_flag_usage", "feature_flags"},
         "feature_flag_exposures": {"feature_flag_usage", "feature_flags"},

@@ -39,6 +39,9 @@ LOYALTY = 7_221_014
 """With a tenant's id as the second key: one posting or evaluation of its loyalty program at a time, because an
 evaluation knows all postings up to one (event database)."""
 
+CREDIT_DAY = 7_221_015
+"""With a day as the second key: one computation of the credit of a UTC day's sales at a time (event database)."""
+
 CAMPAIGN_ALIASES = 7_221_008
 """With a tenant's id as the second key: one load of its aliases at a time, because none may point at another (event
 database; `sql/campaigns/lock_aliases.sql`)."""

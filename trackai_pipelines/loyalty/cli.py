@@ -5,10 +5,15 @@ What belongs here: which commands there are. What does not: what they do.
 
 import typer
 
-from trackai_pipelines.loyalty import cli_evaluate, cli_standing, cli_what_if
+from trackai_pipelines.loyalty import cli_creators, cli_evaluate, cli_post, cli_rules, cli_standing, cli_what_if
 
 app = typer.Typer(help="What creators sold, which tier they hold for it, and their rewards.", no_args_is_help=True)
 
+app.add_typer(cli_rules.program, name="program")
+app.add_typer(cli_rules.tier, name="tier")
+app.add_typer(cli_creators.creator, name="creator")
+app.command()(cli_creators.adjust)
+app.command()(cli_post.post)
 app.command()(cli_evaluate.evaluate)
 app.command()(cli_evaluate.replay)
 app.command()(cli_standing.standing)

@@ -6,10 +6,13 @@ What belongs here: what several commands have in common. What does not: the comm
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trackai_pipelines.terminal.days import DAY_FORMAT
 from trackai_pipelines.terminal.failures import usage
 from trackai_pipelines.terminal.workspace import ready_database
 
@@ -17,7 +20,33 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="Whose program: slug or id.")]
+Creator = Annotated[str, typer.Argument(metavar="CREATOR", help="The app's own id of the creator.")]
+SinceDay = Annotated[
+    datetime,
+    typer.Option("--from", formats=DAY_FORMAT, metavar="DAY", help="The local day from which it holds, YYYY-MM-DD."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def amount_of(text: str) -> Decimal:
+    """Return an amount of an option."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise usage(f"{text!r} is no amount; expected e.g. 499.90")
+    return amount
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """Return the day of an option."""
+    return None if moment is None else moment.date()
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @contextmanager

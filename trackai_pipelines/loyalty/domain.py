@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 from trackai_pipelines.domain import Command, Domain, Personal, Table
 
 if TYPE_CHECKING:
+    import dagster as dg
     from psycopg import Connection
 
 _SAYS = "What creators sold, which tier they hold for it, and their rewards."
+
+
+def _definitions() -> "dg.Definitions":
+    from trackai_pipelines.loyalty.defs import defs
+
+    return defs
 
 
 def _commands() -> Any:
@@ -124,5 +131,6 @@ LOYALTY = Domain(
         # Figures.
         Table(name="loyalty_daily_credit", key=("tenant_id", "day", "currency"), time="day"),
     ),
+    definitions=_definitions,
     commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
 )
