@@ -4,7 +4,8 @@ What belongs here: rows that tests of rewards begin with. What does not: what is
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection, sql
@@ -33,6 +34,8 @@ def add_program(connection: Connection[Any], tenant_id: str = TENANT, **columns:
     slug = tenant_id.removeprefix("t-")
     insert(connection, "tenants", [{"id": tenant_id, "slug": slug, "name": slug}])
     valid_from = date(2023, 9, 1)
+    about = ("commission_boost_state_history", "quarter", [TODAY, TODAY + timedelta(days=60)])
+    connection.execute("SELECT trackai.make_partitions(%s, %s, %s)", about)
     insert(
         connection,
         "loyalty_programs",
@@ -132,3 +135,38 @@ def add_mission(connection: Connection[Any], mission_id: str = "sell", **columns
         **columns,
     }
     insert(connection, "missions", [row])
+
+
+def add_entries(
+    connection: Connection[Any], user: str, entries: list[tuple[int, date, Decimal]], *, tenant_id: str = TENANT
+) -> None:
+    """Add entries of the ledger with their cache by day: posting, day of the sale, and amount; one unit each."""
+    begin = {"tenant_id": tenant_id, "user_id": user, "source": "csv", "units": 1, "currency": "USD"}
+    insert(
+        connection,
+        "sales_ledger",
+        [
+            {
+                **begin,
+                "posting_no": posting,
+                "source_ref": f"cruva:{posting}:{number}",
+                "revision": 1,
+                "sale_day": day,
+                "amount": amount,
+                "recorded_at": NOW,
+            }
+            for number, (posting, day, amount) in enumerate(entries)
+        ],
+    )
+    connection.execute(
+        """
+        INSERT INTO trackai.creator_sales_daily (tenant_id, user_id, sale_day, currency, source, amount, units)
+        SELECT e.tenant_id, e.user_id, e.sale_day, e.currency, e.source, sum(e.amount), sum(e.units)
+        FROM trackai.sales_ledger e
+        WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s
+        GROUP BY 1, 2, 3, 4, 5
+        ON CONFLICT (tenant_id, user_id, sale_day, currency, source) DO UPDATE
+        SET amount = excluded.amount, units = excluded.units
+        """,
+        begin,
+    )

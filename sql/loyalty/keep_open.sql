@@ -1,0 +1,4 @@
+-- Keeps a raffle from being closed until the transaction ends. Index: the key of raffle_draws.
+SELECT d.mission_id FROM trackai.raffle_draws d
+WHERE d.tenant_id = %(tenant_id)s AND d.mission_id = %(mission_id)s
+FOR SHARE
