@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
     database_url: str | None = Field(default=None, validation_alias="TRACKAI_DATABASE_URL")
+    database_direct_url: str | None = Field(default=None, validation_alias="TRACKAI_DATABASE_DIRECT_URL")
+    """The event database without the pooler of `database_url`, for what needs a session of its own."""
     dagster_postgres_url: str | None = Field(default=None, validation_alias="DAGSTER_POSTGRES_URL")
     home: Folder = Field(default=Path(".trackai"), validate_default=True, validation_alias="TRACKAI_HOME")
     landing_override: Folder | None = Field(default=None, validation_alias="TRACKAI_LANDING_DIR")

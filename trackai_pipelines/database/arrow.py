@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from psycopg import OperationalError, sql
 
 from trackai_pipelines.database.connection import SPELLING, setting
+from trackai_pipelines.database.pooler import direct_url
 
 if TYPE_CHECKING:
     import pyarrow
@@ -23,13 +24,14 @@ def record_batches(database_url: str, query: sql.Composable) -> "Iterator[pyarro
     """Within the block, stream the rows of one query as they are requested; one query sees one snapshot.
 
     Times are in UTC. Types without an Arrow counterpart (numeric, inet, jsonb) must be cast to text by the query.
-    Raises psycopg.OperationalError when the server does not answer or refuses.
+    The driver prepares the query, so the session must be its own. Raises psycopg.OperationalError when the server does
+    not answer or refuses, and PoolerError.
     """
     from adbc_driver_manager import Error
     from adbc_driver_postgresql import dbapi
 
     try:
-        with dbapi.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
+        with dbapi.connect(direct_url(database_url), autocommit=True) as connection, connection.cursor() as cursor:
             # The driver sends one statement at a time.
             for name, value in SPELLING.items():
                 cursor.execute(setting(name, value))

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.connection import connect
 from trackai_pipelines.database.errors import DatabaseSetupError
+from trackai_pipelines.database.pooler import direct_url
 
 # The table is in `public`, because the first migration creates the schema `trackai`. It does not have Alembic's default
 # name, because Dagster's table has it, and both may share a database.
@@ -35,7 +36,7 @@ def migrate(url: str) -> list[str]:
     """
     config = _config()
     scripts = ScriptDirectory.from_config(config)
-    engine = create_engine("postgresql+psycopg://", creator=partial(_session, url), poolclass=pool.NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=partial(_session, direct_url(url)), poolclass=pool.NullPool)
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

@@ -16,6 +16,7 @@ from psycopg import Connection, errors, sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from trackai_pipelines.database import locks
+from trackai_pipelines.database.pooler import require_own_session
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.domain import Table
 
@@ -30,6 +31,7 @@ _SPAN_DAYS = {"month": range(0, 85, 28), "quarter": range(0, 271, 90)}
 _LOCK_TIMEOUT = "2s"
 _TRIES = 15
 _PAUSE_SECONDS = 0.2
+_LOCAL_TIMEOUT = sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT))
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,12 @@ def maintain(connection: Connection, tables: Iterable[Table], *, today: date) ->
     partitioned = _partitioned(tables)
     finished, waiting = [], []
     for table in partitioned:
-        with _only_manager(connection):
-            for day in _days_in(connection, table, "pending"):
-                try:
-                    _take_out(connection, table, day)
+        for day in _days_in(connection, table, "pending"):
+            try:
+                if _finish_detach(connection, table, day):
                     finished.append(partition_name(table, day))
-                except errors.LockNotAvailable as error:
-                    waiting.append(str(error))
+            except errors.LockNotAvailable as error:
+                waiting.append(str(error))
     made = create_partitions_ahead(connection, tables, today=today)
     for table in [table.name for table in tables if table.partitioned or table.span]:
         connection.execute(sql.SQL("ANALYZE {}").format(_table(table)))
@@ -114,9 +115,8 @@ def attach_partition(connection: Connection, table: str, day: date) -> None:
 
     Raises psycopg.errors.LockNotAvailable when the parent stays locked for half a minute.
     """
-    with _only_manager(connection):
-        if day in detached_days(connection, table):
-            _put_in(connection, table, day)
+    if day in detached_days(connection, table):
+        _put_in(connection, table, day)
 
 
 def detach_partition(connection: Connection, table: str, day: date) -> None:
@@ -146,14 +146,12 @@ def _partitioned(tables: Iterable[Table]) -> list[str]:
 def _create_ahead(connection: Connection, tables: Iterable[str], today: date, days: int) -> list[str]:
     attached = []
     for table in tables:
-        with _only_manager(connection):
-            state_of = _states(connection, table)
-            for day in (today + timedelta(days=offset) for offset in range(-1, days + 1)):
-                if state_of.get(day) == "pending":
-                    _take_out(connection, table, day)
-                if state_of.get(day) != "attached":
-                    _put_in(connection, table, day)
-                    attached.append(partition_name(table, day))
+        state_of = _states(connection, table)
+        for day in (today + timedelta(days=offset) for offset in range(-1, days + 1)):
+            if state_of.get(day) == "pending":
+                _finish_detach(connection, table, day)
+            if state_of.get(day) != "attached" and _put_in(connection, table, day):
+                attached.append(partition_name(table, day))
     return attached
 
 
@@ -164,7 +162,10 @@ def _create_spans(connection: Connection, table: Table, today: date) -> list[str
     made: list[str] = []
 
     def make() -> None:
-        made.extend(name for (name,) in connection.execute(statement("database/make_partitions"), about))
+        with connection.transaction():
+            connection.execute(_LOCAL_TIMEOUT)
+            found = connection.execute(statement("database/make_partitions"), about).fetchall()
+        made.extend(name for (name,) in found)
 
     _patiently(connection, make)
     return made
@@ -193,7 +194,8 @@ def _partition(table: str, day: date) -> sql.Identifier:
     return sql.Identifier("trackai", partition_name(table, day))
 
 
-def _put_in(connection: Connection, table: str, day: date) -> None:
+def _put_in(connection: Connection, table: str, day: date) -> bool:
+    """Attach the day's table, made if it is missing; return False where another manager has done so."""
     attach = sql.SQL(statement("database/attach_partition")).format(
         parent=_table(table),
         partition=_partition(table, day),
@@ -201,13 +203,22 @@ def _put_in(connection: Connection, table: str, day: date) -> None:
         to_day=sql.Literal((day + timedelta(days=1)).isoformat()),
     )
 
+    put_in = False
+
     def make_and_attach() -> None:
-        # One transaction, so a failure leaves no stray table.
+        nonlocal put_in
+        # One transaction, so a failure leaves no stray table, and lock and time-out end with it, also through a pooler.
         with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.PARTITIONS,))
+            if _states(connection, table).get(day) == "attached":
+                return
+            connection.execute(_LOCAL_TIMEOUT)
             create_detached(connection, table, day)
             connection.execute(attach)
+        put_in = True
 
     _patiently(connection, make_and_attach)
+    return put_in
 
 
 def _take_out(connection: Connection, table: str, day: date) -> None:
@@ -221,12 +232,23 @@ def _take_out(connection: Connection, table: str, day: date) -> None:
     def next_step() -> None:
         step = steps.get(_states(connection, table).get(day, "gone"))
         if step:
-            connection.execute(step)
+            # A detach beside readers runs in no transaction.
+            with _impatience(connection):
+                connection.execute(step)
 
     try:
         _patiently(connection, next_step)
     except errors.LockNotAvailable:
         raise errors.LockNotAvailable(_held_up(connection, table, day)) from None
+
+
+def _finish_detach(connection: Connection, table: str, day: date) -> bool:
+    """Finish a detach that was interrupted; return False where another manager has done so."""
+    with _only_manager(connection):
+        if day not in _days_in(connection, table, "pending"):
+            return False
+        _take_out(connection, table, day)
+    return True
 
 
 def _held_up(connection: Connection, table: str, day: date) -> str:
@@ -240,6 +262,7 @@ def _held_up(connection: Connection, table: str, day: date) -> str:
 
 @contextmanager
 def _only_manager(connection: Connection) -> Iterator[None]:
+    require_own_session(connection)
     connection.execute("SELECT pg_advisory_lock(%s)", (locks.PARTITIONS,))
     try:
         yield
@@ -266,5 +289,5 @@ def _patiently(connection: Connection, change: Callable[[], None]) -> None:
         reraise=True,
     )
     for attempt in attempts:
-        with attempt, _impatience(connection):
+        with attempt:
             change()

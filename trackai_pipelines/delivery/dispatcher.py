@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from trackai_pipelines.clock import Clock, utc_now
-from trackai_pipelines.database.connection import SESSION
+from trackai_pipelines.database.connection import beginning, begun
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.delivery.answers import verdict_of
 from trackai_pipelines.delivery.blame import outcome_of
@@ -147,7 +147,7 @@ async def _dispatch(
 
 
 async def _configure(connection: "AsyncConnection") -> None:
-    await connection.execute(SESSION)
+    begun(connection, await (await connection.execute(*beginning(connection))).fetchone())
 
 
 async def _serve_tenants(bench: _Bench, until: Callable[[], bool] | None) -> None:

@@ -18,6 +18,7 @@ from trackai_pipelines.database.migrate import newest_revision, schema_revision
 from trackai_pipelines.database.partitions import partition_days
 from trackai_pipelines.database.server import dagster_database_url, event_database_url
 from trackai_pipelines.database.statements import shipped, statement
+from trackai_pipelines.doctor.pooler import pooler
 from trackai_pipelines.doctor.server_settings import server_settings, tuning
 from trackai_pipelines.domain import Checkup, Domain, Finding, Level
 from trackai_pipelines.settings import Settings, UndeployableError
@@ -62,6 +63,7 @@ def _database(domains: Sequence[Domain], settings: Settings, now: datetime) -> I
         url = event_database_url(settings)
         with connect(url, name="trackai doctor") as connection:
             yield Finding("database", Level.OK, _server(connection, settings))
+            yield from pooler(connection, url)
             current = _schema(url)
             yield current
             if current.level is Level.OK:

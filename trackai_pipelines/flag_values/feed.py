@@ -21,7 +21,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from trackai_pipelines.clock import Clock
-from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.connection import connect, is_pooled
 from trackai_pipelines.errors import ExpectedError
 from trackai_pipelines.flag_values.fallback import File, keep, kept
 from trackai_pipelines.flag_values.source import Snapshot, look, read_snapshot
@@ -127,7 +127,8 @@ class Feed:
 
     def _follow(self, connection: Connection[Any]) -> None:
         """Read everything, then what changes, until the feed is closed. Raises psycopg.Error."""
-        for channel in (CHANGED, MEMBERS_CHANGED):
+        # Through a pooler nobody would be woken; there the look every few seconds sees a change.
+        for channel in () if is_pooled(connection) else (CHANGED, MEMBERS_CHANGED):
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         # After LISTEN, so that no change is missed; everything, since changes may have been while nobody listened.
         self._publish(read_snapshot(connection))

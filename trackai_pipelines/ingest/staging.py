@@ -3,6 +3,9 @@
 What belongs here: these statements, composed from a kind's columns, and the statistics that they need. What does not:
 transactions, retries and counting (`writing`).
 
+Sessions keep their staging tables: making one costs more than emptying it. Through a pooler each transaction makes its
+own.
+
 A staging table has the names, types and collations of the table's columns, so a value that the database cannot take
 fails in COPY. It has no index, since it is read once, whole. Every commit and rollback empties it.
 """
@@ -15,13 +18,14 @@ from typing import Any
 from psycopg import Connection, Cursor, sql
 from psycopg.errors import UniqueViolation
 
+from trackai_pipelines.database.connection import is_pooled
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.ingest.kinds import Kind
 
 
 def stage(cursor: Cursor[Any], kind: Kind, rows: Iterable[str]) -> None:
     """Copy lines of COPY's text format into the staging table, in their order; it is made on first use."""
-    cursor.execute(_create(kind))
+    cursor.execute(_create_for_one(kind) if is_pooled(cursor.connection) else _create(kind))
     with cursor.copy(_copy(kind)) as copy:
         copy.write("\n".join(rows).encode() + b"\n")
 
@@ -68,8 +72,12 @@ def _renew_statistics(cursor: Cursor[Any], kind: Kind) -> None:
 
 
 def prepare(connection: Connection[Any]) -> None:
-    """Give the connection room for a chunk in memory; to be called before its first chunk."""
-    connection.execute("SET temp_buffers = '64MB'")
+    """Give the connection room for a chunk in memory; to be called before its first chunk.
+
+    Through a pooler it would be another connection's session, and one that has used temporary tables refuses.
+    """
+    if not is_pooled(connection):
+        connection.execute("SET temp_buffers = '64MB'")
 
 
 def _staged(kind: Kind) -> sql.Identifier:
@@ -84,6 +92,14 @@ def _columns(kind: Kind) -> sql.Composed:
 def _create(kind: Kind) -> sql.Composed:
     return sql.SQL(
         "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM trackai.{} WITH NO DATA"
+    ).format(_staged(kind), _columns(kind), sql.Identifier(kind.table))
+
+
+@cache
+def _create_for_one(kind: Kind) -> sql.Composed:
+    """Through a pooler the next transaction has another session, and this session another client."""
+    return sql.SQL(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DROP AS SELECT {} FROM trackai.{} WITH NO DATA"
     ).format(_staged(kind), _columns(kind), sql.Identifier(kind.table))
 
 

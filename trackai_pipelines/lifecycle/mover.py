@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Connection
 
 from trackai_pipelines.database import locks
+from trackai_pipelines.database.pooler import require_own_session
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.errors import ExpectedError
 
@@ -23,8 +24,10 @@ class MoverBusyError(ExpectedError):
 def only_mover(connection: Connection[Any]) -> Iterator[None]:
     """Within the block no other session archives, drops, restores or erases; it may be entered again inside.
 
-    Raises MoverBusyError, naming who is at it, instead of waiting. Ends with the session at the latest.
+    Raises MoverBusyError, naming who is at it, instead of waiting. Ends with the session at the latest, so it needs one
+    of its own: raises PoolerError otherwise.
     """
+    require_own_session(connection)
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (locks.MOVER,)).fetchone()
     if row is None or not row[0]:
         holder = connection.execute(statement("lifecycle/mover"), {"lock": locks.MOVER}).fetchone()

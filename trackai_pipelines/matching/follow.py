@@ -11,6 +11,7 @@ from collections.abc import Callable
 from psycopg import Connection, OperationalError, sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from trackai_pipelines.database.connection import is_pooled
 from trackai_pipelines.matching.batch_size import SizeOfNext, built_in
 from trackai_pipelines.matching.drain import DrainReport, looks
 
@@ -75,7 +76,9 @@ def _connected(connect: Callable[[], Connection]) -> Connection:
 def _stay(
     connection: Connection, run_id: str, until: Callable[[], bool], window: "_Window", batch_size: SizeOfNext
 ) -> None:
-    connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(WAKE_UP)))
+    if not is_pooled(connection):
+        # A pooler would hand the listening session to others, and wake nobody here.
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(WAKE_UP)))
     looked = time.monotonic()
     for look in looks(connection, run_id=run_id, batch_size=batch_size):
         window.add(connection, look.report)

@@ -9,7 +9,7 @@ import logging
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from trackai_pipelines.database.connection import SESSION
+from trackai_pipelines.database.connection import beginning, begun, is_pooled
 
 # Requests beyond these wait, and those beyond _MOST_WAITING are refused at once.
 _MOST_CONNECTIONS = 8
@@ -28,8 +28,10 @@ def connection_pool(url: str, *, seconds: float) -> ConnectionPool:
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
     def configure(connection: Connection) -> None:
-        connection.execute(SESSION)
-        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{int(seconds * 1000)}ms",))
+        begun(connection, connection.execute(*beginning(connection)).fetchone())
+        if not is_pooled(connection):
+            # Through a pooler it would stop the statements of others; `query_timeout` of the pooler does that there.
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{int(seconds * 1000)}ms",))
 
     return ConnectionPool(
         url,

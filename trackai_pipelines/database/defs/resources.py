@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.database.pooler import connect_directly
 from trackai_pipelines.database.server import event_database_url
 from trackai_pipelines.settings import Settings
 
@@ -24,3 +25,7 @@ class EventDatabase(dg.ConfigurableResource["EventDatabase"]):
     def connect(self, name: str) -> Connection[TupleRow]:
         """Return an open connection, shown as `name` in pg_stat_activity; close it, preferably by `with`."""
         return connect(self.resolved_url(), name=name)
+
+    def connect_directly(self, name: str) -> Connection[TupleRow]:
+        """Return such a connection whose session is its own, also behind a pooler. Raises PoolerError."""
+        return connect_directly(self.resolved_url(), name=name)

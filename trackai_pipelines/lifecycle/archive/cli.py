@@ -22,7 +22,7 @@ def restore(
 
     Rows come back exactly as they left. After the days of --keep-days retention archives them again. Safe to repeat.
     """
-    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.database.pooler import connect_directly
     from trackai_pipelines.lifecycle.archive.manifest import archives
     from trackai_pipelines.lifecycle.archive.restore import restore_day
     from trackai_pipelines.lifecycle.archive.store import open_store
@@ -35,7 +35,7 @@ def restore(
     settings = Settings()
     url = ready_database(settings)
     keep = timedelta(days=keep_days)
-    with connect(url, name="trackai restore") as connection:
+    with connect_directly(url, name="trackai restore") as connection:
         store = open_store(settings.archive_url)
         rows = restore_day(connection, url, store, tables[table], day.date(), keep=keep)
         kept = archives(connection, table, day.date(), states=["restored"])

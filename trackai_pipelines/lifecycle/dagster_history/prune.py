@@ -58,15 +58,13 @@ def prune_history(
     """Remove what ended longer than `keep` before `now` from Dagster's database, and what is superseded.
 
     `forget_output` is called with the id of each run that goes, to remove its captured output. Safe at any time, to
-    repeat, and to interrupt: each batch is a transaction. None when another pruning is at work.
+    repeat, and to interrupt: each batch is a transaction. None when another pruning is at work at this moment.
     """
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (locks.DAGSTER_HISTORY,)).fetchone()
-    if row is None or not row[0]:
-        return None
-    try:
-        return _prune(connection, now, keep, forget_output)
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", (locks.DAGSTER_HISTORY,))
+    with connection.transaction():
+        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (locks.DAGSTER_HISTORY,)).fetchone()
+        if row is None or not row[0]:
+            return None
+    return _prune(connection, now, keep, forget_output)
 
 
 def _prune(connection: Connection, now: datetime, keep: timedelta, forget_output: Callable[[str], None]) -> Pruned:
@@ -111,6 +109,8 @@ def _in_batches(connection: Connection, name: str, bounds: dict[str, datetime], 
     after: int | None = 0
     while after is not None:
         with connection.transaction():
+            # Of each batch, not of the session, which a pooler hands to others: two prunings take turns.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (locks.DAGSTER_HISTORY,))
             row: Any = connection.execute(statement(name), {**bounds, "after": after, "size": _BATCH}).fetchone()
             after, *figures = row
             gone(*figures)

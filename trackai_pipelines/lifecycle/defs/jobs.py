@@ -37,7 +37,7 @@ def create_partitions(
     context: dg.OpExecutionContext, database: EventDatabase, domains: dg.ResourceParam[tuple[Domain, ...]]
 ) -> None:
     """Maintain, and report what was done."""
-    with database.connect("partitions") as connection:
+    with database.connect_directly("partitions") as connection:
         done = maintain(connection, tables_of(domains), today=utc_now().date())
     context.log.info(f"made {', '.join(done.made)}" if done.made else "every partition is there")
     for held_up in done.waiting:
@@ -77,7 +77,7 @@ def plan_and_apply(
     tables = tables_of(domains)
     today = date.fromisoformat(context.partition_key)
     url = database.resolved_url()
-    with database.connect("retention") as connection, open_flags(url) as flags:
+    with database.connect_directly("retention") as connection, open_flags(url) as flags:
         if config.dry_run:
             plan = plan_retention(connection, tables, today=today, dry_run=True, flags=flags)
             context.log.info(plan_text(plan))

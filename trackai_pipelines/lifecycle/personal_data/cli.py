@@ -56,7 +56,7 @@ def erase(
     is and asks first. When it is interrupted, repeat it with the same address. Landing files are the producer's: remove
     the person there too. Sales that were anonymised by age have no hash any more, and are not found.
     """
-    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.database.pooler import connect_directly
     from trackai_pipelines.lifecycle.archive.store import open_store
     from trackai_pipelines.lifecycle.personal_data.erase import erase as erase_person
     from trackai_pipelines.lifecycle.personal_data.erase import find
@@ -65,7 +65,7 @@ def erase(
     if not email and not phone:
         raise usage("no person was named: add --email or --phone, or both")
     settings = Settings()
-    with connect(ready_database(settings), name="trackai erase") as connection:
+    with connect_directly(ready_database(settings), name="trackai erase") as connection:
         meant = _owner(connection, tenant)
         person: dict[str, Any] = {**_hashes(meant, email, phone), "dry_runs": settings.home / "dry-runs"}
         store = open_store(settings.archive_url)

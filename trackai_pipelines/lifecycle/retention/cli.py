@@ -40,7 +40,7 @@ def retention(
     failed. Safe to repeat, and to kill: the next run finishes what this one left.
     """
     from trackai_pipelines.clock import utc_now
-    from trackai_pipelines.database.connection import connect
+    from trackai_pipelines.database.pooler import connect_directly
     from trackai_pipelines.flag_values.client import open_flags
     from trackai_pipelines.lifecycle.mover import only_mover
     from trackai_pipelines.lifecycle.retention.plan import plan_retention
@@ -51,7 +51,7 @@ def retention(
     if asked > today and not dry_run:
         raise usage(f"{asked} is in the future: add --dry-run to see what would be old then")
     url = ready_database(settings)
-    with connect(url, name="trackai retention") as connection, open_flags(url) as flags:
+    with connect_directly(url, name="trackai retention") as connection, open_flags(url) as flags:
         if dry_run:
             plan = plan_retention(connection, workspace().tables, today=asked, dry_run=True, flags=flags)
             _show(plan, as_json=as_json)
