@@ -997,6 +997,7 @@ CREATE TABLE trackai.creator_aliases (
     user_id text COLLATE "C" NOT NULL,  -- the creator (users.id)
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was made
     updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
+    enrolled_on date,  -- local day from which the row made the creator a member; NULL where it did not
     CONSTRAINT creator_aliases_pkey PRIMARY KEY (tenant_id, kind, alias, valid_from),
     CONSTRAINT creator_aliases_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.users(tenant_id, id),
     CONSTRAINT aliases_are_written_one_way CHECK (((alias = btrim(alias)) AND ((kind = 'link'::text) OR ((alias = lower(alias)) AND (alias !~~ '@%'::text))))),
@@ -2257,6 +2258,7 @@ CREATE TABLE trackai.sales_reports (
     CONSTRAINT sales_reports_item_check CHECK (((length(item) >= 1) AND (length(item) <= 512))),
     CONSTRAINT sales_reports_source_check CHECK ((source <> ''::text))
 );
+CREATE INDEX sales_reports_by_day ON trackai.sales_reports USING btree (tenant_id, source, report_day);
 CREATE INDEX sales_reports_final ON trackai.sales_reports USING btree (tenant_id, previous_day) WHERE (previous_day IS NOT NULL);
 CREATE INDEX sales_reports_superseded ON trackai.sales_reports USING btree (superseded_on) WHERE (superseded_on IS NOT NULL);
 CREATE INDEX sales_reports_unassigned ON trackai.sales_reports USING btree (tenant_id, report_day) WHERE (user_id IS NULL);

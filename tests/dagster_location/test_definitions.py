@@ -18,6 +18,7 @@ LANDED = {
     "clicks", "identities", "conversions", "users", "campaigns", "refunds", "ad_accounts", "campaign_aliases",
     "ad_cost_statements", "fx_rates", "user_segments", "campaign_lifts", "feature_flag_usage",
     "feature_flag_segment_members", "ab_tests", "excluded_users", "ab_test_assignments",
+    "creator_aliases", "sales_reports", "videos", "sales_adjustments",
 }  # fmt: skip
 ASSETS = LANDED | {
     "user_conversions",
@@ -120,6 +121,10 @@ CHECKS = {
         "p_values_are_calibrated",
     },
     "ab_test_results": {"configuration_is_frozen", "decisions_stand"},
+    "creator_aliases": set(),
+    "sales_reports": set(),
+    "videos": set(),
+    "sales_adjustments": set(),
     "sales_ledger": {
         "ledger_equals_sources",
         "posting_digests_hold",
@@ -255,7 +260,14 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
         },
         "ab_test_daily_results": {"ab_test_outcomes"},
         "ab_test_results": {"ab_test_daily_results"},
-        "sales_ledger": {"conversions", "matched_attributions", "refunds"},
+        "sales_ledger": {
+            "conversions",
+            "matched_attributions",
+            "refunds",
+            "sales_reports",
+            "sales_adjustments",
+            "creator_aliases",
+        },
         "loyalty_daily_credit": {"sales_ledger", "conversions", "matched_attributions"},
         "campaign_optimizations": {"clicks", "matched_attributions", "campaign_analytics_daily"},
         "feature_flag_analytics": {"feature_flag_usage", "feature_flags"},

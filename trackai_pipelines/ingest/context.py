@@ -41,7 +41,7 @@ class Context:
     in_root: bool = False
     """Whether the file lies in the landing folder itself, which is no tenant's."""
     word: str = ""
-    """The word that follows the kind's name in the file's, e.g. `meta`."""
+    """The word that follows the kind's name in the file's, e.g. `meta`; of a file of a sync, the sync."""
     known: dict[tuple[str, ...], str] = field(default_factory=dict)
     """What rows look up (`kinds.Kind.known`), by its keys. Rows may add to it for those behind them."""
     left_out: list[LeftOut] = field(default_factory=list)

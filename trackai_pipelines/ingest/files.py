@@ -17,6 +17,7 @@ WEBHOOK_SUFFIXES = (".json", ".jsonl", ".ndjson", ".form", ".txt")
 # Any of the above may be followed by one of these.
 PACKED_SUFFIXES = (".gz", ".zst", ".bz2")
 WEBHOOKS = "webhooks"
+SYNCS = "sync"
 # How programs name a file that they are still writing.
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".inprogress")
 # Folders that say when or of whom, as writers of S3 and Hive make them: 2026/11/25/10, 2026-11-25, dt=2026-11-25.
@@ -56,7 +57,8 @@ class LandingFile:
     in_root: bool = False
     """Whether it lies in the landing folder itself, which is no tenant's."""
     word: str = ""
-    """The word that follows the kind's name: `meta` of `ad_costs_meta_2026.csv`, or of a folder named so."""
+    """The word that follows the kind's name: `meta` of `ad_costs_meta_2026.csv`, or of a folder named so; below a
+    folder `sync`, the name of the folder in it."""
 
     @property
     def kind(self) -> str:
@@ -128,6 +130,10 @@ def landing_file(path: Path, *, landing_dir: Path, kinds: Sequence[Kind]) -> Lan
     if suffix is None:
         return found or IgnoredFile(path, _unread(name, RECORD_SUFFIXES))
     word = _WORD.match(named, len(kind.name))
+    sync = folders.sync()
+    if sync is not None:
+        # <tenant>/sync/<whose>/videos_2026-05-01.csv
+        place = folders.above(sync)
     return LandingFile(
         path,
         source_of(path, landing_dir),
@@ -135,7 +141,7 @@ def landing_file(path: Path, *, landing_dir: Path, kinds: Sequence[Kind]) -> Lan
         suffix,
         folders.tenant or folders.name(place),
         in_root=folders.tenant is None and folders.is_root(place),
-        word=word[1] if word else "",
+        word=folders.name(sync + 1).lower() if sync is not None else word[1] if word else "",
     )
 
 
@@ -190,6 +196,11 @@ class _Folders:
         """Return the place of the innermost folder of this name, in any case."""
         places = [place for place, found in enumerate(self.names) if place >= self.root and found.lower() == name]
         return places[-1] if places else None
+
+    def sync(self) -> int | None:
+        """Return the place of a folder `sync` in a tenant's, with a folder in it that names whose files these are."""
+        place = self.last(SYNCS)
+        return place if place is not None and self.root + 1 < place < len(self.names) - 1 else None
 
     def above(self, place: int) -> int:
         """Return the place of the next folder further out that is no date and no `key=value`."""

@@ -97,6 +97,8 @@ class Kind:
     """A time that is the load's where it is empty."""
     stated: str | None = None
     """A time that is the file's where it is empty, later by a microsecond with every record."""
+    numbered: str | None = None
+    """A column that is the number of the record in its file, from 1."""
     whole_days: frozenset[str] = frozenset()
     """Times that may be a date alone, which stands for its midnight in UTC. Elsewhere a date alone is refused: a sale
     of that day could not be put in order with the day's clicks."""

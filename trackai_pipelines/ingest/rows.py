@@ -47,6 +47,7 @@ class RowReader:
         place_of = kind.columns.index
         self._row_id = None if kind.row_id is None else place_of(kind.row_id)
         self._stated = None if kind.stated is None else place_of(kind.stated)
+        self._numbered = None if kind.numbered is None else place_of(kind.numbered)
         self._sale = tuple(map(place_of, kind.same_thing.columns)) if kind.same_thing else ()
         self._names = kind.same_thing.names if kind.same_thing else _no_names
         self._completed = tuple(map(place_of, kind.carried.columns)) if kind.carried else ()
@@ -85,6 +86,8 @@ class RowReader:
         if self._stated is not None and not values[self._stated]:
             stated = (context.stated_at + timedelta(microseconds=number)).isoformat()
             values = (*values[: self._stated], stated, *values[self._stated + 1 :])
+        if self._numbered is not None:
+            values = (*values[: self._numbered], number, *values[self._numbered + 1 :])
         try:
             text = "\t".join(values)  # type: ignore[arg-type]
         except TypeError:

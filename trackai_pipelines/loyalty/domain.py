@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     import dagster as dg
     from psycopg import Connection
 
+    from trackai_pipelines.ingest.kinds import Kind
+
 _SAYS = "What creators sold, which tier they hold for it, and their rewards."
+
+
+def _kinds() -> "tuple[Kind, ...]":
+    from trackai_pipelines.loyalty.landing import KINDS
+
+    return KINDS
 
 
 def _definitions() -> "dg.Definitions":
@@ -66,7 +74,7 @@ LOYALTY = Domain(
             key=("tenant_id", "video_id", "post_date"),
             time="post_date",
             span="month",
-            personal=Personal(user_id="user_id", clear=("video_url", "video_title")),
+            personal=Personal(user_id="user_id", clear=("handle", "video_url", "video_title")),
         ),
         Table(
             name="sales_adjustments",
@@ -131,6 +139,7 @@ LOYALTY = Domain(
         # Figures.
         Table(name="loyalty_daily_credit", key=("tenant_id", "day", "currency"), time="day"),
     ),
+    kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
 )

@@ -51,7 +51,9 @@ def post(connection: Connection[Any], tenant_id: str, now: datetime, *, run_id: 
         lock_program(connection, tenant_id)
         about = {"tenant_id": tenant_id, "now": now}
         enrolled = _number(connection, "loyalty/enrol_handles", about)
-        connection.execute(statement("loyalty/assign_reports"), about)
+        if _number(connection, "loyalty/assign_reports", about):
+            connection.execute(statement("loyalty/assign_videos"), about)
+            connection.execute(statement("loyalty/count_unassigned"), about)
         last = _number(connection, "loyalty/last_posting", about)
         with staged_differences(connection, tenant_id) as entries:
             if not entries:

@@ -18,7 +18,7 @@ from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run
 
 @dg.asset(
     group_name="loyalty",
-    deps=["conversions", "matched_attributions", "refunds"],
+    deps=["conversions", "matched_attributions", "refunds", "sales_reports", "sales_adjustments", "creator_aliases"],
     owners=["team:tracking"],
     kinds={"postgres"},
     description="Every sale that is credited to a creator, signed and append-only: what is wanted of conversions, "

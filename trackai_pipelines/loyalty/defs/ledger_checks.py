@@ -38,7 +38,7 @@ def credit_reconciles(database: EventDatabase) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset="sales_ledger",
-    additional_deps=["refunds"],
+    additional_deps=["sales_reports", "sales_adjustments", "refunds"],
     blocking=True,
     description="What is wanted of reports, adjustments and refunds is what is posted of them.",
 )
