@@ -4,7 +4,12 @@ SELECT l.user_id, m.current_tier, count(*) AS entries, min(l.sale_day) AS first_
        max(l.corrected_on) AS corrected_on
 FROM trackai.late_entries l
 JOIN trackai.loyalty_members m ON m.tenant_id = l.tenant_id AND m.user_id = l.user_id
-WHERE l.tenant_id = %(tenant_id)s AND l.recorded_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
+WHERE l.tenant_id = %(tenant_id)s
+  AND l.posting_no >= (
+      SELECT min(g.posting_no) FROM trackai.ledger_postings g
+      WHERE g.tenant_id = %(tenant_id)s AND g.posted_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
+  )
+  AND l.recorded_at >= %(from_day)s::date::timestamp AT TIME ZONE 'UTC'
   AND l.recorded_at < (%(to_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 GROUP BY l.user_id, m.current_tier
 ORDER BY l.user_id

@@ -5,10 +5,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from loyalty.chance import LAST, random_world
+from loyalty.chance import FIRST, LAST, random_world
 from loyalty.evaluator import evaluate
-from loyalty.worlds import events_of, found_program, play_out, standing, states_of
+from loyalty.worlds import events_of, found_program, moment, play_out, standing, states_of
 from psycopg import Connection
+
+from trackai_pipelines.loyalty.replaying import replay
 
 SEEDS = range(8)
 
@@ -21,10 +23,12 @@ def check(connection: Connection[Any], tenant: str, seed: int) -> int:
     events, states = evaluate(world, LAST, known)
     assert events_of(connection, tenant) == events, f"seed {seed}"
     assert states_of(connection, tenant) == {user: standing(state) for user, state in states.items()}, f"seed {seed}"
+    replayed = replay(connection, tenant, FIRST, LAST, moment(LAST))
+    assert (replayed.events, replayed.differences) == (len(events), []), f"seed {seed}"
     return len(events)
 
 
 @pytest.mark.slow
 def test_random_worlds(connection: Connection[Any], add_tenant: Callable[..., str]) -> None:
-    """Two hundred days of four creators each, with late, restated and refunded sales."""
+    """A hundred days of four creators each, with late, restated and refunded sales, evaluated and replayed."""
     assert sum(check(connection, add_tenant(f"w{seed}"), seed) for seed in SEEDS) > 100

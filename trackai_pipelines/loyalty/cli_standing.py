@@ -1,6 +1,7 @@
-"""`trackai loyalty standing` and `corrections`: why a creator has a tier, and which entries came too late.
+"""`trackai loyalty standing`, `override` and `corrections`: why a creator has a tier, and what changes it.
 
-What belongs here: options, and sentences. What does not: the figures (standing.py, correcting.py).
+What belongs here: options, and sentences. What does not: the figures (standing.py, correcting.py), and
+what is refused (overriding.py).
 """
 
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ import typer
 
 from trackai_pipelines.loyalty import cli_options as shared
 from trackai_pipelines.loyalty.cli_evaluate import From, To
+from trackai_pipelines.terminal.authors import By, login
 from trackai_pipelines.terminal.days import DAY_FORMAT
-from trackai_pipelines.terminal.output import results, table
+from trackai_pipelines.terminal.output import remark, results, table
 
 if TYPE_CHECKING:
     from trackai_pipelines.loyalty.rules import Program
@@ -44,6 +46,28 @@ def standing(
         return
     for line in lines(found):
         results().print(line, markup=False, highlight=False)
+
+
+def override(
+    tenant: shared.Tenant,
+    user: Annotated[str, typer.Argument(metavar="USER", help="The creator's id.")],
+    tier: Annotated[str, typer.Option(metavar="TIER", help="The tier's id.")],
+    on: Annotated[
+        datetime, typer.Option(formats=DAY_FORMAT, metavar="DAY", help="The local day from which; not evaluated yet.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    by: By = "",
+) -> None:
+    """Set a creator's tier by hand from a day on. A window begins with it, as with any other change."""
+    from trackai_pipelines.clock import utc_now
+    from trackai_pipelines.loyalty.chosen import tenant_of
+    from trackai_pipelines.loyalty.overriding import TierByHand
+    from trackai_pipelines.loyalty.overriding import override as set_tier
+
+    set_by_hand = TierByHand(user_id=user, tier_id=tier, day=on.date(), reason=reason, by=by or login())
+    with shared.opened() as connection:
+        set_tier(connection, tenant_of(connection, tenant), set_by_hand, utc_now())
+    remark(f"{user} is in {tier} once {on.date()} is evaluated.")
 
 
 def corrections(

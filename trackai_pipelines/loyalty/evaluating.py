@@ -5,17 +5,17 @@ before, and when it runs (defs/).
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
-from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.loyalty.boosts import move_boosts
 from trackai_pipelines.loyalty.missions import count_missions
+from trackai_pipelines.loyalty.posting import lock_program
 from trackai_pipelines.loyalty.redemptions import follow_tiers, rewards_in_use
 from trackai_pipelines.loyalty.rules import Rules, read_rules
 from trackai_pipelines.loyalty.tiers import DAY, Known, evaluate_tiers
@@ -41,14 +41,19 @@ class EvaluatedDay:
 class NotDue:
     """The next day of a program, and why it is not evaluated now."""
 
+    tenant_id: str
     day: date | None
     """None where the program has no first day yet."""
     reason: str
+    wrong: bool = False
+    """Whether somebody has to see to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Due:
     day: date
+    last: date
+    """The last day that is due."""
     known: Known
     rules: Rules
 
@@ -69,7 +74,7 @@ def evaluate_due(
     """
     while True:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.LOYALTY, tenant_id))
+            lock_program(connection, tenant_id)
             due = _next_due(connection, tenant_id, now, drafts=drafts)
             if isinstance(due, _Due) and due.day > until:
                 return
@@ -79,10 +84,26 @@ def evaluate_due(
             return
 
 
-def next_due(connection: Connection[Any], tenant_id: str, now: datetime) -> date | NotDue:
-    """Return the next day of a program if it is due; otherwise why not. Nothing is written."""
-    due = _next_due(connection, tenant_id, now, drafts=False)
-    return due if isinstance(due, NotDue) else due.day
+def evaluate_programs(
+    connection: Connection[Any], now: datetime, *, run_id: str | None = None, until: date = date.max
+) -> Iterator[EvaluatedDay | NotDue]:
+    """Evaluate the days of all programs that are due, up to one."""
+    for tenant_id in _tenants(connection):
+        yield from evaluate_due(connection, tenant_id, now, run_id=run_id, until=until)
+
+
+def due_days(
+    connection: Connection[Any], now: datetime
+) -> tuple[Mapping[str, tuple[date, date]], Mapping[str, NotDue]]:
+    """Return the first and the last day that are due, by tenant, and why the others have none. Nothing is written."""
+    next_days = {tenant: _next_due(connection, tenant, now, drafts=False) for tenant in _tenants(connection)}
+    due = {tenant: (one.day, one.last) for tenant, one in next_days.items() if isinstance(one, _Due)}
+    return due, {tenant: one for tenant, one in next_days.items() if isinstance(one, NotDue)}
+
+
+def _tenants(connection: Connection[Any]) -> Sequence[str]:
+    found = connection.execute(statement("loyalty/tenants_with_programs"), {"tenant_id": None})
+    return [tenant_id for (tenant_id,) in found]
 
 
 def _evaluate(connection: Connection[Any], due: _Due, now: datetime, run_id: str | None) -> EvaluatedDay:
@@ -115,24 +136,27 @@ def _next_due(connection: Connection[Any], tenant_id: str, now: datetime, *, dra
     row = connection.execute(statement("loyalty/next_day"), given).fetchone()
     day, seen_upto, ledger_upto = row if row is not None else (None, 0, 0)
     if day is None:
-        return NotDue(None, "the program is a draft" if not drafts else "there is no program")
+        return NotDue(tenant_id, None, "the program is a draft" if not drafts else "there is no program")
     rules = read_rules(connection, tenant_id)
     program, tiers = rules.program(day), rules.tiers_on(day)
-    if program is None or not tiers:
-        return NotDue(day, f"there are no tiers on {day}")
+    assert program is not None
     (today,) = connection.execute(  # type: ignore[misc]
         statement("loyalty/local_day"), {"now": now, "time_zone": program.time_zone}
     ).fetchone()
     current = rules.program(today) or program
     if current.status == "paused" or (program.status == "draft" and not drafts) or program.status == "closed":
-        return NotDue(day, f"the program is {'paused' if current.status == 'paused' else program.status}")
+        return NotDue(tenant_id, day, f"the program is {'paused' if current.status == 'paused' else program.status}")
+    if not tiers:
+        return NotDue(tenant_id, day, f"there are no tiers on {day}", wrong=True)
     without = [tier.tier_id for tier in tiers if tier.needed(program) is None]
     if without:
-        return NotDue(day, f"{', '.join(without)} has no threshold in {program.vip_metric}")
+        return NotDue(tenant_id, day, f"{', '.join(without)} has no threshold in {program.vip_metric}", wrong=True)
     settled = day + program.settle_days * DAY
     if today < settled:
-        return NotDue(day, f"it is due on {settled}, and there it is {today}")
+        return NotDue(tenant_id, day, f"it is due on {settled}, and there it is {today}")
     missing = [source for (source,) in connection.execute(statement("loyalty/missing_reports"), given | {"day": day})]
     if missing and today < settled + WAITS:
-        return NotDue(day, f"it waits for the report of {day - DAY} from {', '.join(missing)} until {settled + WAITS}")
-    return _Due(day, Known(ledger_upto=ledger_upto, seen_upto=seen_upto), rules)
+        return NotDue(
+            tenant_id, day, f"it waits for the report of {day - DAY} from {', '.join(missing)} until {settled + WAITS}"
+        )
+    return _Due(day, today - program.settle_days * DAY, Known(ledger_upto=ledger_upto, seen_upto=seen_upto), rules)

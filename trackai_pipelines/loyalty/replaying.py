@@ -3,9 +3,10 @@
 What belongs here: which creators and days, and the comparison. What does not: playing a course (tiers.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from psycopg import Connection
@@ -37,22 +38,46 @@ def replay(
     now: datetime,
     *,
     sampled: date | None = None,
+    moved: bool = False,
 ) -> ReplayedDays:
     """Play the evaluated days of a tenant again, from each creator's enrolment, and compare those between two days.
 
-    With `sampled`, only creators with an event on that day and a thirtieth of all. Nothing is written. Raises
-    LoyaltyRefusedError where no day between them is evaluated.
+    With `sampled`, only creators with an event on that day and a thirtieth of all; with `moved`, only those with an
+    event between the days. Nothing is written. Raises LoyaltyRefusedError where no day between them is evaluated.
     """
     known = known_days(connection, tenant_id, to_day)
     days = sum(day >= from_day for day, _ in known)
     if not days:
         raise LoyaltyRefusedError(f"No day from {from_day} to {to_day} is evaluated: there is nothing to replay.")
     last = known[-1][0]
-    given = {"tenant_id": tenant_id, "from_day": from_day, "to_day": last, "sampled": sampled}
+    given = {"tenant_id": tenant_id, "from_day": from_day, "to_day": last, "sampled": sampled, "moved": moved}
     creators = [user for (user,) in connection.execute(statement("loyalty/evaluated_creators"), given)]
     found = ReplayedDays(days=days, creators=len(creators))
     for at in range(0, len(creators), CREATORS_AT_ONCE):
         _replay(connection, creators[at : at + CREATORS_AT_ONCE], known, given, now, found)
+    return found
+
+
+def replay_programs(
+    connection: Connection[Any],
+    from_day: date,
+    to_day: date,
+    now: datetime,
+    *,
+    everybody: bool = False,
+    but: Mapping[str, Container[date]] = MappingProxyType({}),
+) -> list[str]:
+    """Return where evaluated days of all programs between two days, played again, differ from what is recorded.
+
+    Of creators with an event between the days, or of all. `but` has days, by tenant, that are left out.
+    """
+    found = []
+    for (tenant_id,) in connection.execute(statement("loyalty/tenants_with_programs"), {"tenant_id": None}).fetchall():
+        left_out = but.get(tenant_id, ())
+        days = [day for day, _ in known_days(connection, tenant_id, to_day) if day >= from_day and day not in left_out]
+        if days:
+            replayed = replay(connection, tenant_id, days[0], days[-1], now, moved=not everybody)
+            found += [f"{tenant_id}: {difference}" for difference in replayed.differences]
     return found
 
 

@@ -110,9 +110,7 @@ def standing(
 def _at(
     connection: Connection[Any], rules: Rules, tables: Tables, user_id: str, day: date, ledger_upto: int
 ) -> _At | None:
-    query = sql.SQL(statement("loyalty/creator_at")).format(
-        creators=tables.creators, sums=sql.SQL("({})").format(tables.composed("loyalty/sums_of_chosen"))
-    )
+    query = sql.SQL(statement("loyalty/creator_at")).format(creators=tables.creators, sums=tables.sums_of_each())
     given = {**rules.parameters(day), "user_id": user_id, "ledger_upto": ledger_upto}
     with connection.cursor(row_factory=class_row(_At)) as cursor:
         return cursor.execute(query, given).fetchone()

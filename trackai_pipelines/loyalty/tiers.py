@@ -43,6 +43,14 @@ class Tables:
             creators=self.creators, events=self.events, sales=self.sales, entries=self.entries
         )
 
+    def sums_of_each(self) -> sql.Composed:
+        """Return the sums of a creator, to be joined with each."""
+        return sql.SQL("LATERAL ({})").format(self.composed("loyalty/sums_of_chosen"))
+
+    def sums_of_all(self) -> sql.Composed:
+        """Return the sums of all creators, to be joined with them."""
+        return sql.SQL("({})").format(self.composed("loyalty/sums_of_all"))
+
 
 RECORDED = Tables(
     creators=sql.SQL("trackai.loyalty_members"),
@@ -82,15 +90,19 @@ def evaluate_tiers(
         corrected = corrected_tiers(connection, rules, late, day - DAY, known.ledger_upto, now) if late else {}
     given |= {"corrected_users": list(corrected), "corrected_tiers": list(corrected.values())}
     everybody = day in rules.first_days
-    sums = tables.composed("loyalty/sums_of_all" if everybody else "loyalty/sums_of_chosen")
     some = sql.SQL("c.user_id IN ({})").format(tables.composed("loyalty/creators_to_evaluate"))
     evaluate = sql.SQL(statement("loyalty/evaluate_creators")).format(
         creators=tables.creators,
         events=tables.events,
         chosen=sql.SQL("true") if everybody else some,
-        sums=sql.SQL("({})").format(sums),
+        sums=tables.sums_of_all() if everybody else tables.sums_of_each(),
     )
-    return {"enrolled": enrolled[0] if enrolled else 0, **dict(connection.execute(evaluate, given).fetchall())}
+    # With what is known of a new tenant's rows, a plan that takes hours can look cheap. Each creator's own sums are
+    # looked up all the same.
+    connection.execute("SET LOCAL enable_nestloop = off")
+    moves = connection.execute(evaluate, given).fetchall()
+    connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
+    return {"enrolled": enrolled[0] if enrolled else 0, **dict(moves)}
 
 
 def corrected_tiers(

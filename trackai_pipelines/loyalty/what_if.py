@@ -72,7 +72,7 @@ def what_if(connection: Connection[Any], tenant_id: str, months: int, choices: O
     unknown = set(choices.thresholds) - {tier.tier_id for tier in rules.tiers}
     if unknown:
         raise LoyaltyRefusedError(f"There is no tier {', '.join(sorted(unknown))}.")
-    given = {"tenant_id": tenant_id, "to_day": to_day, "sampled": None, "from_day": from_day}
+    given = {"tenant_id": tenant_id, "to_day": to_day, "sampled": None, "moved": False, "from_day": from_day}
     users = [user for (user,) in connection.execute(statement("loyalty/evaluated_creators"), given)]
     both = [
         _course(connection, rules, tried, users, given, newest.ledger_upto, now)

@@ -2,11 +2,17 @@
 
 import dagster as dg
 
-from trackai_pipelines.loyalty.defs import ledger, ledger_checks
+from trackai_pipelines.loyalty.defs import ledger, ledger_checks, reconciling, tier_checks, tiers
 
 defs = dg.Definitions(
-    assets=[ledger.sales_ledger, ledger.loyalty_daily_credit],
-    asset_checks=[*ledger_checks.CHECKS],
-    jobs=[ledger.post_loyalty_sales, ledger.credit_loyalty_sales],
-    schedules=[ledger.nightly_loyalty_credit],
+    assets=[ledger.sales_ledger, ledger.loyalty_daily_credit, tiers.tier_checkpoints],
+    asset_checks=[*ledger_checks.CHECKS, *tier_checks.CHECKS],
+    jobs=[
+        ledger.post_loyalty_sales,
+        ledger.credit_loyalty_sales,
+        tiers.evaluate_loyalty,
+        tiers.replay_loyalty,
+        reconciling.reconcile_loyalty,
+    ],
+    schedules=[ledger.nightly_loyalty_credit, tiers.hourly_loyalty, reconciling.daily_loyalty_checks],
 )
