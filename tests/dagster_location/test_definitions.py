@@ -39,6 +39,7 @@ ASSETS = LANDED | {
     "ab_test_results",
     "sales_ledger",
     "loyalty_daily_credit",
+    "tier_checkpoints",
     "feature_flags",
     "feature_flag_analytics",
     "feature_flag_exposures",
@@ -55,6 +56,7 @@ JOBS = {
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
     "make_report", "apply_flag_plans", "aggregate_flag_usage", "refresh_flag_segments", "check_flags",
     "compute_experiments", "calibrate_experiments", "post_loyalty_sales", "credit_loyalty_sales",
+    "evaluate_loyalty", "replay_loyalty", "reconcile_loyalty",
 }  # fmt: skip
 SENSORS = {
     "landing_files_sensor", "match_sensor", "late_clicks_sensor", "dispatch_sensor", "run_failure_alert_sensor",
@@ -66,6 +68,7 @@ SCHEDULES = {
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
     "five_minutely_flag_plans", "nightly_flag_analytics", "nightly_flag_segments", "daily_flag_checks",
     "nightly_experiments", "weekly_calibration", "nightly_loyalty_credit",
+    "hourly_loyalty", "daily_loyalty_checks",
 }  # fmt: skip
 CHECKS = {
     "clicks": set(),
@@ -132,6 +135,7 @@ CHECKS = {
         "sync_is_complete",
     },
     "loyalty_daily_credit": {"credit_reconciles"},
+    "tier_checkpoints": {"windows_tile_the_ledger", "tiers_replay", "loyalty_day_is_evaluated"},
     "daily_report": set(),
 }
 # Each costs tenths of a second in every process that Dagster starts.
@@ -269,6 +273,7 @@ def test_lineage_goes_from_facts_over_attributions_to_rates() -> None:
             "creator_aliases",
         },
         "loyalty_daily_credit": {"sales_ledger", "conversions", "matched_attributions"},
+        "tier_checkpoints": {"sales_ledger"},
         "campaign_optimizations": {"clicks", "matched_attributions", "campaign_analytics_daily"},
         "feature_flag_analytics": {"feature_flag_usage", "feature_flags"},
         "feature_flag_exposures": {"feature_flag_usage", "feature_flags"},

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from loyalty.evaluator import DAY, Entry, Member, Program, Tier, World, bound, evaluate
-from loyalty.worlds import events_of, found_program, moment, post
+from loyalty.evaluator import DAY, Program, World, bound
+from loyalty.worlds import FIRST, events_of, expected, found_program, moment, post, small_world
 from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
@@ -23,27 +22,7 @@ from trackai_pipelines.loyalty.reconcile_tiers import days_left_out
 from trackai_pipelines.loyalty.refusals import LoyaltyRefusedError
 from trackai_pipelines.loyalty.replaying import replay
 
-FIRST = date(2024, 1, 31)
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-def small_world(**program: Any) -> World:
-    """Return three creators, one of whom climbs, is kept and falls, with windows of a month."""
-    needed = {1: Decimal(0), 2: Decimal(100), 3: Decimal(500)}
-    tiers = [Tier(f"tier_{order}", FIRST, order, sales, None) for order, sales in needed.items()]
-    members = [Member(user, FIRST) for user in ("c1", "c2")] + [Member("c3", FIRST + 9 * DAY)]
-    sales = (
-        *(("c1", 2, 99, 1), ("c1", 3, 1, 2), ("c2", 5, 700, 3)),
-        *(("c1", 20, 130, 4), ("c3", 12, 500, 5), ("c2", 41, 120, 6)),
-    )
-    ledger = [Entry(no, user, FIRST + day * DAY, Decimal(amount), 1) for user, day, amount, no in sales]
-    return World([Program(FIRST, checkpoint_months=1, **program)], tiers, members, ledger)
-
-
-def expected(world: World, days: int) -> list[Any]:
-    """Return the events of the first days, with everything known from the start."""
-    known = {FIRST + count * DAY: max(entry.posting_no for entry in world.ledger) for count in range(days)}
-    return evaluate(world, max(known), known)[0]
 
 
 @pytest.fixture

@@ -7,15 +7,18 @@ What belongs here: writing what a test's world holds, and reading back what beca
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, fields
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
-from loyalty.evaluator import Entry, Event, Program, State, World
+from loyalty.evaluator import DAY, Entry, Event, Member, Program, State, Tier, World, evaluate
 from psycopg import Connection, sql
 
 from trackai_pipelines.loyalty.evaluating import EvaluatedDay, evaluate_due
 
 _OVER = datetime(2100, 1, 1, tzinfo=UTC)
 """A moment at which every day of a world is due."""
+FIRST = date(2025, 1, 31)
+"""The first day of the small world."""
 
 
 def found_program(connection: Connection[Any], tenant_id: str, world: World, time_zone: str = "UTC") -> None:
@@ -130,3 +133,22 @@ def _insert(connection: Connection[Any], table: str, tenant_id: str, **values: o
 def moment(day: date, hour: int = 0) -> datetime:
     """Return a moment of a UTC day."""
     return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+def small_world(**program: Any) -> World:
+    """Return three creators, one of whom climbs, is kept and falls, with windows of a month."""
+    needed = {1: Decimal(0), 2: Decimal(100), 3: Decimal(500)}
+    tiers = [Tier(f"tier_{order}", FIRST, order, sales, None) for order, sales in needed.items()]
+    members = [Member(user, FIRST) for user in ("c1", "c2")] + [Member("c3", FIRST + 9 * DAY)]
+    sales = (
+        *(("c1", 2, 99, 1), ("c1", 3, 1, 2), ("c2", 5, 700, 3)),
+        *(("c1", 20, 130, 4), ("c3", 12, 500, 5), ("c2", 41, 120, 6)),
+    )
+    ledger = [Entry(no, user, FIRST + day * DAY, Decimal(amount), 1) for user, day, amount, no in sales]
+    return World([Program(FIRST, checkpoint_months=1, **program)], tiers, members, ledger)
+
+
+def expected(world: World, days: int) -> list[Any]:
+    """Return the events of the first days, with everything known from the start."""
+    known = {FIRST + count * DAY: max(entry.posting_no for entry in world.ledger) for count in range(days)}
+    return evaluate(world, max(known), known)[0]

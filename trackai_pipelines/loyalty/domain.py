@@ -1,10 +1,10 @@
 """Loyalty: what creators sold, the tier that they hold for it, and their rewards."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, Table
+from trackai_pipelines.domain import Command, Domain, Personal, Section, StoryPart, Table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -31,6 +31,18 @@ def _commands() -> Any:
     from trackai_pipelines.loyalty.cli import app
 
     return app
+
+
+def _section() -> Section:
+    from trackai_pipelines.loyalty.section import section
+
+    return section()
+
+
+def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) -> Iterable[StoryPart]:
+    from trackai_pipelines.loyalty.story import story
+
+    return story(connection, tenant_id, conversion_id)
 
 
 def _of_open_claims(connection: "Connection[Any]", days: Sequence[date], _before: date) -> Iterator[date]:
@@ -142,4 +154,6 @@ LOYALTY = Domain(
     kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
+    section=_section,
+    story=_story,
 )

@@ -36,9 +36,7 @@ class CreditedSale:
     def sentence(self) -> str:
         """Return what the sale made of the creator's tier."""
         if not self.amount and not self.units:
-            return (
-                f"No creator's sale any more: {self.user_id} had it until posting {self.posting_no}."
-            )
+            return f"No creator's sale any more: {self.user_id} had it until posting {self.posting_no}."
         said = (
             f"Creator {self.user_id} is credited with {self.amount:,.2f} {self.currency} on {self.sale_day} "
             f"(posting {self.posting_no})"

@@ -28,7 +28,7 @@ def sales_ledger(context: dg.AssetExecutionContext, database: EventDatabase) -> 
     """Post for every tenant that has a program, each in a transaction of its own."""
     begun = monotonic()
     with database.connect("loyalty") as connection:
-        done = list(post_programs(connection, utc_now(), run_id=context.run_id))
+        done = list(post_programs(connection, utc_now(), run_id=context.run.run_id))
         amounts: dict[str, float] = {}
         for currency, amount in (pair for one in done for pair in one.amounts.items()):
             amounts[f"amount {currency}"] = amounts.get(f"amount {currency}", 0.0) + float(amount)

@@ -38,7 +38,7 @@ def tier_checkpoints(context: dg.AssetExecutionContext, database: EventDatabase)
     """Evaluate what is due, replay the run's days that were evaluated before, and describe all of them."""
     begun, now, days = monotonic(), utc_now(), days_of_run(context)
     with database.connect("loyalty") as connection:
-        done = list(evaluate_programs(connection, now, run_id=context.run_id, until=days[-1]))
+        done = list(evaluate_programs(connection, now, run_id=context.run.run_id, until=days[-1]))
         evaluated = [one for one in done if isinstance(one, EvaluatedDay)]
         for one in done:
             if not isinstance(one, EvaluatedDay):
