@@ -60,8 +60,8 @@ def test_the_job_evaluates_what_is_due_and_replays_what_was(
     assert run_job("evaluate_loyalty", days=days).success
     assert events_of(connection, tenant) == expected(world, 50)
     assert run_job("replay_loyalty").success
-    connection.execute("UPDATE trackai.loyalty_members SET current_tier = 'tier_1' WHERE user_id = 'c3'")
-    with pytest.raises(dg.Failure, match="c3 is in tier_1"):
+    connection.execute("UPDATE trackai.loyalty_members SET current_tier = 'tier_3' WHERE user_id = 'c3'")
+    with pytest.raises(dg.Failure, match="c3 is in tier_3"):
         run_job("replay_loyalty")
 
 

@@ -46,7 +46,7 @@ def found_program(connection: Connection[Any], tenant_id: str, world: World, tim
 
 
 def post(connection: Connection[Any], tenant_id: str, entries: Iterable[Entry]) -> None:
-    """Insert entries as postings, with the daily sales that go with them."""
+    """Insert entries as postings, with the daily sales that go with them: those of sales stay when posting runs."""
     entries = list(entries)
     for posting_no in sorted({entry.posting_no for entry in entries}):
         _insert(
@@ -65,8 +65,8 @@ def post(connection: Connection[Any], tenant_id: str, entries: Iterable[Entry]) 
             "sales_ledger",
             tenant_id,
             posting_no=entry.posting_no,
-            source="csv",
-            source_ref=f"{entry.posting_no}:{number}",
+            source="conversion",
+            source_ref=f"shop:{entry.posting_no}-{number}",
             user_id=entry.user_id,
             revision=1,
             sale_day=entry.sale_day,
@@ -77,7 +77,8 @@ def post(connection: Connection[Any], tenant_id: str, entries: Iterable[Entry]) 
         )
         connection.execute(
             "INSERT INTO trackai.creator_sales_daily AS d"
-            " (tenant_id, user_id, sale_day, currency, source, amount, units) VALUES (%s, %s, %s, %s, 'csv', %s, %s)"
+            " (tenant_id, user_id, sale_day, currency, source, amount, units)"
+            " VALUES (%s, %s, %s, %s, 'conversion', %s, %s)"
             " ON CONFLICT (tenant_id, user_id, sale_day, currency, source)"
             " DO UPDATE SET amount = d.amount + excluded.amount, units = d.units + excluded.units",
             (tenant_id, entry.user_id, entry.sale_day, entry.currency, entry.amount, entry.units),

@@ -73,8 +73,10 @@ def _show(
 
 evaluate_loyalty = dg.define_asset_job(
     "evaluate_loyalty",
-    # The ledger's own checks read all of it; they run once a day (reconciling.py).
-    selection=dg.AssetSelection.assets("tier_checkpoints") | dg.AssetSelection.assets("sales_ledger").without_checks(),
+    # The ledger's own checks read all of it, and days after the run's may be due: both run once a day (reconciling.py).
+    selection=dg.AssetSelection.assets("sales_ledger").without_checks()
+    | dg.AssetSelection.assets("tier_checkpoints")
+    - dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("tier_checkpoints"), "loyalty_day_is_evaluated")),
     description="Posts, then evaluates every day of the programs that is due. A range of days is one run; safe to "
     "repeat, to run twice at once, and to kill.",
 )
