@@ -108,6 +108,9 @@ class Settings(BaseSettings):
 
     alert_webhook_url: SecretStr | None = Field(default=None, validation_alias="TRACKAI_ALERT_WEBHOOK_URL")
 
+    loyalty_token: SecretStr | None = Field(default=None, min_length=16, validation_alias="TRACKAI_LOYALTY_TOKEN")
+    """What the app sends to claim rewards for creators; without it no claims are taken over HTTP."""
+
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_what_is_assumed(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:

@@ -9,6 +9,7 @@ from trackai_pipelines.domain import Command, Domain, Personal, Section, StoryPa
 if TYPE_CHECKING:
     import dagster as dg
     from psycopg import Connection
+    from starlette.routing import BaseRoute
 
     from trackai_pipelines.ingest.kinds import Kind
 
@@ -43,6 +44,12 @@ def _story(connection: "Connection[Any]", tenant_id: str, conversion_id: int) ->
     from trackai_pipelines.loyalty.story import story
 
     return story(connection, tenant_id, conversion_id)
+
+
+def _routes() -> "Sequence[BaseRoute]":
+    from trackai_pipelines.loyalty.web import routes
+
+    return routes()
 
 
 def _of_open_claims(connection: "Connection[Any]", days: Sequence[date], _before: date) -> Iterator[date]:
@@ -156,4 +163,5 @@ LOYALTY = Domain(
     commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
     section=_section,
     story=_story,
+    routes=_routes,
 )

@@ -2,11 +2,19 @@
 
 import dagster as dg
 
-from trackai_pipelines.loyalty.defs import ledger, ledger_checks, reconciling, tier_checks, tiers
+from trackai_pipelines.loyalty.defs import (
+    ledger,
+    ledger_checks,
+    reconciling,
+    reward_checks,
+    rewards,
+    tier_checks,
+    tiers,
+)
 
 defs = dg.Definitions(
-    assets=[ledger.sales_ledger, ledger.loyalty_daily_credit, tiers.tier_checkpoints],
-    asset_checks=[*ledger_checks.CHECKS, *tier_checks.CHECKS],
+    assets=[ledger.sales_ledger, ledger.loyalty_daily_credit, tiers.tier_checkpoints, rewards.loyalty_rewards],
+    asset_checks=[*ledger_checks.CHECKS, *tier_checks.CHECKS, *reward_checks.CHECKS],
     jobs=[
         ledger.post_loyalty_sales,
         ledger.credit_loyalty_sales,

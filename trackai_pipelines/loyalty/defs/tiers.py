@@ -73,8 +73,11 @@ def _show(
 
 evaluate_loyalty = dg.define_asset_job(
     "evaluate_loyalty",
-    # The ledger's own checks read all of it, and days after the run's may be due: both run once a day (reconciling.py).
-    selection=dg.AssetSelection.assets("sales_ledger").without_checks()
+    # Checks of the ledger and of rewards read all of it, and days after the run's may be due: they run once a day
+    # (reconciling.py).
+    selection=dg.AssetSelection.assets(
+        "sales_ledger", "mission_progress", "redemptions", "commission_boost_redemptions"
+    ).without_checks()
     | dg.AssetSelection.assets("tier_checkpoints")
     - dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("tier_checkpoints"), "loyalty_day_is_evaluated")),
     description="Posts, then evaluates every day of the programs that is due. A range of days is one run; safe to "
