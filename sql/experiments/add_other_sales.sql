@@ -1,6 +1,6 @@
 -- Adds the other sales of users who arrived or changed, unless they are there.
--- Indexes: none is needed for links, which are read once. Sales are looked up by the keys of conversions and
--- matched_attributions.
+-- Indexes: none is needed for links, which are read once; those of nearly all users without anything new are left out by
+-- their bits (user_bits.py). Sales are looked up by the keys of conversions and matched_attributions.
 INSERT INTO pg_temp.arrived_sales
     (conversion_id, user_id, event_name, occurred_at, value, currency, attributed, anonymised, arrived)
 SELECT l.conversion_id, l.user_id, c.event_name, c.occurred_at, c.value, c.currency,
@@ -9,6 +9,7 @@ FROM (
     SELECT f.conversion_id, f.user_id
     FROM trackai.user_conversions f
     WHERE f.tenant_id = %(tenant_id)s
+      AND get_bit(%(bits)s::bytea, hashtextextended(f.user_id COLLATE "C", 7) & %(mask)s::bigint) = 1
       AND f.user_id IN (SELECT u.user_id FROM pg_temp.arrived_users u WHERE u.arrived)
       AND NOT EXISTS (SELECT FROM pg_temp.arrived_sales s WHERE s.conversion_id = f.conversion_id)
     OFFSET 0

@@ -1,6 +1,7 @@
 -- Finds the touched users of tests with what is known of them now: who was assigned since %(since)s, changed, or bought.
 -- Returns which users each test analyses, of one in %(one_in)s users, as analysed_users does: both are read at once.
--- Indexes: ab_test_assignments_by_arrival; assignments are read once, and touched users are looked up in a hash.
+-- Indexes: ab_test_assignments_by_arrival; assignments are read once, and users whose bit is set (user_bits.py) are looked up
+-- in a hash of touched users.
 WITH assigned AS MATERIALIZED (
     SELECT a.test_id, a.user_id
     FROM trackai.ab_test_assignments a
@@ -16,11 +17,13 @@ users AS MATERIALIZED (
            t.user_id IS NOT NULL AS touched, hashtextextended(u.user_id COLLATE "C", 7) AS hash
     FROM trackai.ab_test_users_as_known(%(tenant_id)s, 'infinity') u
     LEFT JOIN pg_temp.touched_users t ON t.user_id = u.user_id
-    -- These conditions are of assignments alone, so that the rest is joined with few of them.
-    WHERE u.test_id = ANY(%(test_ids)s::bigint[])
+    -- These conditions are of assignments alone, so that the rest is joined with few of them. None is of test_id by itself: that
+    -- would read the key's entries of nearly all assignments first.
+    WHERE (u.test_id = ANY(%(test_ids)s::bigint[])) IS TRUE
       AND (
           hashtextextended(u.user_id COLLATE "C", 7) & (%(one_in)s::bigint - 1) = 0
-          OR u.user_id IN (SELECT f.user_id FROM pg_temp.touched_users f)
+          OR get_bit(%(bits)s::bytea, hashtextextended(u.user_id COLLATE "C", 7) & %(mask)s::bigint) = 1
+          AND u.user_id IN (SELECT f.user_id FROM pg_temp.touched_users f)
       )
 ),
 arrived AS (

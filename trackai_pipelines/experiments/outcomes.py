@@ -18,6 +18,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.periods import midnight_after, outcomes_from
 from trackai_pipelines.experiments.totals import UserCount
+from trackai_pipelines.experiments.user_bits import read_user_bits
 
 ALL_LINKS = sql.SQL("trackai.user_conversions")
 ALL_MATCHES = sql.SQL("trackai.matched_attributions")
@@ -77,11 +78,13 @@ def read_outcomes(
 
 
 def stored_outcomes(
-    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date]
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], from_day: date
 ) -> Mapping[int, Sales]:
-    """Return what is stored of the users who arrived (scans.py), packed."""
+    """Return what is stored of the users who arrived (scans.py), of sales of a UTC day or later, packed."""
     outcomes = sql.SQL(statement("experiments/stored_outcomes"))
-    return _packed(connection, composed("experiments/pack_outcomes", outcomes), parameters(designs, until))
+    bits = read_user_bits(connection, "experiments/pack_arrived_users")
+    given = {**parameters(designs, until), **bits, "from_day": from_day}
+    return _packed(connection, composed("experiments/pack_outcomes", outcomes), given)
 
 
 def explored_outcomes(

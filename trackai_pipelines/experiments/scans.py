@@ -23,6 +23,7 @@ from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.outcomes import Sales, classified, composed, parameters, stored_outcomes
 from trackai_pipelines.experiments.periods import MARGIN, first_day, midnight_after
 from trackai_pipelines.experiments.sharing import Sample, read_sample, share_of_users
+from trackai_pipelines.experiments.user_bits import read_user_bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def bring_outcomes_up_to_date(
     connection.execute(statement("experiments/add_arrived_sales"), given)
     connection.execute(statement("experiments/find_touched_users"), given)
     connection.execute(statement("experiments/analyse_touched_users"))
+    given |= read_user_bits(connection, "experiments/pack_touched_users")
     sample = read_sample(connection, designs, "experiments/find_arrived_users", given)
     connection.execute(statement("experiments/add_other_sales"), given)
     connection.execute(statement("experiments/analyse_arrived_sales"))
@@ -167,4 +169,6 @@ def sales_of_days(
         connection.execute(statement("experiments/analyse_touched_users"))
         connection.execute(statement("experiments/add_other_buyers"), given)
     connection.execute(statement("experiments/analyse_arrived_users"))
-    return stored_outcomes(connection, designs, until)
+    # What explains them is at most `pre_days` older than the assignment, that a window; both are counted in hours.
+    earliest = min(first[one.id] - timedelta(days=one.window_days + one.pre_days + 1) for one in designs)
+    return stored_outcomes(connection, designs, until, earliest)
