@@ -2008,7 +2008,7 @@ CREATE TABLE trackai.redemptions (
     reactivations integer DEFAULT 0 NOT NULL,  -- how often the offer came back
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
     updated_at timestamp with time zone DEFAULT now() NOT NULL,  -- when it was last changed
-    ended_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(concluded_at, rejected_at, expired_at)) STORED,  -- when it was concluded, rejected or expired, which its age is counted from; NULL before
+    ended_at timestamp with time zone,  -- when it was concluded, rejected or expired, which its age is counted from; NULL before
     CONSTRAINT redemptions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT redemptions_once_a_claim_key UNIQUE (tenant_id, claim_key),
     CONSTRAINT redemptions_once_a_slot UNIQUE (tenant_id, user_id, reward_id, cycle_key, slot),
@@ -2016,6 +2016,7 @@ CREATE TABLE trackai.redemptions (
     CONSTRAINT redemptions_tenant_id_reward_id_fkey FOREIGN KEY (tenant_id, reward_id) REFERENCES trackai.rewards(tenant_id, reward_id),
     CONSTRAINT redemptions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES trackai.loyalty_members(tenant_id, user_id),
     CONSTRAINT deleted_rows_say_why CHECK (((deleted_at IS NULL) = (deleted_reason IS NULL))),
+    CONSTRAINT ended_when_the_status_says CHECK ((NOT (ended_at IS DISTINCT FROM COALESCE(concluded_at, rejected_at, expired_at)))) NOT VALID,
     CONSTRAINT only_offers_are_deleted CHECK (((deleted_at IS NULL) OR (status = ANY (ARRAY['claimable'::text, 'expired'::text])))),
     CONSTRAINT redemptions_claim_key_check CHECK (((length(claim_key) >= 1) AND (length(claim_key) <= 200))),
     CONSTRAINT redemptions_deleted_reason_check CHECK ((deleted_reason = ANY (ARRAY['demoted'::text, 'reward_disabled'::text, 'left'::text, 'erased'::text]))),

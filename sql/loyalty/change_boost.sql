@@ -27,6 +27,7 @@ parent AS (
         fulfilled_by = CASE WHEN s.status = 'fulfilled' THEN %(by)s::text ELSE d.fulfilled_by END,
         concluded_at = CASE WHEN s.status = 'concluded' THEN %(now)s::timestamptz END,
         rejected_at = CASE WHEN s.status = 'rejected' THEN %(now)s::timestamptz END,
+        ended_at = CASE WHEN s.status <> 'fulfilled' THEN %(now)s::timestamptz END,
         rejection_reason = CASE WHEN s.status = 'rejected' THEN coalesce(%(notes)s, 'cancelled') END,
         slot = CASE WHEN s.status <> 'rejected' THEN d.slot END,
         updated_at = %(now)s

@@ -8,6 +8,7 @@ WITH redemption AS (
         fulfillment_notes = CASE WHEN %(after)s = 'fulfilled' THEN %(notes)s::text ELSE d.fulfillment_notes END,
         concluded_at = CASE WHEN %(after)s = 'concluded' THEN %(now)s::timestamptz END,
         rejected_at = CASE WHEN %(after)s = 'rejected' THEN %(now)s::timestamptz END,
+        ended_at = CASE WHEN %(after)s <> 'fulfilled' THEN %(now)s::timestamptz END,
         rejection_reason = CASE WHEN %(after)s = 'rejected' THEN %(notes)s::text END,
         slot = CASE WHEN %(after)s <> 'rejected' THEN d.slot END,
         external_transaction_id = coalesce(%(transaction)s, d.external_transaction_id),

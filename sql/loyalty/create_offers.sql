@@ -24,7 +24,7 @@ written AS (
     FROM offer o
     JOIN trackai.rewards r ON r.tenant_id = %(tenant_id)s AND r.reward_id = o.reward_id
     ON CONFLICT ON CONSTRAINT redemptions_once_a_slot DO UPDATE
-    SET status = 'claimable', expired_at = NULL, deleted_at = NULL, deleted_reason = NULL,
+    SET status = 'claimable', expired_at = NULL, ended_at = NULL, deleted_at = NULL, deleted_reason = NULL,
         tier_at_claim = excluded.tier_at_claim, checkpoint_start = excluded.checkpoint_start,
         expiration_date = excluded.expiration_date, reactivations = redemptions.reactivations + 1,
         updated_at = excluded.updated_at

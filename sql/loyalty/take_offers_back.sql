@@ -31,6 +31,7 @@ taken_back AS (
     UPDATE trackai.redemptions d
     SET status = CASE WHEN l.reason IS NULL THEN 'expired' ELSE 'claimable' END,
         expired_at = CASE WHEN l.reason IS NULL THEN %(now)s::timestamptz END,
+        ended_at = CASE WHEN l.reason IS NULL THEN %(now)s::timestamptz END,
         deleted_at = CASE WHEN l.reason IS NOT NULL THEN %(now)s::timestamptz END,
         deleted_reason = l.reason,
         updated_at = %(now)s

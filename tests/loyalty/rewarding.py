@@ -29,11 +29,12 @@ def insert(connection: Connection[Any], table: str, rows: list[Mapping[str, obje
         cursor.executemany(query, rows)
 
 
-def add_program(connection: Connection[Any], tenant_id: str = TENANT, **columns: object) -> None:
+def add_program(
+    connection: Connection[Any], tenant_id: str = TENANT, *, valid_from: date = date(2023, 9, 1), **columns: object
+) -> None:
     """Add a tenant with a program that is active, and four tiers."""
     slug = tenant_id.removeprefix("t-")
     insert(connection, "tenants", [{"id": tenant_id, "slug": slug, "name": slug}])
-    valid_from = date(2023, 9, 1)
     about = ("commission_boost_state_history", "quarter", [TODAY, TODAY + timedelta(days=60)])
     connection.execute("SELECT trackai.make_partitions(%s, %s, %s)", about)
     insert(
@@ -62,12 +63,13 @@ def add_program(connection: Connection[Any], tenant_id: str = TENANT, **columns:
 def add_creators(
     connection: Connection[Any],
     users: list[str],
-    tier: str = "tier_3",
+    tier: str | None = "tier_3",
     *,
     tenant_id: str = TENANT,
     since: date = date(2024, 5, 15),
+    enrolled_on: date = date(2023, 9, 1),
 ) -> None:
-    """Add members who hold a tier since a day."""
+    """Add members who hold a tier since a day; with no tier, nothing of theirs is evaluated."""
     moment = datetime(2023, 9, 1, tzinfo=UTC)
     insert(
         connection,
@@ -77,10 +79,10 @@ def add_creators(
     insert(
         connection,
         "loyalty_members",
-        [{"tenant_id": tenant_id, "user_id": user, "enrolled_on": date(2023, 9, 1)} for user in users],
+        [{"tenant_id": tenant_id, "user_id": user, "enrolled_on": enrolled_on} for user in users],
     )
-    for user in users:
-        hold(connection, user, tier, since, tenant_id=tenant_id)
+    for user in users if tier else ():
+        hold(connection, user, str(tier), since, tenant_id=tenant_id)
 
 
 def hold(connection: Connection[Any], user: str, tier: str, since: date, *, tenant_id: str = TENANT) -> None:
@@ -140,8 +142,8 @@ def add_mission(connection: Connection[Any], mission_id: str = "sell", **columns
 def add_entries(
     connection: Connection[Any], user: str, entries: list[tuple[int, date, Decimal]], *, tenant_id: str = TENANT
 ) -> None:
-    """Add entries of the ledger with their cache by day: posting, day of the sale, and amount; one unit each."""
-    begin = {"tenant_id": tenant_id, "user_id": user, "source": "csv", "units": 1, "currency": "USD"}
+    """Add entries with their cache by day: posting, day of the sale, amount; one unit each. Posting leaves them."""
+    begin = {"tenant_id": tenant_id, "user_id": user, "source": "conversion", "units": 1, "currency": "USD"}
     insert(
         connection,
         "sales_ledger",
@@ -149,7 +151,7 @@ def add_entries(
             {
                 **begin,
                 "posting_no": posting,
-                "source_ref": f"cruva:{posting}:{number}",
+                "source_ref": f"shop:{posting}-{number}",
                 "revision": 1,
                 "sale_day": day,
                 "amount": amount,
@@ -157,6 +159,16 @@ def add_entries(
             }
             for number, (posting, day, amount) in enumerate(entries)
         ],
+    )
+    connection.execute(
+        """
+        INSERT INTO trackai.ledger_postings (tenant_id, posting_no, posted_at, entries, amount_by_currency, digest)
+        SELECT DISTINCT e.tenant_id, e.posting_no, e.recorded_at, 1, '{}'::jsonb, repeat('0', 64)
+        FROM trackai.sales_ledger e
+        WHERE e.tenant_id = %(tenant_id)s
+        ON CONFLICT DO NOTHING
+        """,
+        begin,
     )
     connection.execute(
         """

@@ -1,4 +1,4 @@
-"""Loyalty in the report: creators by tier, who moved, who is at risk, and what came too late.
+"""Loyalty in the report: creators by tier, who moved, who is at risk, what came too late, and what rewards cost.
 
 What belongs here: the figures of the section. What does not: its layout (section.html).
 """
@@ -46,6 +46,10 @@ class ProgramShown:
     at_risk: Sequence[AtRisk] = ()
     credited: Sequence[tuple[str, Decimal]] = ()
     """The share of matched value that is credited, by currency."""
+    boosts: Sequence[tuple[str, int, int, Decimal]] = ()
+    """By currency: boosts that are scheduled or active, those to be paid, and what they come to."""
+    stock: Sequence[tuple[str, int, int]] = ()
+    """Limited rewards, those with the least left first: name, taken, in all."""
 
     @property
     def more_at_risk(self) -> int:
@@ -70,8 +74,12 @@ def data(connection: Connection[Any], period: Period) -> Mapping[str, Any]:
     with connection.cursor(row_factory=class_row(AtRisk)) as risky:
         at_risk = risky.execute(statement("loyalty/at_risk"), asked).fetchall()
     credit = connection.execute(statement("loyalty/section_credit"), asked).fetchall()
+    boosts = connection.execute(statement("loyalty/section_boosts"), asked).fetchall()
+    stock = connection.execute(statement("loyalty/section_stock"), asked).fetchall()
     for slug, program in programs.items():
         program.moves, program.late = moves.get(slug, {}), late.get(slug, {})
         program.at_risk = [one for one in at_risk if one.tenant == slug]
         program.credited = [(currency, share) for of, currency, share in credit if of == slug]
+        program.boosts = [(currency, *counted) for of, currency, *counted in boosts if of == slug]
+        program.stock = [(name, taken, total) for of, name, taken, total in stock if of == slug]
     return {"programs": [*programs.values()], "most": _AT_RISK}
