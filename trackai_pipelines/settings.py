@@ -36,7 +36,7 @@ _DEPLOYED = {
     "TRACKAI_DATABASE_URL": "the URL of the event database, postgresql://user:password@host:5432/name",
     "DAGSTER_POSTGRES_URL": "the URL of Dagster's storage, another database",
     "TRACKAI_HOME": "an absolute path for what this process may lose: logs, reports, dry runs",
-    "TRACKAI_LANDING_DIR": "where producers drop files: " + _SHARED.partition(",")[0],
+    "TRACKAI_LANDING_DIR": f"where producers drop files: {_SHARED}",
     "TRACKAI_ARCHIVE_DIR": f"where archives go: {_SHARED}",
 }
 """What a deployed process must be given, and what each variable holds."""
@@ -71,7 +71,11 @@ class Settings(BaseSettings):
     """The event database without the pooler of `database_url`, for what needs a session of its own."""
     dagster_postgres_url: str | None = Field(default=None, validation_alias="DAGSTER_POSTGRES_URL")
     home: Folder = Field(default=Path(".trackai"), validate_default=True, validation_alias="TRACKAI_HOME")
-    landing_override: Folder | None = Field(default=None, validation_alias="TRACKAI_LANDING_DIR")
+    landing_override: Annotated[str, BeforeValidator(_absolute_or_url)] | None = Field(
+        default=None, validation_alias="TRACKAI_LANDING_DIR"
+    )
+    landing_days: int | None = Field(default=None, ge=1, validation_alias="TRACKAI_LANDING_DAYS")
+    """Of a landing place in object storage, folders named after older UTC days are not looked into."""
     archive_override: Annotated[str, BeforeValidator(_absolute_or_url)] | None = Field(
         default=None, validation_alias="TRACKAI_ARCHIVE_DIR"
     )
@@ -127,9 +131,18 @@ class Settings(BaseSettings):
         return settings
 
     @property
+    def landing_url(self) -> str:
+        """Where producers drop files: a folder's path, or an address that fsspec knows (`s3://...`)."""
+        return self.landing_override or str(self.home / "landing")
+
+    @property
     def landing_dir(self) -> Path:
-        """Where producers drop files."""
-        return self.landing_override or self.home / "landing"
+        """The folder where producers drop files, for what writes there. Raises ExpectedError where it is no folder."""
+        if "://" in self.landing_url:
+            raise ExpectedError(
+                f"Files cannot be written to {self.landing_url}. Let TRACKAI_LANDING_DIR be a folder for this command."
+            )
+        return Path(self.landing_url)
 
     @property
     def archive_url(self) -> str:

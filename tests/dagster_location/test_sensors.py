@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import fsspec  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from psycopg import Connection
@@ -121,7 +122,7 @@ def test_landing_nothing_new_changed_loaded(
 
     landing("conversions-1.jsonl", "e1")
     first = tick(sensor)
-    assert files_of(first) == [str(path)]
+    assert files_of(first) == [f"acme/{path.name}"]
     assert launch(sensor, first).success
     assert events(connection) == ["e1"]
     assert tick(sensor) == "Every landing file is loaded."
@@ -129,7 +130,7 @@ def test_landing_nothing_new_changed_loaded(
     landing("conversions-1.jsonl", "e1", "e2", written=LONG_AGO + 1)
     other = landing("conversions-3.jsonl", "e3")
     changed = tick(sensor)
-    assert files_of(changed) == [str(path), str(other)]
+    assert files_of(changed) == [f"acme/{path.name}", f"acme/{other.name}"]
     assert isinstance(first, dg.RunRequest)
     assert isinstance(changed, dg.RunRequest)
     assert changed.run_key != first.run_key
@@ -160,7 +161,24 @@ def test_a_watch_sees_a_landing_file_arrive(
     arrival.start()
     request = tick("landing_files_sensor")
     arrival.join()
-    assert files_of(request) == [str(path) for path in landed]
+    assert files_of(request) == [f"acme/{path.name}" for path in landed]
+
+
+def test_landing_in_object_storage_is_loaded_by_names_inside_it(
+    landing: Callable[..., Path], tick: Tick, launch: Any, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run may be elsewhere than the sensor: its configuration holds no path of a machine."""
+    sensor = "landing_files_sensor"
+    store = fsspec.filesystem("memory")
+    store.pipe_file("/bucket/landing/acme/conversions.jsonl", landing("conversions.jsonl", "e1").read_bytes())
+    store.store["/bucket/landing/acme/conversions.jsonl"].created = datetime.fromtimestamp(LONG_AGO, UTC)
+    monkeypatch.setenv("TRACKAI_LANDING_DIR", "memory://bucket/landing")
+    request = tick(sensor)
+    assert files_of(request) == ["acme/conversions.jsonl"]
+    assert launch(sensor, request).success
+    assert events(connection) == ["e1"]
+    assert tick(sensor) == "Every landing file is loaded."
+    store.store.clear()
 
 
 def test_a_failed_load_is_asked_for_again_in_the_next_period(
@@ -173,7 +191,7 @@ def test_a_failed_load_is_asked_for_again_in_the_next_period(
     assert not launch(sensor, request, location=broken, raise_on_error=False).success
     assert events(connection) == []
 
-    assert files_of(tick(sensor)) == [str(path)]
+    assert files_of(tick(sensor)) == [f"acme/{path.name}"]
     waiting = waiting_files(connection, home / "landing", kinds=kinds_of(DOMAINS))
     begin = datetime.fromtimestamp(1_800_000_000 - 1_800_000_000 % RETRY_EVERY.total_seconds(), UTC)
     last = RETRY_EVERY - timedelta(microseconds=1)

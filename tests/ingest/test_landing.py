@@ -7,7 +7,7 @@ import pytest
 from ingest.landing_zone import write
 
 from trackai_pipelines.domains import DOMAINS
-from trackai_pipelines.ingest.files import IgnoredFile, LandingFile, fingerprint, landing_file, landing_files, prefixes
+from trackai_pipelines.ingest.files import IgnoredFile, LandingFile, landing_file, landing_files, prefixes
 from trackai_pipelines.ingest.kinds import kinds_of
 
 KINDS = kinds_of(DOMAINS)
@@ -179,11 +179,3 @@ def test_a_name_that_is_no_utf8_is_shown_with_escapes(tmp_path: Path) -> None:
     found = landing_file(tmp_path / os.fsdecode(b"clicks-\xff.csv"), landing_dir=tmp_path, kinds=KINDS)
     assert not isinstance(found, IgnoredFile)
     assert found.source == "clicks-\\udcff.csv"
-
-
-def test_a_fingerprint_changes_when_the_file_is_written_again(tmp_path: Path) -> None:
-    path = write(tmp_path / "clicks.csv", "a")
-    first = fingerprint(path)
-    assert fingerprint(path) == first
-    os.utime(path, ns=(1, 1))
-    assert fingerprint(path) != first

@@ -15,6 +15,7 @@ from trackai_pipelines.terminal.workspace import ready_database, workspace
 if TYPE_CHECKING:
     from trackai_pipelines.ingest.dialects import Stated
     from trackai_pipelines.ingest.load import FileReport, Progress
+    from trackai_pipelines.settings import Settings
 
 
 class Dates(StrEnum):
@@ -28,7 +29,10 @@ _COLUMNS = ("file", "kind", "accepted", "duplicates", "rejected", "left out", "n
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", exists=True, help="Files, or folders of files.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, or folders of files; URLs where TRACKAI_LANDING_DIR is one."),
+    ],
     encoding: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Encoding of CSV files, e.g. windows-1252.  [default: found in each file]"),
@@ -65,15 +69,17 @@ def ingest(
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    from trackai_pipelines.ingest.files import landing_files, prefixes
+    from trackai_pipelines.ingest.files import prefixes
     from trackai_pipelines.ingest.load import load_paths
+    from trackai_pipelines.ingest.zones import zone_of
     from trackai_pipelines.settings import Settings
 
     stated = _stated(encoding, separator, decimal, dates, time_of_day)
     settings = Settings()
+    landing, given = _given(settings, paths)
     url = ready_database(settings)
     kinds = workspace().kinds
-    files, _ = landing_files(paths, landing_dir=settings.landing_dir, kinds=kinds)
+    files, _ = zone_of(landing).files(given, kinds)
     look = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*look, console=remarks(), transient=True) as bar:
         task = bar.add_task("loading", total=len(files))
@@ -82,7 +88,7 @@ def ingest(
         def show(progress: "Progress") -> None:
             bar.update(task, completed=order[progress.source], description=f"{progress.source} {progress.line:,}")
 
-        reports = load_paths(url, paths, landing_dir=settings.landing_dir, kinds=kinds, stated=stated, on_progress=show)
+        reports = load_paths(url, given, landing_dir=landing, kinds=kinds, stated=stated, on_progress=show)
     results().print(
         table(
             _COLUMNS,
@@ -95,6 +101,29 @@ def ingest(
     _conclude(reports, prefixes(kinds), lambda: _has_tenants(url))
     if _went_wrong(reports, strict=strict):
         raise typer.Exit(1)
+
+
+def _given(settings: "Settings", paths: list[str]) -> tuple[str, list[Path]]:
+    """Return the landing place that names are relative to, and the paths. Raises BadParameter."""
+    from trackai_pipelines.ingest.zones import path_in, zone_of
+
+    landing = settings.landing_url
+    urls = [path for path in paths if "://" in path]
+    if not urls:
+        for path in paths:
+            if not Path(path).exists():
+                raise typer.BadParameter(f"Path '{path}' does not exist.", param_hint="PATH...")
+        # A file of this machine is no part of a landing place elsewhere.
+        return str(settings.home / "landing") if "://" in landing else landing, [Path(path) for path in paths]
+    beginning = f"{landing.rstrip('/')}/" if "://" in landing else None
+    for path in paths:
+        if beginning is None or not f"{path}/".startswith(beginning):
+            raise typer.BadParameter(
+                f"{path} is not inside TRACKAI_LANDING_DIR ({landing}). Set it to an address around all that is given.",
+                param_hint="PATH...",
+            )
+    zone = zone_of(landing)
+    return landing, [path_in(zone, path) for path in paths]
 
 
 def _went_wrong(reports: "list[FileReport]", *, strict: bool) -> bool:

@@ -1,11 +1,11 @@
 """Landing files: which files to load, and what their names and folders say about them.
 
-What belongs here: names, folders, fingerprints. What does not: what is inside a file (`streams`, `formats`), and
-whether it has been loaded before (`arrivals`).
+What belongs here: names and folders. What does not: where files lie (`zones`), what is inside a file (`streams`,
+`formats`), and whether it has been loaded before (`arrivals`).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -85,17 +85,21 @@ def landing_files(
     Markers and hidden files that could be no landing file (`_SUCCESS`, `.crc`) are in neither list. Raises
     FileNotFoundError for a path that does not exist.
     """
+    return in_loading_order(files_below(paths), landing_dir=landing_dir, kinds=kinds)
+
+
+def in_loading_order(
+    paths: Iterable[Path | IgnoredFile], *, landing_dir: Path, kinds: Sequence[Kind]
+) -> tuple[list[LandingFile], list[IgnoredFile]]:
+    """Return the files to load among these, in loading order, and those ignored."""
     files: dict[str, LandingFile] = {}
     ignored: dict[Path, IgnoredFile] = {}
-    for given in paths:
-        if not given.exists():
-            raise FileNotFoundError(f"there is no file or folder {given}; check the path and try again")
-        for path in _files_below(given.absolute()):
-            found = path if isinstance(path, IgnoredFile) else landing_file(path, landing_dir=landing_dir, kinds=kinds)
-            if isinstance(found, LandingFile):
-                files[found.source] = found
-            else:
-                ignored[found.path] = found
+    for path in paths:
+        found = path if isinstance(path, IgnoredFile) else landing_file(path, landing_dir=landing_dir, kinds=kinds)
+        if isinstance(found, LandingFile):
+            files[found.source] = found
+        else:
+            ignored[found.path] = found
     order = {name: place for place, name in enumerate([*(kind.name for kind in kinds), WEBHOOKS])}
     ordered = sorted(files.values(), key=lambda file: (order[file.kind], file.source))
     return ordered, sorted(ignored.values(), key=lambda file: file.path)
@@ -252,10 +256,12 @@ def source_of(path: Path, landing_dir: Path) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def fingerprint(path: Path) -> str:
-    """Return size and modification time: they differ once the file has been written again."""
-    state = path.stat()
-    return f"{state.st_size}-{state.st_mtime_ns}"
+def files_below(paths: Iterable[Path]) -> Iterator[Path | IgnoredFile]:
+    """Yield the files of folders, to any depth, and those given. Raises FileNotFoundError for no path."""
+    for given in paths:
+        if not given.exists():
+            raise FileNotFoundError(f"there is no file or folder {given}; check the path and try again")
+        yield from _files_below(given.absolute())
 
 
 def _files_below(path: Path) -> Iterator[Path | IgnoredFile]:
@@ -263,7 +269,8 @@ def _files_below(path: Path) -> Iterator[Path | IgnoredFile]:
     if path.is_file():
         yield path
         return
-    if table := _table_format(path):
+    folders = [name for name in ("_delta_log", ".hoodie", "metadata") if (path / name).is_dir()]
+    if table := table_format(folders, lambda: [entry.name for entry in path.glob("metadata/*")]):
         yield IgnoredFile(path, f"a table of {table}, whose log says which of its files count; export it as Parquet")
         return
     for entry in sorted(path.iterdir()):
@@ -279,20 +286,31 @@ def _files_below(path: Path) -> Iterator[Path | IgnoredFile]:
         elif entry.is_file() and not hidden:
             yield entry
         elif entry.is_file():
-            name = entry.name.lower()
-            if not name.startswith("._") and _suffix(name, (*RECORD_SUFFIXES, *WEBHOOK_SUFFIXES)):
-                yield IgnoredFile(entry, f"hidden: its name begins with {name[0]!r}; rename it to have it loaded")
+            if ignored := hidden_file(entry):
+                yield ignored
         elif not hidden:
             yield IgnoredFile(entry, "neither a file nor a folder, or a link to nothing")
 
 
-def _table_format(folder: Path) -> str | None:
-    """Return the format of a table of files with a log: files that were deleted from it still lie there."""
-    if (folder / "_delta_log").is_dir():
+def hidden_file(path: Path) -> IgnoredFile | None:
+    """Return a hidden file as one that is left alone, where it could be a landing file; else nothing is said of it."""
+    name = path.name.lower()
+    if name.startswith("._") or not _suffix(name, (*RECORD_SUFFIXES, *WEBHOOK_SUFFIXES)):
+        return None
+    return IgnoredFile(path, f"hidden: its name begins with {name[0]!r}; rename it to have it loaded")
+
+
+def table_format(folders: Collection[str], in_metadata: Callable[[], Iterable[str]]) -> str | None:
+    """Return the format of a table of files with a log: files that were deleted from it still lie there.
+
+    `folders` are the names of those in its folder, `in_metadata` returns the names in the one that is called metadata.
+    """
+    if "_delta_log" in folders:
         return "Delta Lake"
-    if (folder / ".hoodie").is_dir():
+    if ".hoodie" in folders:
         return "Apache Hudi"
-    return "Apache Iceberg" if any(folder.glob("metadata/*.metadata.json")) else None
+    iceberg = "metadata" in folders and any(name.endswith(".metadata.json") for name in in_metadata())
+    return "Apache Iceberg" if iceberg else None
 
 
 def _suffix(name: str, suffixes: tuple[str, ...]) -> str | None:

@@ -30,7 +30,7 @@ from trackai_pipelines.ingest import fields
 from trackai_pipelines.ingest.context import Context, Owner, owners_by_name
 from trackai_pipelines.ingest.csv_files import csv_records, no_record
 from trackai_pipelines.ingest.dialects import NOTHING_STATED, Dialect, Stated, dialect_of
-from trackai_pipelines.ingest.files import LandingFile, fingerprint, landing_files, source_of
+from trackai_pipelines.ingest.files import LandingFile, source_of
 from trackai_pipelines.ingest.formats import json_records, webhook_payloads
 from trackai_pipelines.ingest.kinds import Kind, WebhookReader, columns_of
 from trackai_pipelines.ingest.outcomes import LeftOut, MalformedPayload, NotTaken, Refused, Row
@@ -41,6 +41,7 @@ from trackai_pipelines.ingest.rows import RowReader
 from trackai_pipelines.ingest.staging import prepare
 from trackai_pipelines.ingest.streams import Line, Notes
 from trackai_pipelines.ingest.writing import Chunk, Counts, write_chunk
+from trackai_pipelines.ingest.zones import Zone, zone_of
 
 # Rows and bytes of a chunk, whichever comes first. Larger chunks are no faster, but hold locks and memory longer.
 CHUNK_ROWS = 20_000
@@ -90,7 +91,7 @@ def load_paths(
     database_url: str,
     paths: Iterable[Path],
     *,
-    landing_dir: Path,
+    landing_dir: Path | str,
     kinds: Sequence[Kind],
     clock: Clock = utc_now,
     stated: Stated = NOTHING_STATED,
@@ -98,18 +99,20 @@ def load_paths(
 ) -> list[FileReport]:
     """Load landing files, and all those in folders, into the database; return a report per file, ignored ones too.
 
-    Loading a file again changes nothing. What is `stated` of CSV files is not looked for in them. Raises
+    `landing_dir` is a folder, or a URL whose files have paths like `/bucket/folder/...` (`zones`). Loading a file again
+    changes nothing. What is `stated` of CSV files is not looked for in them. Raises
     FileNotFoundError for a path that does not exist (before anything is loaded), psycopg.OperationalError when there
     is no database, LoadInterruptedError when it goes away.
     """
-    files, ignored = landing_files(paths, landing_dir=landing_dir, kinds=kinds)
+    zone = zone_of(landing_dir)
+    files, ignored = zone.files(paths, kinds)
     reports = []
     with _writers(database_url) as writers:
         owners = owners_of(writers.connection)
         for file in files:
-            reports.append(_load_file(writers, file, owners, clock(), stated, on_progress))
+            reports.append(_load_file(writers, zone, file, owners, clock(), stated, on_progress))
     for skipped in ignored:
-        source = source_of(skipped.path, landing_dir)
+        source = source_of(skipped.path, zone.root)
         reports.append(FileReport(source, "ignored", 0, 0, 0, skipped.reason, 0.0))
     return reports
 
@@ -148,6 +151,7 @@ def _writers(database_url: str) -> Iterator[_Writers]:
 
 def _load_file(
     writers: _Writers,
+    zone: Zone,
     file: LandingFile,
     owners: Mapping[str, Owner],
     now: datetime,
@@ -157,29 +161,29 @@ def _load_file(
     begun = time.monotonic()
     by_kind, notes, line = {kind.name: Counts() for kind in file.kinds[:1]}, Notes(), 0
     try:
-        state = fingerprint(file.path)
-        written_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-        context = Context(
-            owners,
-            file.folder,
-            now + fields.CLOCK_SKEW,
-            min(written_at, now),
-            source=file.source,
-            in_root=file.in_root,
-            word=file.word,
-            known=known_values(writers.connection, file.kinds),
-        )
-        for line, kind, written in _written_chunks(writers, file, context, stated, notes):
-            by_kind[kind] = by_kind.get(kind, Counts()) + written
-            if on_progress is not None:
-                on_progress(Progress(file.source, line, sum(by_kind.values(), Counts())))
-        counts = sum(by_kind.values(), Counts())
-        for (column, became), count in sorted(context.noted.items()):
-            notes.add(f"{column} {became} ({count:,} records)" if count > 1 else f"{column} {became} (1 record)")
-        if counts == Counts() and not notes.texts:
-            notes.add("the file is empty")
-        note = "; ".join(notes.texts) or None
-        _record(writers.connection, file, state, counts, note)
+        with zone.at_hand(file) as (here, state):
+            written_at = datetime.fromtimestamp(state.changed_at, UTC)
+            context = Context(
+                owners,
+                file.folder,
+                now + fields.CLOCK_SKEW,
+                min(written_at, now),
+                source=file.source,
+                in_root=file.in_root,
+                word=file.word,
+                known=known_values(writers.connection, file.kinds),
+            )
+            for line, kind, written in _written_chunks(writers, here, context, stated, notes):
+                by_kind[kind] = by_kind.get(kind, Counts()) + written
+                if on_progress is not None:
+                    on_progress(Progress(file.source, line, sum(by_kind.values(), Counts())))
+            counts = sum(by_kind.values(), Counts())
+            for (column, became), count in sorted(context.noted.items()):
+                notes.add(f"{column} {became} ({count:,} records)" if count > 1 else f"{column} {became} (1 record)")
+            if counts == Counts() and not notes.texts:
+                notes.add("the file is empty")
+            note = "; ".join(notes.texts) or None
+            _record(writers.connection, file, state.fingerprint, counts, note)
     except OSError as error:
         # Not recorded as loaded, so the next load tries it again.
         counts = sum(by_kind.values(), Counts())

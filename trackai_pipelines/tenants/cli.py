@@ -195,7 +195,7 @@ def add(
                 "`trackai tenant set` changes one."
             )
     results().print(f"added {slug} with the id {tenant.id}")
-    remark(f"Its files go to {settings.landing_dir / slug}; load them with `trackai ingest`.")
+    remark(f"Its files go to {settings.landing_url}/{slug}; load them with `trackai ingest`.")
     if tenant.pixel_id:
         remark(f"To deliver its sales, export its access token as {token_variable(slug)}.")
 

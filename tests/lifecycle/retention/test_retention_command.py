@@ -64,7 +64,7 @@ def test_without_credentials_the_archive_says_what_to_set(
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     said = " ".join(result.stderr.split())
-    assert "and 1 step more failed: The archive at s3://trackai-no-such-bucket/archive/ cannot be used" in said
+    assert "and 1 step more failed: s3://trackai-no-such-bucket/archive/ cannot be used" in said
     assert "Unable to locate credentials" in said
     assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in said
     assert "TRACKAI_ARCHIVE_DIR" in said

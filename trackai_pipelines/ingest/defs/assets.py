@@ -17,6 +17,7 @@ from trackai_pipelines.domain import Domain
 from trackai_pipelines.ingest.arrivals import waiting_files
 from trackai_pipelines.ingest.kinds import kinds_of
 from trackai_pipelines.ingest.load import FileReport, by_column, load_paths
+from trackai_pipelines.ingest.zones import Zone, path_in, zone_of
 from trackai_pipelines.settings import Settings
 
 OWNERS = ["team:tracking"]
@@ -28,7 +29,7 @@ class LandingConfig(dg.Config):
     """Which landing files to load."""
 
     paths: list[str] = Field(default=[])
-    """Files or folders; empty: every file of the landing folder that is new or changed."""
+    """Files or folders, by their paths inside the landing folder; empty: every file of it that is new or changed."""
 
 
 def landing_assets(domains: Sequence[Domain]) -> dg.AssetsDefinition:
@@ -57,13 +58,14 @@ def landing_assets(domains: Sequence[Domain]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         """Load landing files; loading a file again changes nothing."""
         settings = Settings()
+        landing = settings.landing_url
         if config.paths:
-            paths = _still_there(context, [Path(path) for path in config.paths])
+            paths = _still_there(context, zone_of(landing), config.paths)
         else:
             with database.connect("ingest") as connection:
-                waiting = waiting_files(connection, settings.landing_dir, kinds=kinds)
+                waiting = waiting_files(connection, landing, kinds=kinds, days=settings.landing_days)
             paths = [found.file.path for found in waiting]
-        reports = load_paths(database.resolved_url(), paths, landing_dir=settings.landing_dir, kinds=kinds)
+        reports = load_paths(database.resolved_url(), paths, landing_dir=landing, kinds=kinds)
         for report in reports:
             if report.note:
                 context.log.warning(f"{report.source}: {report.note}")
@@ -83,9 +85,10 @@ def _materialised(
             yield dg.MaterializeResult(asset_key=tables[kind], metadata=metadata)
 
 
-def _still_there(context: dg.AssetExecutionContext, paths: list[Path]) -> list[Path]:
+def _still_there(context: dg.AssetExecutionContext, zone: Zone, names: list[str]) -> list[Path]:
     """Return the paths that exist: one that was taken away since the sensor saw it must not stop the others."""
-    found = [path for path in paths if path.exists()]
+    paths = [path_in(zone, name) for name in names]
+    found = [path for path in paths if zone.has(path)]
     if not found:
         raise dg.Failure(f"none of the {len(paths)} paths to load exists, e.g. {paths[0]}; check `paths`")
     for gone in set(paths) - set(found):

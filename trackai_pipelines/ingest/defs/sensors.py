@@ -45,10 +45,16 @@ def landing_files_sensor(
     context: dg.SensorEvaluationContext, database: EventDatabase, domains: dg.ResourceParam[tuple[Domain, ...]]
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for one run for the files that wait, once for each state of theirs and retry period."""
-    landing_dir, kinds = Settings().landing_dir, kinds_of(domains)
+    settings, kinds = Settings(), kinds_of(domains)
     with database.connect("landing sensor") as connection:
         waiting = watched(
-            lambda: waiting_files(connection, landing_dir, kinds=kinds, settle_seconds=SETTLE_SECONDS),
+            lambda: waiting_files(
+                connection,
+                settings.landing_url,
+                kinds=kinds,
+                settle_seconds=SETTLE_SECONDS,
+                days=settings.landing_days,
+            ),
             every_seconds=_LOOK_SECONDS,
         )
     if not waiting:
@@ -67,7 +73,7 @@ def load_request(waiting: Sequence[WaitingFile], now: datetime) -> dg.RunRequest
     return dg.RunRequest(
         run_key=f"{hashlib.sha256(state.encode()).hexdigest()[:16]}-{period}",
         run_config={
-            "ops": {"landing_files": {"config": {"paths": [str(file.file.path) for file in waiting]}}},
+            "ops": {"landing_files": {"config": {"paths": [file.name for file in waiting]}}},
         },
         tags={"trackai/files": str(len(waiting))},
     )

@@ -7,20 +7,15 @@ count (manifest).
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trackai_pipelines.errors import ExpectedError
+from trackai_pipelines.object_storage import explained, file_system
 
-# Where the libraries behind fsspec define errors that are no OSError, e.g. of missing credentials.
-_CLIENTS = frozenset({"adlfs", "aiobotocore", "azure", "botocore", "gcsfs", "google"})
-_CREDENTIALS = {
-    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (and AWS_ENDPOINT_URL, if it is not Amazon's)",
-    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
-}
-_CREDENTIALS |= {"s3a": _CREDENTIALS["s3"], "gcs": _CREDENTIALS["gs"]}
+_VARIABLE = "TRACKAI_ARCHIVE_DIR"
 
 # Marks a local file that is being written. A killed writer leaves it; it is overwritten, or removed as a stray.
 HALF = ".half"
@@ -114,20 +109,8 @@ class Store:
         names = (path.rstrip("/").rpartition("/")[2] for path in found)
         return [f"{folder}/{name}" for name in sorted(names) if name.startswith(start)]
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Raise what the store's own library says of access and network as an ArchiveError with what to set."""
-        try:
-            yield
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] not in _CLIENTS:
-                raise
-            place = self.shown("")
-            credentials = _CREDENTIALS.get(place.partition("://")[0], "the credentials that its library reads")
-            raise ArchiveError(
-                f"The archive at {place} cannot be used: {str(error).rstrip('.')}. See that this process has "
-                f"{credentials}, or let TRACKAI_ARCHIVE_DIR name another place."
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.shown(""), variable=_VARIABLE, error=ArchiveError)
 
 
 def open_store(url: str) -> Store:
@@ -135,25 +118,10 @@ def open_store(url: str) -> Store:
 
     Raises ArchiveError where the URL means nothing, or the package for it is not installed.
     """
-    import fsspec  # type: ignore[import-untyped]
     from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
-    protocol = url.partition("://")[0] if "://" in url else "file"
-    try:
-        fs, root = fsspec.url_to_fs(url)
-    except ImportError as error:
-        package = "trackai-pipelines[s3]" if protocol in ("s3", "s3a") else None
-        fix = f'Install it: pip install "{package}"' if package else f"fsspec says: {error}"
-        raise ArchiveError(
-            f"TRACKAI_ARCHIVE_DIR is a {protocol}:// address, and the package for such addresses is not installed. "
-            f"{fix}."
-        ) from error
-    except ValueError as error:
-        raise ArchiveError(
-            f"TRACKAI_ARCHIVE_DIR begins with {protocol}://, which fsspec does not know. Let it be a folder, or an "
-            "address like s3://bucket/folder."
-        ) from error
-    return Store(fs, root.rstrip("/"), isinstance(fs, LocalFileSystem))
+    fs, root = file_system(url, variable=_VARIABLE, error=ArchiveError)
+    return Store(fs, root, isinstance(fs, LocalFileSystem))
 
 
 @contextmanager
