@@ -2248,7 +2248,7 @@ CREATE TABLE trackai.sales_reports (
     received_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the report arrived
     superseded_on date,  -- day of the item's next figure, once this one is old; NULL: it is needed
     created_at timestamp with time zone DEFAULT now() NOT NULL,  -- when the row was written
-    previous_day date,  -- day of the item's figure before, once that one may leave; days up to it are final; NULL: it is needed
+    previous_day date,  -- day of the item's figure before, once that one may leave: report_day and all days before it are final; NULL: it is needed
     CONSTRAINT sales_reports_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT sales_reports_tenant_id_source_item_report_day_as_of_key UNIQUE (tenant_id, source, item, report_day, as_of),
     CONSTRAINT sales_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES trackai.tenants(id),
@@ -2260,7 +2260,7 @@ CREATE TABLE trackai.sales_reports (
     CONSTRAINT sales_reports_source_check CHECK ((source <> ''::text))
 );
 CREATE INDEX sales_reports_by_day ON trackai.sales_reports USING btree (tenant_id, source, report_day);
-CREATE INDEX sales_reports_final ON trackai.sales_reports USING btree (tenant_id, previous_day) WHERE (previous_day IS NOT NULL);
+CREATE INDEX sales_reports_final ON trackai.sales_reports USING btree (tenant_id, report_day) WHERE (previous_day IS NOT NULL);
 CREATE INDEX sales_reports_superseded ON trackai.sales_reports USING btree (superseded_on) WHERE (superseded_on IS NOT NULL);
 CREATE INDEX sales_reports_unassigned ON trackai.sales_reports USING btree (tenant_id, report_day) WHERE (user_id IS NULL);
 

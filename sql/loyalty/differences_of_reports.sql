@@ -9,7 +9,7 @@ WITH rules AS MATERIALIZED (
     FROM trackai.loyalty_programs
     WHERE tenant_id = %(tenant_id)s AND status <> 'closed'
 ), final AS MATERIALIZED (
-    SELECT coalesce(max(previous_day), '-infinity') AS day
+    SELECT coalesce(max(report_day), '-infinity') AS day
     FROM trackai.sales_reports
     WHERE tenant_id = %(tenant_id)s AND previous_day IS NOT NULL
 ), stated AS (

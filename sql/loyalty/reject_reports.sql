@@ -26,7 +26,7 @@ WITH judged AS MATERIALIZED (
         LIMIT 1
     ) i ON true
     LEFT JOIN LATERAL (
-        SELECT max(r.previous_day) AS day FROM trackai.sales_reports r
+        SELECT max(r.report_day) AS day FROM trackai.sales_reports r
         WHERE r.tenant_id = s.tenant_id AND r.previous_day IS NOT NULL
     ) f ON t.amount IS NULL
 ), kept AS (

@@ -18,7 +18,11 @@ WITH rules AS MATERIALIZED (
            a.strategy, a.click_id, r.credit_field, (c.occurred_at AT TIME ZONE r.time_zone)::date AS sale_day,
            r.tenant_id IS NULL OR r.closed OR c.gateway = ANY (r.excluded_gateways) AS excluded
     FROM trackai.conversions c
-    LEFT JOIN trackai.matched_attributions a ON a.tenant_id = c.tenant_id AND a.conversion_id = c.id
+    LEFT JOIN LATERAL (
+        SELECT m.strategy, m.click_id FROM trackai.matched_attributions m
+        WHERE m.tenant_id = c.tenant_id AND m.conversion_id = c.id
+        LIMIT 1
+    ) a ON true
     LEFT JOIN rules r ON r.tenant_id = c.tenant_id
         AND (c.occurred_at AT TIME ZONE r.time_zone)::date >= r.valid_from
         AND (r.next_from IS NULL OR (c.occurred_at AT TIME ZONE r.next_zone)::date < r.next_from)
@@ -35,10 +39,16 @@ WITH rules AS MATERIALIZED (
             WHEN 'utm_source' THEN k.utm_source WHEN 'utm_campaign' THEN k.utm_campaign END) COLLATE "C" AS code
         FROM trackai.clicks k
         WHERE k.tenant_id = s.tenant_id AND k.id = s.click_id
+        LIMIT 1
     ) k ON true
     LEFT JOIN links p ON p.tenant_id = s.tenant_id AND p.alias = k.code AND s.sale_day >= p.valid_from AND s.sale_day < p.valid_to
-    LEFT JOIN trackai.user_conversions u ON u.tenant_id = s.tenant_id AND u.conversion_id = s.id AND s.credit_field = 'buyer'
-    LEFT JOIN trackai.loyalty_members m ON m.tenant_id = u.tenant_id AND m.user_id = u.user_id
+    LEFT JOIN LATERAL (
+        SELECT m.user_id
+        FROM trackai.user_conversions u
+        JOIN trackai.loyalty_members m ON m.tenant_id = u.tenant_id AND m.user_id = u.user_id
+        WHERE s.credit_field = 'buyer' AND u.tenant_id = s.tenant_id AND u.conversion_id = s.id
+        LIMIT 1
+    ) m ON true
 ), held AS (
     SELECT w.tenant_id, w.id, l.user_id, l.entries, l.amount, l.units, l.entries_then, l.amount_then
     FROM whose w

@@ -59,6 +59,7 @@ JOBS = {
     "aggregate_campaigns", "train_attribution", "recommend_campaigns", "apply_retention", "prune_dagster_history",
     "make_report", "apply_flag_plans", "aggregate_flag_usage", "refresh_flag_segments", "check_flags",
     "compute_experiments", "calibrate_experiments", "post_loyalty_sales", "credit_loyalty_sales",
+    "retire_sales_reports",
     "evaluate_loyalty", "replay_loyalty", "reconcile_loyalty",
 }  # fmt: skip
 SENSORS = {
@@ -70,7 +71,7 @@ SCHEDULES = {
     "quarter_hourly_delivery_check", "daily_partition_maintenance", "daily_retention", "daily_history_pruning",
     "nightly_campaigns", "weekly_attribution_training", "nightly_recommendations", "nightly_report",
     "five_minutely_flag_plans", "nightly_flag_analytics", "nightly_flag_segments", "daily_flag_checks",
-    "nightly_experiments", "weekly_calibration", "nightly_loyalty_credit",
+    "nightly_experiments", "weekly_calibration", "nightly_loyalty_credit", "daily_report_retirement",
     "hourly_loyalty", "daily_loyalty_checks",
 }  # fmt: skip
 CHECKS = {

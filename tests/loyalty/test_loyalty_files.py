@@ -11,6 +11,8 @@ from ingest.landing_zone import counts, load_all, write, write_jsonl
 from loyalty.sources import NOW, add_creator, add_report, found_program, net, post_once
 from psycopg import Connection
 
+from trackai_pipelines.loyalty.retiring import retire_reports
+
 HEADER = "Handle,Video,Views,Likes,Comments,GMV,CTR,Units Sold,Post Date,Video Title\n"
 URL = "https://www.tiktok.com/@ana/video/"
 DAY = date(2026, 3, 2)
@@ -232,8 +234,9 @@ def test_creators_and_adjustments(database_url: str, connection: Connection[Any]
 def test_a_days_reports_that_began_to_leave_are_final(
     database_url: str, connection: Connection[Any], landing: Path, tenant: str
 ) -> None:
-    add_report(connection, tenant, "v1", DAY, 10, handle="ana")
-    connection.execute("UPDATE trackai.sales_reports SET previous_day = '2026-03-01'")
+    add_report(connection, tenant, "v1", date(2026, 2, 28), 10, handle="ana")
+    add_report(connection, tenant, "v1", date(2026, 3, 1), 10, handle="ana")
+    assert retire_reports(connection, tenant, DAY) == 2
     report = {"source": "cruva", "item": "v2", "handle": "ana", "amount": "10", "units": 1}
     write_jsonl(
         landing / "acme" / "sales_reports.jsonl",

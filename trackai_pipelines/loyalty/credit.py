@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from trackai_pipelines.database import locks
 from trackai_pipelines.database.statements import statement
+from trackai_pipelines.loyalty.posting import hash_joins
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def credit_faults(connection: Connection[Any], day: date) -> list[tuple[str, boo
 
 def _stage(connection: Connection[Any], day: date) -> None:
     connection.execute(statement("loyalty/make_credit"))
-    connection.execute(statement("loyalty/stage_credit"), {"day": day})
+    with hash_joins(connection):
+        connection.execute(statement("loyalty/stage_credit"), {"day": day})
     # It was made in this transaction: nothing is known of its size otherwise.
     connection.execute("ANALYZE pg_temp.day_credit")

@@ -51,9 +51,10 @@ def post(connection: Connection[Any], tenant_id: str, now: datetime, *, run_id: 
         lock_program(connection, tenant_id)
         about = {"tenant_id": tenant_id, "now": now}
         enrolled = _number(connection, "loyalty/enrol_handles", about)
-        if _number(connection, "loyalty/assign_reports", about):
-            connection.execute(statement("loyalty/assign_videos"), about)
-            connection.execute(statement("loyalty/count_unassigned"), about)
+        with hash_joins(connection):
+            if _number(connection, "loyalty/assign_reports", about):
+                connection.execute(statement("loyalty/assign_videos"), about)
+                connection.execute(statement("loyalty/count_unassigned"), about)
         last = _number(connection, "loyalty/last_posting", about)
         with staged_differences(connection, tenant_id) as entries:
             if not entries:
@@ -84,11 +85,23 @@ def lock_program(connection: Connection[Any], tenant_id: str) -> None:
 
 
 @contextmanager
+def hash_joins(connection: Connection[Any]) -> Iterator[None]:
+    """Within a transaction, join by hashes whatever the server knows of a tenant, which may be new to its statistics.
+
+    Where a statement looks rows up one by one, it does so all the same.
+    """
+    connection.execute("SELECT set_config('enable_nestloop', 'off', true)")
+    yield
+    connection.execute("SELECT set_config('enable_nestloop', 'on', true)")
+
+
+@contextmanager
 def staged_differences(connection: Connection[Any], tenant_id: str) -> Iterator[int]:
     """Put what differs into `pg_temp.ledger_differences`, within a transaction; yield how many entries differ."""
     connection.execute(statement("loyalty/make_differences"))
     about = {"tenant_id": tenant_id}
-    found = sum(_number(connection, name, about) for name in _DIFFERENCES)
+    with hash_joins(connection):
+        found = sum(_number(connection, name, about) for name in _DIFFERENCES)
     if found:
         # It was made in this transaction: nothing is known of its size otherwise.
         connection.execute("ANALYZE pg_temp.ledger_differences")

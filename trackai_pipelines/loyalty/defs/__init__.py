@@ -18,9 +18,15 @@ defs = dg.Definitions(
     jobs=[
         ledger.post_loyalty_sales,
         ledger.credit_loyalty_sales,
+        ledger.retire_sales_reports,
         tiers.evaluate_loyalty,
         tiers.replay_loyalty,
         reconciling.reconcile_loyalty,
     ],
-    schedules=[ledger.nightly_loyalty_credit, tiers.hourly_loyalty, reconciling.daily_loyalty_checks],
+    schedules=[
+        ledger.nightly_loyalty_credit,
+        ledger.daily_report_retirement,
+        tiers.hourly_loyalty,
+        reconciling.daily_loyalty_checks,
+    ],
 )

@@ -13,6 +13,7 @@ from trackai_pipelines.database.defs.metadata import table_metadata
 from trackai_pipelines.database.defs.resources import EventDatabase
 from trackai_pipelines.loyalty.credit import credit_days
 from trackai_pipelines.loyalty.posting import post_programs
+from trackai_pipelines.loyalty.retiring import retire_old_reports
 from trackai_pipelines.utc_days import FIRST_DAY, ONE_RUN, UTC_DAYS, days_of_run, range_tags
 
 
@@ -97,3 +98,29 @@ def nightly_loyalty_credit(context: dg.ScheduleEvaluationContext) -> dg.RunReque
     if not days:
         return dg.SkipReason(f"Partitions begin on {FIRST_DAY}, as TRACKAI_FIRST_DAY says.")
     return dg.RunRequest(run_key=today.isoformat(), tags=range_tags(days))
+
+
+@dg.op(
+    description="Posts, then marks the reports of syncs that are more than a year old and superseded: they may leave."
+)
+def retire_reports(database: EventDatabase) -> dg.Output[None]:
+    """Mark reports of every tenant that has a program."""
+    with database.connect("loyalty") as connection:
+        marked = sum(reports for _, reports in retire_old_reports(connection))
+    return dg.Output(None, metadata={"reports marked": marked})
+
+
+@dg.job(description="Marks the reports of syncs that may leave, which makes their days final. Safe to repeat.")
+def retire_sales_reports() -> None:
+    """Before retention removes them."""
+    retire_reports()
+
+
+daily_report_retirement = dg.ScheduleDefinition(
+    name="daily_report_retirement",
+    job=retire_sales_reports,
+    cron_schedule="20 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="At 02:20 UTC, before retention: marks the reports of syncs that may leave.",
+)
