@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the named benchmarks, or all, on a server made for them, and report.
 
 Names: throughput, server, growth, aggregate, ingest, delivery, latency, starts, storage, archive, maintenance,
-campaigns, flags, experiments, hostile.
+campaigns, flags, experiments, loyalty, hostile.
 Ctrl-C ends it; what was measured is kept.
 """
 
@@ -34,6 +34,7 @@ BENCHMARKS = (
     "campaigns",
     "flags",
     "experiments",
+    "loyalty",
     "hostile",
 )
 

@@ -7,7 +7,9 @@ WITH chosen AS (
     WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.current_tier IS NOT NULL
 )
 SELECT c.current_tier, c.anchor_day, c.window_start, c.window_end, c.in_grace,
-       coalesce(s.kept_sales, 0) AS kept_sales, coalesce(s.kept_units, 0) AS kept_units,
-       coalesce(s.climbed_sales, 0) AS climbed_sales, coalesce(s.climbed_units, 0) AS climbed_units
+       coalesce(CASE WHEN c.climb_from < c.window_start THEN s.later_sales ELSE s.sales END, 0) AS kept_sales,
+       coalesce(CASE WHEN c.climb_from < c.window_start THEN s.later_units ELSE s.units END, 0) AS kept_units,
+       coalesce(CASE WHEN c.climb_from > c.window_start THEN s.later_sales ELSE s.sales END, 0) AS climbed_sales,
+       coalesce(CASE WHEN c.climb_from > c.window_start THEN s.later_units ELSE s.units END, 0) AS climbed_units
 FROM chosen c
 LEFT JOIN {sums} s ON s.user_id = c.user_id

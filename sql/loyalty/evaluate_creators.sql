@@ -13,22 +13,28 @@ WITH tiers AS MATERIALIZED (
         %(needed)s::numeric[], %(exempt)s::bool[]
     ) AS t (tier_id, tier_order, sales_threshold, units_threshold, needed, exempt)
 ),
-chosen AS MATERIALIZED (
+chosen AS (
     SELECT c.user_id, c.current_tier, c.anchor_day, c.checkpoint_no, c.window_start, c.window_end, c.climb_start, c.in_grace,
+           c.checkpoint_sales_current, c.checkpoint_units_current,
            greatest(c.climb_start, (%(day)s::date - make_interval(months => %(months)s::int))::date) AS climb_from
     FROM {creators} c
     WHERE c.tenant_id = %(tenant_id)s AND c.window_start < %(day)s::date
       AND (c.left_on IS NULL OR c.left_on > %(day)s::date) AND {chosen}
 ),
 held AS (
-    SELECT c.user_id, c.current_tier, c.anchor_day, c.checkpoint_no, c.window_start, c.window_end, c.climb_start, c.in_grace,
-           t.tier_order, t.sales_threshold, t.units_threshold, t.needed, t.exempt, t.lowest, t.next_needed,
-           coalesce(s.kept_sales, 0) AS sales, coalesce(s.kept_units, 0) AS units,
-           coalesce(CASE WHEN %(by_units)s THEN s.kept_units ELSE s.kept_sales END, 0) AS kept,
-           coalesce(CASE WHEN %(by_units)s THEN s.climbed_units ELSE s.climbed_sales END, 0) AS climbed
+    SELECT c.*, t.tier_order, t.sales_threshold, t.units_threshold, t.needed, t.exempt, t.lowest, t.next_needed,
+           k.sales, k.units, CASE WHEN %(by_units)s THEN k.units ELSE k.sales END AS kept,
+           CASE
+               WHEN %(by_units)s THEN coalesce(CASE WHEN c.climb_from > c.window_start THEN s.later_units ELSE s.units END, 0)
+               ELSE coalesce(CASE WHEN c.climb_from > c.window_start THEN s.later_sales ELSE s.sales END, 0)
+           END AS climbed
     FROM chosen c
     JOIN tiers t ON t.tier_id = c.current_tier
     LEFT JOIN {sums} s ON s.user_id = c.user_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(CASE WHEN c.climb_from < c.window_start THEN s.later_sales ELSE s.sales END, 0) AS sales,
+               coalesce(CASE WHEN c.climb_from < c.window_start THEN s.later_units ELSE s.units END, 0) AS units
+    ) AS k
 ),
 ruled AS (
     SELECT h.*, coalesce(o.tier_id, k.tier_id) AS given_tier,
@@ -50,7 +56,20 @@ ruled AS (
     ) AS k ON k.user_id = h.user_id AND (k.tier_order > h.tier_order OR %(both_ways)s AND k.tier_order < h.tier_order)
 ),
 outcomes AS MATERIALIZED (
-    SELECT r.*, coalesce(r.given_tier, moved.tier_id, r.current_tier) AS tier_after,
+    SELECT r.*,
+           CASE r.status
+               WHEN 'promoted' THEN (
+                   SELECT t.tier_id FROM tiers t WHERE t.needed <= r.climbed ORDER BY t.tier_order DESC LIMIT 1
+               )
+               WHEN 'demoted' THEN (
+                   SELECT t.tier_id
+                   FROM tiers t
+                   WHERE t.tier_order < r.tier_order AND (%(one_step)s OR t.needed <= r.kept OR t.lowest)
+                   ORDER BY t.tier_order DESC
+                   LIMIT 1
+               )
+               ELSE coalesce(r.given_tier, r.current_tier)
+           END AS tier_after,
            r.status IN ('manual', 'corrected', 'promoted', 'demoted') OR r.status = 'maintained' AND (
                r.in_grace
                -- The bound of other months than those that the window began with: the next one is anchored at its start.
@@ -58,14 +77,8 @@ outcomes AS MATERIALIZED (
                   IS DISTINCT FROM r.window_end
            ) AS anchors
     FROM ruled r
-    LEFT JOIN LATERAL (
-        SELECT t.tier_id
-        FROM tiers t
-        WHERE r.status = 'promoted' AND t.needed <= r.climbed
-           OR r.status = 'demoted' AND t.tier_order < r.tier_order AND (%(one_step)s OR t.needed <= r.kept OR t.lowest)
-        ORDER BY t.tier_order DESC
-        LIMIT 1
-    ) AS moved ON r.status IN ('promoted', 'demoted')
+    -- Of the others nothing changes.
+    WHERE r.status IS NOT NULL OR r.sales <> r.checkpoint_sales_current OR r.units <> r.checkpoint_units_current
 ),
 events AS (
     INSERT INTO {events}
@@ -89,7 +102,7 @@ written AS (
         checkpoint_progress_updated_at = %(now)s, updated_at = %(now)s
     FROM (
         -- A window that was opened today has no sale yet; in one that goes on, the sums are those of the days before.
-        SELECT o.user_id, o.tier_after AS current_tier, w.opens,
+        SELECT o.user_id, o.tier_after AS current_tier,
                CASE WHEN o.anchors THEN %(day)s::date ELSE o.anchor_day END AS anchor_day,
                CASE WHEN o.anchors THEN 0 ELSE o.checkpoint_no + w.opens::int END AS checkpoint_no,
                CASE WHEN w.opens THEN %(day)s::date ELSE o.window_start END AS window_start,
@@ -106,7 +119,5 @@ written AS (
         CROSS JOIN LATERAL (SELECT coalesce(o.status <> 'grace', false) AS opens) AS w
     ) AS s
     WHERE c.tenant_id = %(tenant_id)s AND c.user_id = s.user_id
-      AND (s.opens OR s.in_grace IS DISTINCT FROM c.in_grace OR s.sales IS DISTINCT FROM c.checkpoint_sales_current
-           OR s.units IS DISTINCT FROM c.checkpoint_units_current)
 )
 SELECT o.status, count(*) FROM outcomes o WHERE o.status IS NOT NULL GROUP BY o.status

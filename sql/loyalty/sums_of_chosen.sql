@@ -1,11 +1,17 @@
--- The sums of a creator of `chosen`, read for one after the other: of the window, and of the climb, up to the day before.
+-- The sums of a creator of `chosen`, read for one after the other, up to the day before: from the earlier of the starts of
+-- window and climb, and from the later one where these differ.
 -- Index: the primary key of the daily sales, by tenant, user and day. Comparing rows keeps a plan from reading all
 -- creators' sales of the days for each of them, which old statistics can make look cheap.
 SELECT c.user_id,
-       sum(d.amount) FILTER (WHERE d.currency = %(currency)s AND d.sale_day >= c.window_start) AS kept_sales,
-       sum(d.units) FILTER (WHERE d.sale_day >= c.window_start) AS kept_units,
-       sum(d.amount) FILTER (WHERE d.currency = %(currency)s AND d.sale_day >= c.climb_from) AS climbed_sales,
-       sum(d.units) FILTER (WHERE d.sale_day >= c.climb_from) AS climbed_units
+       sum(d.amount) FILTER (WHERE d.currency = %(currency)s) AS sales,
+       sum(d.units) AS units,
+       sum(d.amount) FILTER (
+           WHERE c.window_start <> c.climb_from AND d.sale_day >= greatest(c.window_start, c.climb_from)
+             AND d.currency = %(currency)s
+       ) AS later_sales,
+       sum(d.units) FILTER (
+           WHERE c.window_start <> c.climb_from AND d.sale_day >= greatest(c.window_start, c.climb_from)
+       ) AS later_units
 FROM {sales} d
 WHERE d.tenant_id = %(tenant_id)s
   AND (d.user_id, d.sale_day) >= (c.user_id, least(c.window_start, c.climb_from))

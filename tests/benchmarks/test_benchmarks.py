@@ -19,6 +19,7 @@ from benchmarks import (
     growth,
     ingest,
     latency,
+    loyalty,
     maintenance,
     server,
     starts,
@@ -233,6 +234,12 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
     assert stored is not None
     assert 0 < stored[0] < 1_000
     assert connection.execute("SELECT count(*) FROM benchmark.world").fetchone() == (0,)
+
+
+def test_loyalty(database: Database) -> None:
+    (day,) = tables(loyalty.run("small", database)).values()
+    assert list(day) == ["floor: four sums a creator", "everybody", "a tenth sold"]
+    assert day["everybody"]["s"].value > 0
 
 
 def test_experiments(database: Database) -> None:
