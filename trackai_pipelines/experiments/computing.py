@@ -37,7 +37,7 @@ from trackai_pipelines.experiments.scans import (
     sales_of_days,
     write_scans,
 )
-from trackai_pipelines.experiments.sharing import Sample, write_shared_users
+from trackai_pipelines.experiments.sharing import UserSample, write_shared_users
 from trackai_pipelines.experiments.totals import (
     SCALES,
     Totals,
@@ -129,7 +129,7 @@ def _from_changes(
     until: Mapping[int, date],
     scans: Mapping[int, ScannedTest],
     now: datetime,
-) -> tuple[list[_Part], Sample]:
+) -> tuple[list[_Part], UserSample]:
     with arrival_tables(connection):
         since = arrived_since(designs, scans)
         changed, sample = bring_outcomes_up_to_date(connection, designs, until, scans, now)

@@ -22,7 +22,7 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.experiments.designs import Design
 from trackai_pipelines.experiments.outcomes import Sales, classified, composed, parameters, stored_outcomes
 from trackai_pipelines.experiments.periods import MARGIN, first_day, midnight_after
-from trackai_pipelines.experiments.sharing import Sample, read_sample, share_of_users
+from trackai_pipelines.experiments.sharing import UserSample, read_sample, share_of_users
 from trackai_pipelines.experiments.user_bits import read_user_bits
 
 
@@ -98,7 +98,7 @@ def bring_outcomes_up_to_date(
     until: Mapping[int, date],
     scans: Mapping[int, ScannedTest],
     now: datetime,
-) -> tuple[Mapping[int, date], Sample]:
+) -> tuple[Mapping[int, date], UserSample]:
     """Write the outcomes of a tenant's tests that may be others since their scans.
 
     Returns of each test whose totals change the first UTC day on which they do, and a sample of users of all tests.

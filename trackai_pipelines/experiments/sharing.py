@@ -35,7 +35,7 @@ Users = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class UserSample:
     """Analysed users of some tests."""
 
     one_in: int
@@ -45,7 +45,7 @@ class Sample:
 
 
 def write_shared_users(
-    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], sample: Sample | None
+    connection: Connection[Any], designs: Sequence[Design], until: Mapping[int, date], sample: UserSample | None
 ) -> None:
     """Write for the newest UTC day of each of a tenant's tests which others share many of its users.
 
@@ -80,7 +80,7 @@ def share_of_users(connection: Connection[Any], designs: Sequence[Design], days:
 
 def read_sample(
     connection: Connection[Any], designs: Sequence[Design], name: LiteralString, given: Mapping[str, Any]
-) -> Sample:
+) -> UserSample:
     """Return what a statement finds of users, in the form of analysed_users."""
     variants = {design.id: design.variants for design in designs}
     pieces: dict[int, list[Users]] = {design.id: [] for design in designs}
@@ -96,11 +96,11 @@ def read_sample(
         places = np.concatenate([nothing, *(places for _, places in of_test)])
         order = np.argsort(hashes)
         users[test] = hashes[order], places[order]
-    return Sample(given["one_in"], users)
+    return UserSample(given["one_in"], users)
 
 
 def _pairs(
-    connection: Connection[Any], designs: Sequence[Design], days: Sequence[date], sample: Sample | None
+    connection: Connection[Any], designs: Sequence[Design], days: Sequence[date], sample: UserSample | None
 ) -> list[tuple[Design, Design, int, float | None]]:
     """Return the pairs with many shared users: how many these are, and the p-value that variants are independent."""
     if len(designs) < 2:
