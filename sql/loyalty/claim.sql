@@ -13,4 +13,4 @@ SET status = 'claimed', tier_at_claim = excluded.tier_at_claim, claim_key = excl
     claimed_at = excluded.claimed_at, scheduled_activation_date = excluded.scheduled_activation_date,
     scheduled_activation_time = excluded.scheduled_activation_time, updated_at = excluded.updated_at
 WHERE redemptions.status = 'claimable' AND redemptions.deleted_at IS NULL
-RETURNING id
+RETURNING id, user_id, reward_id, mission_id, status, cycle_key, slot, claimed_at, scheduled_activation_date

@@ -129,17 +129,16 @@ def _claim(connection: Connection[Any], wanted: RewardClaim, now: datetime) -> R
         "scheduled_at": wanted.scheduled_at,
         "expiration_date": facts["expiration_date"],
     }
-    row = connection.execute(statement("loyalty/claim"), about).fetchone()
-    if row is None:
+    with connection.cursor(row_factory=class_row(Redemption)) as claiming:
+        claimed = claiming.execute(statement("loyalty/claim"), about).fetchone()
+    if claimed is None:
         raise _refused(ClaimRefusal.ALREADY_CLAIMED, wanted)
-    about["redemption_id"] = row[0]
+    about["redemption_id"] = claimed.id
     _add_what_belongs_to_it(connection, about, facts, wanted, starts_on)
     # Last, because all claims of the reward wait for each other from here on until they commit.
     stock = "loyalty/keep_unlimited" if facts["stock_total"] is None else "loyalty/take_stock"
     if connection.execute(statement(stock), about | {"taken": 1}).fetchone() is None:
         raise _refused(ClaimRefusal.SOLD_OUT, wanted)
-    claimed = _claimed_by_key(connection, about)
-    assert claimed is not None
     return claimed
 
 
