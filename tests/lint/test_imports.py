@@ -71,7 +71,7 @@ def test_a_bad_import_is_refused(tree: Path, module: str, source: str, named: st
 
 
 def test_a_new_domain_needs_no_line_in_the_configuration(tree: Path) -> None:
-    room = tree / "trackai_pipelines" / "loyalty"
+    room = tree / "trackai_pipelines" / "warehouses"
     room.mkdir()
     (room / "__init__.py").touch()
     (room / "domain.py").write_text("import trackai_pipelines.domain\n")
@@ -79,4 +79,4 @@ def test_a_new_domain_needs_no_line_in_the_configuration(tree: Path) -> None:
     (room / "ledger.py").write_text(IMPORTS_OTHER_DOMAIN)
     code, said = _lint(tree)
     assert code == 1
-    assert "trackai_pipelines.loyalty is not allowed to import trackai_pipelines.delivery" in said
+    assert "trackai_pipelines.warehouses is not allowed to import trackai_pipelines.delivery" in said
