@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trackai_pipelines.domain import Command, Domain, Personal, Section, StoryPart, Table
+from trackai_pipelines.domain import (
+    Command,
+    DemoJob,
+    DemoPart,
+    Domain,
+    Personal,
+    Section,
+    StoryPart,
+    Table,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -32,6 +41,18 @@ def _commands() -> Any:
     from trackai_pipelines.loyalty.cli import app
 
     return app
+
+
+def _demo() -> DemoPart:
+    from trackai_pipelines.loyalty.sample import insert, prove, write
+
+    return DemoPart(
+        write=write,
+        insert=insert,
+        jobs=(DemoJob("evaluate_loyalty", "Loyalty", days="all"),),
+        prove=prove,
+        shows=(("assets/tier_checkpoints", "which tiers creators reached, kept and lost, day by day"),),
+    )
 
 
 def _section() -> Section:
@@ -162,6 +183,7 @@ LOYALTY = Domain(
     definitions=_definitions,
     commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
     section=_section,
+    demo=_demo,
     story=_story,
     routes=_routes,
 )
