@@ -174,13 +174,11 @@ def test_doctor_says_what_a_pooler_costs(
         connection.execute(
             setting.format(sql.Identifier(connection.info.dbname), sql.Identifier(name), sql.Literal(value))
         )
-    # Sessions that begin from now on have them.
-    connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-    )
     monkeypatch.setenv("TRACKAI_DATABASE_DIRECT_URL", database_url)
-    said = found()
+    # Sessions that begin from now on have them.
+    with pooled(database_url) as fresh:
+        monkeypatch.setenv("TRACKAI_DATABASE_URL", fresh)
+        said = found()
     assert said["direct URL"].level is Level.OK
     assert "session settings" not in said
     with pooled(database_url, mode="session") as own:
