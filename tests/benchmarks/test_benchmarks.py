@@ -237,7 +237,8 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
 
 
 def test_loyalty(database: Database) -> None:
-    (day,) = tables(loyalty.run("small", database)).values()
+    day, claims = tables(loyalty.run("small", database)).values()
+    assert claims["claims and refusals"]["a second"].value > 0
     assert list(day) == ["floor: four sums a creator", "everybody", "a tenth sold"]
     assert day["everybody"]["s"].value > 0
 
