@@ -14,6 +14,8 @@ from trackai_pipelines.database.statements import statement
 
 _BITS_A_USER = 24
 """So many at least: of other users, one in so many passes."""
+_MOST_BITS = 1 << 27
+"""16 MB. Of very many users more of the others pass."""
 
 
 def read_user_bits(connection: Connection[Any], name: LiteralString) -> Mapping[str, bytes | int]:
@@ -24,7 +26,7 @@ def read_user_bits(connection: Connection[Any], name: LiteralString) -> Mapping[
     with connection.cursor(binary=True) as cursor:
         (packed,) = cursor.execute(statement(name)).fetchone() or (None,)
     hashes = np.frombuffer(packed or b"", dtype=">i8").astype(np.int64)
-    size = max(8, 1 << (_BITS_A_USER * len(hashes)).bit_length())
+    size = min(max(8, 1 << (_BITS_A_USER * len(hashes)).bit_length()), _MOST_BITS)
     bits = np.zeros(size, dtype=np.bool_)
     bits[hashes & (size - 1)] = True
     return {"bits": np.packbits(bits, bitorder="little").tobytes(), "mask": size - 1}
