@@ -42,9 +42,7 @@ class CreditedSale:
             f"(posting {self.posting_no})"
         )
         if self.checkpoint_date is not None:
-            return (
-                f"{said}; the window it is in was closed on {self.checkpoint_date}: {self.status}, {self.tier_after}."
-            )
+            return f"{said}; its window was closed on {self.checkpoint_date}: {self.status}, {self.tier_after}."
         if self.window_start is not None and self.sale_day >= self.window_start:
             return f"{said}; it counts in the window that began on {self.window_start}, in {self.current_tier}."
         return f"{said}; it counts in no window."
