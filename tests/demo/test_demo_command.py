@@ -59,6 +59,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
     assert "checks of flags by day, what each was answered, both gates of 540 sales, and 10 changes are as they" in err
     assert "every due sale reached the sandbox, and was counted there once" in err
     assert "5 tests are decided, or wait, as they should, and each of " in err
+    assert "events of creators' tiers is found, and no other" in err
     assert "the touches of 140 sales, every campaign's credit under 9 models, and what it cost are" in err
     # Three days are younger than seven: every sale of an active tenant is due.
     for slug, (counts, (sent, failed, waiting)) in table.items():
@@ -80,6 +81,7 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             ("train_attribution", "SUCCESS"),
             ("recommend_campaigns", "SUCCESS"),
             ("compute_experiments", "SUCCESS"),
+            ("evaluate_loyalty", "SUCCESS"),
             ("dispatch_conversions", "SUCCESS"),
             ("check_flags", "SUCCESS"),
             ("check_matching", "SUCCESS"),
@@ -113,6 +115,9 @@ def test_the_table_is_the_ground_truth_and_dagster_shows_the_work(server_home: P
             "ab_test_assignments": 0,
             "excluded_users": 0,
             **dict.fromkeys(("ab_test_outcomes", "ab_test_daily_results", "ab_test_results"), 8),
+            "sales_ledger": 0,
+            "tier_checkpoints": 8,
+            **dict.fromkeys(("mission_progress", "redemptions", "commission_boost_redemptions"), 4),
             "capi_dispatches": 4,
         }
         checks = dagster.execute(

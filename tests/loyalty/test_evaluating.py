@@ -16,7 +16,7 @@ from loyalty.worlds import FIRST, events_of, expected, found_program, moment, po
 from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
-from trackai_pipelines.loyalty.evaluating import EvaluatedDay, NotDue, due_days, evaluate_due
+from trackai_pipelines.loyalty.evaluating import EvaluatedDay, NotDue, due_days, evaluate_due, reset_draft
 from trackai_pipelines.loyalty.overriding import TierByHand, override
 from trackai_pipelines.loyalty.reconcile_tiers import days_left_out
 from trackai_pipelines.loyalty.refusals import LoyaltyRefusedError
@@ -202,3 +202,19 @@ def test_a_window_that_does_not_end(connection: Connection[Any], add_tenant: Cal
         " FROM trackai.creator_standing"
     ).fetchone()
     assert row == (3, 0, 3)
+
+
+def test_a_draft_starts_again_and_nothing_else_does(connection: Connection[Any], program: tuple[str, World]) -> None:
+    """Its evaluations are dropped, and come out the same; an active program keeps what it decided."""
+    tenant, world = program
+    connection.execute("UPDATE trackai.loyalty_programs SET status = 'draft'")
+    list(evaluate_due(connection, tenant, moment(FIRST + 20 * DAY, 12), drafts=True))
+    assert events_of(connection, tenant) == expected(world, 20)
+    reset_draft(connection, tenant, LATER)
+    assert events_of(connection, tenant) == []
+    list(evaluate_due(connection, tenant, moment(FIRST + 20 * DAY, 12), drafts=True))
+    assert events_of(connection, tenant) == expected(world, 20)
+    connection.execute("UPDATE trackai.loyalty_programs SET status = 'active'")
+    with pytest.raises(LoyaltyRefusedError, match="Only a draft"):
+        reset_draft(connection, tenant, LATER)
+    assert events_of(connection, tenant) == expected(world, 20)

@@ -25,19 +25,20 @@ To = Annotated[
     datetime | None,
     typer.Option("--to", formats=DAY_FORMAT, metavar="DAY", help="Last one, included.", show_default="the last one"),
 ]
+FromStart = Annotated[bool, typer.Option("--from-start", help="Drop the evaluations of a draft first.")]
 _STATUSES = ("enrolled", "promoted", "maintained", "demoted", "corrected", "grace", "manual")
 _SHOWN = 20
 
 
-def evaluate(tenant: shared.Tenant, from_day: From = None, to_day: To = None) -> None:
+def evaluate(tenant: shared.Tenant, from_day: From = None, to_day: To = None, *, from_start: FromStart = False) -> None:
     """Evaluate the days of a program that are due, in order, and show what became of its creators.
 
-    A draft is evaluated as well. Days that were evaluated before are played again and compared: nothing is written for
-    them. Repeating it changes nothing.
+    A draft is evaluated as well, and can start again. Days that were evaluated before are played again and compared:
+    nothing is written for them. Repeating it changes nothing.
     """
     from trackai_pipelines.clock import utc_now
     from trackai_pipelines.loyalty.chosen import tenant_of
-    from trackai_pipelines.loyalty.evaluating import EvaluatedDay, evaluate_due
+    from trackai_pipelines.loyalty.evaluating import EvaluatedDay, evaluate_due, reset_draft
     from trackai_pipelines.loyalty.replaying import known_days
     from trackai_pipelines.loyalty.replaying import replay as replay_days
 
@@ -45,6 +46,8 @@ def evaluate(tenant: shared.Tenant, from_day: From = None, to_day: To = None) ->
     now = utc_now()
     with shared.opened() as connection:
         tenant_id = tenant_of(connection, tenant)
+        if from_start:
+            reset_draft(connection, tenant_id, now)
         before = [day for day, _ in known_days(connection, tenant_id, last) if day >= first]
         done = list(evaluate_due(connection, tenant_id, now, until=last, drafts=True))
         replayed = replay_days(connection, tenant_id, before[0], before[-1], now) if from_day and before else None

@@ -17,6 +17,7 @@ from trackai_pipelines.loyalty.boosts import move_boosts
 from trackai_pipelines.loyalty.missions import count_missions
 from trackai_pipelines.loyalty.posting import lock_program
 from trackai_pipelines.loyalty.redemptions import follow_tiers, rewards_in_use
+from trackai_pipelines.loyalty.refusals import LoyaltyRefusedError
 from trackai_pipelines.loyalty.rules import Rules, read_rules
 from trackai_pipelines.loyalty.tiers import DAY, Known, evaluate_tiers
 
@@ -82,6 +83,21 @@ def evaluate_due(
         yield done
         if isinstance(done, NotDue):
             return
+
+
+def reset_draft(connection: Connection[Any], tenant_id: str, now: datetime) -> None:
+    """Drop the evaluations of a draft, as if it had never been tried. Raises LoyaltyRefusedError for other programs."""
+    given = {"tenant_id": tenant_id, "now": now}
+    with connection.transaction():
+        lock_program(connection, tenant_id)
+        if connection.execute(statement("loyalty/may_be_reset"), given).fetchone() != (True,):
+            raise LoyaltyRefusedError(
+                "Only a draft without redemptions starts again: what an active program decided stays. "
+                "`trackai loyalty what-if` tries other rules on its sales."
+            )
+        connection.execute(statement("loyalty/drop_checkpoints"), given)
+        connection.execute(statement("loyalty/drop_evaluations"), given)
+        connection.execute(statement("loyalty/forget_standings"), given)
 
 
 def evaluate_programs(
