@@ -3,6 +3,7 @@
 What belongs here: rows that tests of rewards begin with. What does not: what is asserted.
 """
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,8 @@ from typing import Any
 
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
+
+from trackai_pipelines.database.connection import connect
 
 TENANT = "t-acme"
 NOW = datetime(2024, 6, 10, 12, tzinfo=UTC)
@@ -182,3 +185,13 @@ def add_entries(
         """,
         begin,
     )
+
+
+def until_waiting(database_url: str, sessions: int) -> None:
+    """Return once this many sessions wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    # Within a transaction the view would stay as it was first read.
+    with connect(database_url, name="watch") as watching:
+        deadline = time.monotonic() + 60
+        while watching.execute(query).fetchone() != (sessions,):
+            assert time.monotonic() < deadline, "nobody waits"

@@ -1,7 +1,6 @@
 """Claims: who gets what, once, and by which name others are refused."""
 
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,7 +8,18 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from loyalty.rewarding import NOW, TENANT, TODAY, add_creators, add_mission, add_program, add_reward, hold, insert
+from loyalty.rewarding import (
+    NOW,
+    TENANT,
+    TODAY,
+    add_creators,
+    add_mission,
+    add_program,
+    add_reward,
+    hold,
+    insert,
+    until_waiting,
+)
 from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
@@ -222,7 +232,7 @@ def test_a_claim_is_before_or_after_a_demotion(world: Connection[Any], database_
         with world.transaction():
             hold(world, "c01", "tier_2", TODAY)
             attempts = [threads.submit(attempt, reward) for reward in ("card", "eager")]
-            _until_waiting(database_url, 2)
+            until_waiting(database_url, 2)
             follow_tiers(world, TENANT, TODAY, NOW)
         assert [one.result() for one in attempts] == [ClaimRefusal.NOT_IN_TIER] * 2
     # A claim that was first is owed, whatever becomes of the tier.
@@ -231,13 +241,3 @@ def test_a_claim_is_before_or_after_a_demotion(world: Connection[Any], database_
     follow_tiers(world, TENANT, TODAY, NOW)
     row = world.execute("SELECT status, deleted_at FROM trackai.redemptions WHERE id = %s", (made.id,)).fetchone()
     assert row == ("claimed", None)
-
-
-def _until_waiting(database_url: str, sessions: int) -> None:
-    """Return once this many sessions wait for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    # Within a transaction the view would stay as it was first read.
-    with connect(database_url, name="watch") as watching:
-        deadline = time.monotonic() + 60
-        while watching.execute(query).fetchone() != (sessions,):
-            assert time.monotonic() < deadline, "nobody waits"

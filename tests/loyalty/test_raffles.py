@@ -1,15 +1,17 @@
 """Raffles: the vectors, entries, and draws that come out again from what they published, in Python and in SQL."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from loyalty.rewarding import NOW, TENANT, TODAY, add_creators, add_mission, add_program, add_reward
+from loyalty.rewarding import NOW, TENANT, TODAY, add_creators, add_mission, add_program, add_reward, until_waiting
 from psycopg import Connection
 
+from trackai_pipelines.database.connection import connect
 from trackai_pipelines.loyalty import raffles
 from trackai_pipelines.loyalty.claims import ClaimRefusal, ClaimRefusedError
 from trackai_pipelines.loyalty.reconcile_rewards import stock_unlike_claims, unlike_draws
@@ -106,6 +108,27 @@ def test_entries_are_refused_by_name(world: Connection[Any]) -> None:
     raffles.close_raffle(world, TENANT, MISSION, AFTER)
     assert refusal("c02") == ClaimRefusal.ENDED
     assert raffles.close_raffle(world, TENANT, MISSION, AFTER).entries == 1
+
+
+def test_a_draw_and_an_entry_do_not_wait_for_each_other(world: Connection[Any], database_url: str) -> None:
+    """An entry that waits for a draw does not hold the creator, whom the draw may have to lock."""
+    _closed(world)
+
+    def enter() -> ClaimRefusal | None:
+        with connect(database_url, name="entry") as other:
+            try:
+                raffles.enter_raffle(other, TENANT, MISSION, "c09", NOW)
+            except ClaimRefusedError as error:
+                return error.refusal
+        return None
+
+    with ThreadPoolExecutor(1) as threads:
+        with world.transaction():
+            world.execute("SELECT 1 FROM trackai.raffle_draws FOR UPDATE")
+            entry = threads.submit(enter)
+            until_waiting(database_url, 1)
+            world.execute("SELECT 1 FROM trackai.loyalty_members WHERE user_id = 'c09' FOR NO KEY UPDATE NOWAIT")
+        assert entry.result() == ClaimRefusal.ENDED
 
 
 def test_steps_are_taken_in_order(world: Connection[Any]) -> None:

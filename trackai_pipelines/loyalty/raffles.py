@@ -107,9 +107,10 @@ def enter_raffle(connection: Connection[Any], tenant_id: str, mission_id: str, u
     """
     given = {"tenant_id": tenant_id, "mission_id": mission_id, "user_id": user_id, "now": now}
     with connection.transaction():
-        # An entry is before or after the close, and before or after a change of the tier.
-        connection.execute(statement("loyalty/lock_member"), given)
+        # An entry is before or after the close, and before or after a change of the tier. The raffle comes first, as in
+        # a draw, so neither waits for the other.
         connection.execute(statement("loyalty/keep_open"), given)
+        connection.execute(statement("loyalty/lock_member"), given)
         row = connection.execute(statement("loyalty/entry_facts"), given).fetchone()
         if row is None or not row[0]:
             raise ClaimRefusedError(
