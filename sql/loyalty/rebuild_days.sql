@@ -8,7 +8,10 @@ WITH sums AS MATERIALIZED (
 ), gone AS (
     DELETE FROM trackai.creator_sales_daily c
     WHERE c.tenant_id = %(tenant_id)s
-      AND (c.user_id, c.sale_day, c.currency, c.source) NOT IN (SELECT user_id, sale_day, currency, source FROM sums)
+      AND NOT EXISTS (
+          SELECT FROM sums s
+          WHERE s.user_id = c.user_id AND s.sale_day = c.sale_day AND s.currency = c.currency AND s.source = c.source
+      )
     RETURNING 1
 ), written AS (
     INSERT INTO trackai.creator_sales_daily AS c (tenant_id, user_id, sale_day, currency, source, amount, units, created_at, updated_at)

@@ -237,10 +237,12 @@ def test_campaigns(database: Database, connection: Connection[Any]) -> None:
 
 
 def test_loyalty(database: Database) -> None:
-    day, claims = tables(loyalty.run("small", database)).values()
+    day, posting, claims = tables(loyalty.run("small", database)).values()
     assert claims["claims and refusals"]["a second"].value > 0
     assert list(day) == ["floor: four sums a creator", "everybody", "a tenth sold"]
     assert day["everybody"]["s"].value > 0
+    assert list(posting) == ["posting", "again, without news"]
+    assert list(posting["posting"]) == ["CPU us an entry", "entries/s", "bytes an entry"]
 
 
 def test_experiments(database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection
 
 from trackai_pipelines.database.statements import statement
-from trackai_pipelines.loyalty.posting import lock_program
+from trackai_pipelines.loyalty.posting import hash_joins, lock_program
 
 
 def rebuild_caches(connection: Connection[Any], tenant_id: str, now: datetime) -> int:
@@ -19,10 +19,11 @@ def rebuild_caches(connection: Connection[Any], tenant_id: str, now: datetime) -
         lock_program(connection, tenant_id)
         about = {"tenant_id": tenant_id, "now": now}
         wrong = 0
-        for name in ("loyalty/rebuild_days", "loyalty/rebuild_members"):
-            row = connection.execute(statement(name), about).fetchone()
-            assert row is not None
-            wrong += row[0]
+        with hash_joins(connection):
+            for name in ("loyalty/rebuild_days", "loyalty/rebuild_members"):
+                row = connection.execute(statement(name), about).fetchone()
+                assert row is not None
+                wrong += row[0]
         return wrong
 
 

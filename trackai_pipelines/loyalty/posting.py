@@ -61,7 +61,8 @@ def post(connection: Connection[Any], tenant_id: str, now: datetime, *, run_id: 
                 return Posted(tenant_id, last, enrolled=enrolled)
             upto = _number(connection, "loyalty/insert_entries", {**about, "last": last, "size": POSTING_SIZE})
             connection.execute(statement("loyalty/add_to_days"), about)
-            connection.execute(statement("loyalty/add_to_members"), about)
+            with hash_joins(connection):
+                connection.execute(statement("loyalty/add_to_members"), about)
         amounts: dict[str, Decimal] = {}
         for posting_no in range(last + 1, upto + 1):
             closing = {**about, "posting_no": posting_no, "run_id": run_id}
@@ -102,9 +103,6 @@ def staged_differences(connection: Connection[Any], tenant_id: str) -> Iterator[
     about = {"tenant_id": tenant_id}
     with hash_joins(connection):
         found = sum(_number(connection, name, about) for name in _DIFFERENCES)
-    if found:
-        # It was made in this transaction: nothing is known of its size otherwise.
-        connection.execute("ANALYZE pg_temp.ledger_differences")
     yield found
     connection.execute(statement("loyalty/drop_differences"))
 

@@ -12,7 +12,7 @@ from psycopg import Connection
 from trackai_pipelines.database.statements import statement
 from trackai_pipelines.loyalty.caches import wrong_caches
 from trackai_pipelines.loyalty.credit import credit_faults
-from trackai_pipelines.loyalty.posting import staged_differences
+from trackai_pipelines.loyalty.posting import hash_joins, staged_differences
 
 
 def faults_of_credit(connection: Connection[Any], days: list[date]) -> tuple[list[str], list[str]]:
@@ -33,11 +33,12 @@ def sources_unlike_ledger(connection: Connection[Any]) -> list[str]:
 
 def wrong_postings(connection: Connection[Any]) -> list[str]:
     """Return the postings that their digests contradict."""
-    return [
-        f"{tenant_id}: posting {posting_no} {said}"
-        for tenant_id in tenants(connection)
-        for posting_no, said in connection.execute(statement("loyalty/wrong_digests"), {"tenant_id": tenant_id})
-    ]
+    said = []
+    for tenant_id in tenants(connection):
+        with connection.transaction(), hash_joins(connection):
+            for posting_no, wrong in connection.execute(statement("loyalty/wrong_digests"), {"tenant_id": tenant_id}):
+                said.append(f"{tenant_id}: posting {posting_no} {wrong}")
+    return said
 
 
 def caches_unlike_ledger(connection: Connection[Any], now: datetime) -> list[str]:
