@@ -30,8 +30,8 @@ creator AS MATERIALIZED (
         SELECT coalesce(sum(e.amount) FILTER (WHERE e.currency = (SELECT p.currency FROM program p)), 0) AS sales,
                coalesce(sum(e.units), 0) AS units
         FROM trackai.creator_sales_daily e
-        WHERE k.count_sales AND e.tenant_id = %(tenant_id)s AND e.user_id = m.user_id
-          AND e.sale_day >= m.window_start AND e.sale_day < %(day)s
+        WHERE k.count_sales AND e.tenant_id = %(tenant_id)s
+          AND (e.user_id, e.sale_day) >= (m.user_id, m.window_start) AND (e.user_id, e.sale_day) < (m.user_id, %(day)s)
         OFFSET 0
     ) s ON true
     LEFT JOIN LATERAL (

@@ -1,19 +1,16 @@
 -- Makes the rows of eager rewards that a tenant's creators can claim on %(day)s and that are missing, and brings back those
 -- that were taken back or had lapsed. Returns how many.
--- Indexes: the keys of loyalty_members and rewards, then redemptions_once_a_slot, once a creator, reward and slot.
+-- Members, rewards and redemptions of the tenant are read once and joined by hashes: call it without nested loops.
 -- Guarantees: one row a slot, however often the tier changes; repeating it does nothing.
 WITH offer AS MATERIALIZED (
     SELECT o.user_id, o.reward_id, o.tier_id, o.window_start, o.cycle_key, o.expiration_date, n.slot
     FROM trackai.tier_offers(%(tenant_id)s, %(day)s) o
     CROSS JOIN LATERAL generate_series(1, o.slots) n (slot)
-    LEFT JOIN LATERAL (
-        SELECT d.status = 'expired' OR (d.status = 'claimable' AND d.deleted_at IS NOT NULL) AS comes_back
-        FROM trackai.redemptions d
-        WHERE d.tenant_id = %(tenant_id)s AND d.user_id = o.user_id AND d.reward_id = o.reward_id
-          AND d.cycle_key = o.cycle_key AND d.slot = n.slot
-        OFFSET 0
-    ) d ON true
-    WHERE o.creation = 'eager' AND d.comes_back IS NOT FALSE
+    LEFT JOIN trackai.redemptions d
+        ON d.tenant_id = %(tenant_id)s AND d.user_id = o.user_id AND d.reward_id = o.reward_id
+       AND d.cycle_key = o.cycle_key AND d.slot = n.slot
+    WHERE o.creation = 'eager'
+      AND (d.id IS NULL OR d.status = 'expired' OR (d.status = 'claimable' AND d.deleted_at IS NOT NULL))
 ),
 written AS (
     INSERT INTO trackai.redemptions

@@ -72,9 +72,13 @@ def follow_tiers(connection: Connection[Any], tenant_id: str, day: date, now: da
         assert row is not None
         return int(row[0])
 
+    # A planner that does not know how many rows there are by now would loop over all of them for each.
+    connection.execute("SET LOCAL enable_nestloop = off")
     missions_changed = counted("loyalty/rest_missions")
     taken_back = counted("loyalty/take_offers_back")
-    return OffersOfDay(made=counted("loyalty/create_offers"), taken_back=taken_back, missions_changed=missions_changed)
+    made = counted("loyalty/create_offers")
+    connection.execute("SET LOCAL enable_nestloop = DEFAULT")
+    return OffersOfDay(made, taken_back, missions_changed)
 
 
 def change_redemption(
