@@ -7,6 +7,7 @@ import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.loyalty.defs.judging import judged
 from trackai_pipelines.loyalty.reconcile import (
     caches_unlike_ledger,
     days_before,
@@ -18,7 +19,6 @@ from trackai_pipelines.loyalty.reconcile import (
 
 # Late sales and matches find their day within a week nearly always.
 CREDIT_DAYS = 7
-_SHOWN = 5
 
 
 @dg.asset_check(
@@ -33,7 +33,7 @@ def credit_reconciles(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare credit with conversions, ledger and match rates."""
     with database.connect("checks") as connection:
         wrong, stale = faults_of_credit(connection, days_before(utc_now().date(), CREDIT_DAYS))
-    return _judged(wrong or stale, "`trackai loyalty post`, then credit_loyalty_sales for the days.", warns=not wrong)
+    return judged(wrong or stale, "`trackai loyalty post`, then credit_loyalty_sales for the days.", warns=not wrong)
 
 
 @dg.asset_check(
@@ -45,7 +45,7 @@ def credit_reconciles(database: EventDatabase) -> dg.AssetCheckResult:
 def ledger_equals_sources(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare the ledger with reports, adjustments and refunds."""
     with database.connect("checks") as connection:
-        return _judged(sources_unlike_ledger(connection), "`trackai loyalty post` posts what is missing.")
+        return judged(sources_unlike_ledger(connection), "`trackai loyalty post` posts what is missing.")
 
 
 @dg.asset_check(
@@ -57,7 +57,7 @@ def ledger_equals_sources(database: EventDatabase) -> dg.AssetCheckResult:
 def posting_digests_hold(database: EventDatabase) -> dg.AssetCheckResult:
     """Compute all digests again."""
     with database.connect("checks") as connection:
-        return _judged(wrong_postings(connection), "Restore the entries from a backup; the ledger is append-only.")
+        return judged(wrong_postings(connection), "Restore the entries from a backup; the ledger is append-only.")
 
 
 @dg.asset_check(
@@ -69,7 +69,7 @@ def caches_equal_ledger(database: EventDatabase) -> dg.AssetCheckResult:
     """Compute all caches again."""
     with database.connect("checks") as connection:
         found = caches_unlike_ledger(connection, utc_now())
-    return _judged(found, "`trackai loyalty post --rebuild-caches` makes them from the ledger.")
+    return judged(found, "`trackai loyalty post --rebuild-caches` makes them from the ledger.")
 
 
 @dg.asset_check(
@@ -80,17 +80,7 @@ def caches_equal_ledger(database: EventDatabase) -> dg.AssetCheckResult:
 def sync_is_complete(database: EventDatabase) -> dg.AssetCheckResult:
     """Warn of syncs that are missing or cut short."""
     with database.connect("checks") as connection:
-        return _judged(incomplete_syncs(connection, utc_now()), "Ask the sync for the day again.", warns=True)
+        return judged(incomplete_syncs(connection, utc_now()), "Ask the sync for the day again.", warns=True)
 
 
 CHECKS = (credit_reconciles, ledger_equals_sources, posting_digests_hold, caches_equal_ledger, sync_is_complete)
-
-
-def _judged(found: list[str], then: str, *, warns: bool = False) -> dg.AssetCheckResult:
-    more = f"; and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
-    return dg.AssetCheckResult(
-        passed=not found,
-        severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
-        description=f"{'; '.join(found[:_SHOWN])}{more}. {then}" if found else None,
-        metadata={"findings": len(found)},
-    )

@@ -7,14 +7,13 @@ import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.loyalty.defs.judging import judged
 from trackai_pipelines.loyalty.reconcile_rewards import (
     illegal_boosts,
     offers_unlike_tiers,
     stock_unlike_claims,
     unlike_draws,
 )
-
-_SHOWN = 5
 
 
 @dg.asset_check(
@@ -27,7 +26,7 @@ _SHOWN = 5
 def redemptions_follow_tiers(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare offers with tiers."""
     with database.connect("checks") as connection:
-        return _judged(offers_unlike_tiers(connection), "The next evaluation makes what is missing.")
+        return judged(offers_unlike_tiers(connection), "The next evaluation makes what is missing.")
 
 
 @dg.asset_check(
@@ -38,7 +37,7 @@ def redemptions_follow_tiers(database: EventDatabase) -> dg.AssetCheckResult:
 def stock_equals_claims(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare stock with claims."""
     with database.connect("checks") as connection:
-        return _judged(stock_unlike_claims(connection), "`trackai loyalty reward set` counts the claims again.")
+        return judged(stock_unlike_claims(connection), "`trackai loyalty reward set` counts the claims again.")
 
 
 @dg.asset_check(
@@ -51,7 +50,7 @@ def stock_equals_claims(database: EventDatabase) -> dg.AssetCheckResult:
 def boost_history_is_legal(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare boosts with their history and the ledger."""
     with database.connect("checks") as connection:
-        return _judged(illegal_boosts(connection, utc_now()), "Put the rows back as the history says.")
+        return judged(illegal_boosts(connection, utc_now()), "Put the rows back as the history says.")
 
 
 @dg.asset_check(
@@ -63,16 +62,7 @@ def boost_history_is_legal(database: EventDatabase) -> dg.AssetCheckResult:
 def raffles_reproduce(database: EventDatabase) -> dg.AssetCheckResult:
     """Draw all raffles again."""
     with database.connect("checks") as connection:
-        return _judged(unlike_draws(connection), "`trackai loyalty raffle verify` names what differs.")
+        return judged(unlike_draws(connection), "`trackai loyalty raffle verify` names what differs.")
 
 
 CHECKS = (redemptions_follow_tiers, stock_equals_claims, boost_history_is_legal, raffles_reproduce)
-
-
-def _judged(found: list[str], then: str) -> dg.AssetCheckResult:
-    more = f"; and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
-    return dg.AssetCheckResult(
-        passed=not found,
-        description=f"{'; '.join(found[:_SHOWN])}{more}. {then}" if found else None,
-        metadata={"findings": len(found)},
-    )

@@ -7,9 +7,8 @@ import dagster as dg
 
 from trackai_pipelines.clock import utc_now
 from trackai_pipelines.database.defs.resources import EventDatabase
+from trackai_pipelines.loyalty.defs.judging import judged
 from trackai_pipelines.loyalty.reconcile_tiers import days_left_out, unlike_replay, untiled_windows
-
-_SHOWN = 5
 
 
 @dg.asset_check(
@@ -22,7 +21,7 @@ _SHOWN = 5
 def windows_tile_the_ledger(database: EventDatabase) -> dg.AssetCheckResult:
     """Compare windows with each other and with the ledger."""
     with database.connect("checks") as connection:
-        return _judged(untiled_windows(connection, utc_now()), "`trackai loyalty replay` says what a day comes to.")
+        return judged(untiled_windows(connection, utc_now()), "`trackai loyalty replay` says what a day comes to.")
 
 
 @dg.asset_check(
@@ -35,7 +34,7 @@ def windows_tile_the_ledger(database: EventDatabase) -> dg.AssetCheckResult:
 def tiers_replay(database: EventDatabase) -> dg.AssetCheckResult:
     """Play the days of some creators again."""
     with database.connect("checks") as connection:
-        return _judged(unlike_replay(connection, utc_now()), "`trackai loyalty replay` compares all creators.")
+        return judged(unlike_replay(connection, utc_now()), "`trackai loyalty replay` compares all creators.")
 
 
 @dg.asset_check(
@@ -46,16 +45,7 @@ def tiers_replay(database: EventDatabase) -> dg.AssetCheckResult:
 def loyalty_day_is_evaluated(database: EventDatabase) -> dg.AssetCheckResult:
     """Find programs that were left out."""
     with database.connect("checks") as connection:
-        return _judged(days_left_out(connection, utc_now()), "Run evaluate_loyalty, or `trackai loyalty evaluate`.")
+        return judged(days_left_out(connection, utc_now()), "Run evaluate_loyalty, or `trackai loyalty evaluate`.")
 
 
 CHECKS = (windows_tile_the_ledger, tiers_replay, loyalty_day_is_evaluated)
-
-
-def _judged(found: list[str], then: str) -> dg.AssetCheckResult:
-    more = f"; and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
-    return dg.AssetCheckResult(
-        passed=not found,
-        description=f"{'; '.join(found[:_SHOWN])}{more}. {then}" if found else None,
-        metadata={"findings": len(found)},
-    )
