@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +133,20 @@ def test_another_currency_changes_the_caches(trackai: Run, connection: Connectio
     assert connection.execute(sums).fetchone() == (0, 1)
     assert trackai("loyalty", "program", "set", "acme", "--from", "2026-02-01", "--currency", "EUR").exit_code == 0
     assert connection.execute(sums).fetchone() == (7, 1)
+
+
+def test_a_report_whose_rows_and_name_have_no_day_is_of_the_day_that_is_given(
+    trackai: Run, connection: Connection[Any], tenant: str, home: Path
+) -> None:
+    for given in ("--currency", "USD"), ("--report-source", "cruva"):
+        assert trackai(*PROGRAM, *given).exit_code == 0
+    file = home / "landing" / "acme" / "sync" / "cruva" / "videos.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "Handle,Video,Views,Likes,Comments,GMV,CTR,Units Sold,Post Date,Video Title\n"
+        "@ana,7301,1,0,0,$5.00,,1,2026-01-02,t\n"
+    )
+    assert "1 refused" in trackai("ingest", file).stderr
+    assert "1 new rows" in trackai("ingest", file, "--day", "2026-01-03").stderr
+    days = connection.execute("SELECT report_day FROM trackai.sales_reports").fetchall()
+    assert days == [(date(2026, 1, 3),)]

@@ -152,7 +152,7 @@ def test_reports_and_what_is_refused_of_them(
         "the item is reported as cumulative; it cannot change its basis",
         "the item is reported in USD; it cannot change its currency",
         "handle is missing; expected the creator's, such as @ana",
-        "report_day is missing; expected a day in the row, or in the file's name: videos_2025-01-25.csv",
+        "report_day is missing; expected a day in the row, in the file's name (videos_2025-01-25.csv), or with --day",
         f"report_day {tomorrow} is after tomorrow",
         "amount is above 10^12; expected 0 to 10^12",
         "currency 'XYZ' is not an ISO 4217 code such as BRL",

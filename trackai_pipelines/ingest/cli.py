@@ -57,6 +57,14 @@ def ingest(
             help="What a date alone means, in UTC.  [default: it is refused]",
         ),
     ] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="The day of reports whose rows and names say none.  [default: they are refused]",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with 1 when a record was refused or a file passed over.")
     ] = False,
@@ -74,7 +82,7 @@ def ingest(
     from trackai_pipelines.ingest.zones import zone_of
     from trackai_pipelines.settings import Settings
 
-    stated = _stated(encoding, separator, decimal, dates, time_of_day)
+    stated = _stated(encoding, separator, decimal, dates, time_of_day, day)
     settings = Settings()
     landing, given = _given(settings, paths)
     url = ready_database(settings)
@@ -134,7 +142,12 @@ def _went_wrong(reports: "list[FileReport]", *, strict: bool) -> bool:
 
 
 def _stated(
-    encoding: str | None, separator: str | None, decimal: str | None, dates: Dates | None, time_of_day: datetime | None
+    encoding: str | None,
+    separator: str | None,
+    decimal: str | None,
+    dates: Dates | None,
+    time_of_day: datetime | None,
+    day: datetime | None,
 ) -> "Stated":
     """Return what the options say. Raises BadParameter."""
     from trackai_pipelines.ingest.dialects import SEPARATORS, Stated
@@ -157,6 +170,7 @@ def _stated(
         cast("Literal['.', ','] | None", decimal),
         cast("Literal['day-first', 'month-first'] | None", dates and dates.value),
         None if time_of_day is None else time_of_day.time(),
+        None if day is None else day.date(),
     )
 
 

@@ -7,7 +7,7 @@ row (`rows`), and reading the tenants from the database (`load`).
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from trackai_pipelines.ingest import fields
@@ -42,6 +42,8 @@ class Context:
     """Whether the file lies in the landing folder itself, which is no tenant's."""
     word: str = ""
     """The word that follows the kind's name in the file's, e.g. `meta`; of a file of a sync, the sync."""
+    day: date | None = None
+    """The day that the file is of, where its rows and its name say none."""
     known: dict[tuple[str, ...], str] = field(default_factory=dict)
     """What rows look up (`kinds.Kind.known`), by its keys. Rows may add to it for those behind them."""
     left_out: list[LeftOut] = field(default_factory=list)

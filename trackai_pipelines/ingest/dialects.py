@@ -15,7 +15,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -38,7 +38,8 @@ _SEPARATOR_LINE = re.compile(f'"?sep=([{"".join(SEPARATORS)}])"?', re.IGNORECASE
 class Stated:
     """What somebody said of the files to load, None for what is to be found in each.
 
-    `encoding` is a name that Python knows, `separator` one of SEPARATORS, `time_of_day` what a date alone means (UTC).
+    `encoding` is a name that Python knows, `separator` one of SEPARATORS, `time_of_day` what a date alone means (UTC),
+    and `day` the day of reports whose rows and names say none.
     """
 
     encoding: str | None = None
@@ -46,6 +47,7 @@ class Stated:
     decimal: Literal[".", ","] | None = None
     dates: Literal["day-first", "month-first"] | None = None
     time_of_day: time | None = None
+    day: date | None = None
 
     @property
     def days(self) -> Days:

@@ -171,6 +171,7 @@ def _load_file(
                 source=file.source,
                 in_root=file.in_root,
                 word=file.word,
+                day=stated.day,
                 known=known_values(writers.connection, file.kinds),
             )
             for line, kind, written in _written_chunks(writers, here, context, stated, notes):

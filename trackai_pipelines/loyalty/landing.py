@@ -214,14 +214,18 @@ def _source_of(source: Text, context: Context) -> str:
 
 
 def _report_day_of(day: date | None, context: Context) -> str:
-    """Return the day that a figure is of: the row's, else the one in the file's name."""
+    """Return the day that a figure is of: the row's, else the one in the file's name, else the one that was stated."""
     if day is None and (named := _DAY.search(context.source.rpartition("/")[2])):
         try:
             day = date(*map(int, named.groups()))
         except ValueError:
             day = None
+    day = day or context.day
     if day is None:
-        raise Refused("report_day is missing; expected a day in the row, or in the file's name: videos_2025-01-25.csv")
+        raise Refused(
+            "report_day is missing; expected a day in the row, in the file's name (videos_2025-01-25.csv), "
+            "or with --day"
+        )
     if not fields.EARLIEST.date() <= day <= context.latest.date():
         wrong = "before the year 2000" if day < fields.EARLIEST.date() else "after tomorrow"
         raise Refused(f"report_day {day} is {wrong}")
