@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from loyalty.evaluator import Entry, evaluate_creator, world_of_vectors
+from loyalty.rewarding import insert
 from loyalty.worlds import events_of, found_program, play_out, post
 from psycopg import Connection
 
@@ -182,6 +183,24 @@ def test_entries_that_came_too_late(example: Connection[Any]) -> None:
                 assert listed[member.user_id].corrected_tier == state.current_tier
     assert (listed["c07"].corrected_on, listed["c12"].corrected_on) == (date(2024, 5, 19), date(2024, 3, 3))
     assert listed["c08"].corrected_on is None
+
+
+def test_boosts_of_creators_who_would_hold_another_tier_are_not_paid(example: Connection[Any]) -> None:
+    """c02 is Bronze from 15 September on, and Silver where 100 are enough."""
+    about = {"tenant_id": "t-acme", "reward_id": "boost"}
+    reward = {"type": "commission_boost", "name": "Boost", "tier_eligibility": "tier_1", "display_order": 1}
+    claimed = {"user_id": "c02", "status": "claimed", "tier_at_claim": "tier_1", "redemption_type": "instant"}
+    slot = {"cycle_key": "once", "slot": 1, "claimed_at": datetime(2024, 10, 1, tzinfo=UTC)}
+    with example.transaction(force_rollback=True):
+        insert(example, "rewards", [about | reward])
+        insert(example, "redemptions", [about | claimed | slot])
+        example.execute(
+            "INSERT INTO trackai.commission_boost_redemptions (tenant_id, redemption_id, user_id, boost_status,"
+            " boost_rate, scheduled_activation_date, currency, minor_units, calculated_commission)"
+            " SELECT tenant_id, id, user_id, 'pending_payout', 5, '2024-10-01', 'USD', 2, 45 FROM trackai.redemptions"
+        )
+        tried = what_if(example, "t-acme", 6, OtherRules(thresholds={"tier_2": Decimal(100)}), NOW)
+    assert (tried.as_is.boosts, tried.as_if.boosts) == (45, 0)
 
 
 def test_other_rules(example: Connection[Any]) -> None:

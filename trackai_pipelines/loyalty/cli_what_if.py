@@ -55,12 +55,12 @@ def what_if(
         for name in sorted({*before, *after})
     ]
     results().print(table(("events, and creators by tier at the end", "as it is", "as if", "difference"), rows))
-    results().print(
-        f"commission at the tiers' rates: {found.as_is.commission:,.2f} {found.currency}, and "
-        f"{found.as_if.commission:,.2f} as if ({found.as_if.commission - found.as_is.commission:+,.2f})",
-        markup=False,
-        highlight=False,
-    )
+    for what, before, after in (
+        ("commission at the tiers' rates", found.as_is.commission, found.as_if.commission),
+        ("boosts claimed in these months", found.as_is.boosts, found.as_if.boosts),
+    ):
+        said = f"{what}: {before:,.2f} {found.currency}, and {after:,.2f} as if ({after - before:+,.2f})"
+        results().print(said, markup=False, highlight=False)
 
 
 def _threshold(text: str) -> tuple[str, Decimal]:

@@ -39,6 +39,8 @@ class PlayedMonths:
     """Creators by tier at the end."""
     commission: Decimal
     """What the tiers' commission rates make of the sales, in the program's currency."""
+    boosts: Decimal
+    """What the boosts pay that were claimed in the months, of creators who hold their tier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ def _course(
     known = [(date.min, Known(ledger_upto=ledger_upto, seen_upto=ledger_upto))]
     moves: dict[str, int] = {}
     creators: dict[str, int] = {}
-    commission = Decimal(0)
+    commission = boosts = Decimal(0)
     first, last = given["from_day"], given["to_day"]
     for at in range(0, len(users), CREATORS_AT_ONCE):
         of = users[at : at + CREATORS_AT_ONCE]
@@ -133,8 +135,10 @@ def _course(
                 moves[name] = moves.get(name, 0) + count
             for name, count in connection.execute(tables.composed("loyalty/course_creators")):
                 creators[name] = creators.get(name, 0) + count
-            (cost,) = connection.execute(  # type: ignore[misc]
-                tables.composed("loyalty/course_commission"), {**given, "ledger_upto": ledger_upto}
-            ).fetchone()
-            commission += cost
-    return PlayedMonths(moves=moves, creators=creators, commission=commission)
+            costs = [
+                connection.execute(tables.composed(name), {**given, "ledger_upto": ledger_upto}).fetchone() or (0,)
+                for name in ("loyalty/course_commission", "loyalty/course_boosts")
+            ]
+            commission += costs[0][0]
+            boosts += costs[1][0]
+    return PlayedMonths(moves=moves, creators=creators, commission=commission, boosts=boosts)
