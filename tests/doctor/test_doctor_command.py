@@ -42,6 +42,7 @@ def test_nothing_is_wrong_with_a_migrated_database(trackai: Run, home: Path, mon
         "retention", "dagster.yaml", "archive", "disk", "refunds", "same events", "ad accounts", "campaign days",
         "exchange rates", "flags kept", "gates", "flag ramps", "flag overrides", "flag usage",
         "test configurations", "test days", "test users", "test variants",
+        "loyalty days",
     }  # fmt: skip
     assert set(levels.values()) == {Level.OK}
 

@@ -16,7 +16,9 @@ from loyalty.worlds import FIRST, events_of, expected, found_program, moment, po
 from psycopg import Connection
 
 from trackai_pipelines.database.connection import connect
+from trackai_pipelines.domain import Checkup, Level
 from trackai_pipelines.loyalty.evaluating import EvaluatedDay, NotDue, due_days, evaluate_due, reset_draft
+from trackai_pipelines.loyalty.health import health
 from trackai_pipelines.loyalty.overriding import TierByHand, override
 from trackai_pipelines.loyalty.reconcile_tiers import days_left_out
 from trackai_pipelines.loyalty.refusals import LoyaltyRefusedError
@@ -119,6 +121,10 @@ def test_when_a_day_is_due(connection: Connection[Any], add_tenant: Callable[...
     assert due == {tenant: (FIRST, FIRST + 3 * DAY)}
     assert days_left_out(connection, moment(FIRST + 4 * DAY, 12)) == [f"{tenant}: {FIRST} to {FIRST + 3 * DAY} are due"]
     assert days_left_out(connection, moment(FIRST + DAY, 12)) == []
+    (late,) = health(Checkup(connection, moment(FIRST + 4 * DAY, 12), ()))
+    (fine,) = health(Checkup(connection, moment(FIRST + DAY, 12), ()))
+    assert (late.level, fine.level) == (Level.WARN, Level.OK)
+    assert late.said == f"{tenant}: {FIRST} to {FIRST + 3 * DAY} are due"
     done, *_ = evaluate_due(connection, tenant, moment(FIRST + 4 * DAY, 12), until=FIRST)
     assert isinstance(done, EvaluatedDay)
     assert (done.day, done.members, done.events["enrolled"]) == (FIRST, 2, 2)

@@ -5,10 +5,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from trackai_pipelines.domain import (
+    Checkup,
     Command,
     DemoJob,
     DemoPart,
     Domain,
+    Finding,
     Personal,
     Section,
     StoryPart,
@@ -41,6 +43,12 @@ def _commands() -> Any:
     from trackai_pipelines.loyalty.cli import app
 
     return app
+
+
+def _health(checkup: Checkup) -> Iterable[Finding]:
+    from trackai_pipelines.loyalty.health import health
+
+    return health(checkup)
 
 
 def _demo() -> DemoPart:
@@ -182,6 +190,7 @@ LOYALTY = Domain(
     kinds=_kinds,
     definitions=_definitions,
     commands=(Command(name="loyalty", says=_SAYS, load=_commands),),
+    health=_health,
     section=_section,
     demo=_demo,
     story=_story,
