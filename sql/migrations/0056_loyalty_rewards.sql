@@ -84,11 +84,8 @@ CREATE TABLE trackai.missions (
     PRIMARY KEY (tenant_id, mission_id),
     FOREIGN KEY (tenant_id, reward_id) REFERENCES trackai.rewards (tenant_id, reward_id),
     CONSTRAINT raffles_alone_have_an_end_and_winners CHECK (
-        CASE
-            WHEN mission_type = 'raffle'
-                THEN raffle_end_date IS NOT NULL AND winners IS NOT NULL AND target_value = 0
-            ELSE raffle_end_date IS NULL AND winners IS NULL AND target_value > 0
-        END
+        (mission_type = 'raffle') = (raffle_end_date IS NOT NULL) AND (mission_type = 'raffle') = (winners IS NOT NULL)
+        AND (mission_type = 'raffle') = (target_value = 0) AND target_value >= 0
     ),
     CONSTRAINT units_are_those_of_the_type CHECK (
         target_unit = CASE mission_type WHEN 'sales_dollars' THEN 'dollars' WHEN 'sales_units' THEN 'units' ELSE 'count' END

@@ -126,7 +126,10 @@ def test_a_resident_polls_where_nobody_would_wake_it(
 def test_what_needs_a_session_takes_the_direct_url(
     through: str, database_url: str, empty_database_url: str, connection: Connection[Any], monkeypatch: Any
 ) -> None:
-    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    held = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
     with connect(through) as shared:
         advice = "Set TRACKAI_DATABASE_DIRECT_URL to a URL of the server itself"
         with pytest.raises(PoolerError, match=advice), only_mover(shared):

@@ -11,8 +11,9 @@ from trackai_pipelines.database.statements import statement
 from trackai_pipelines.database.tables import Column
 
 _TABLE = re.compile(r"^CREATE TABLE trackai\.(\w+) \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
+# Keywords, such as those of conditions of more than one line, are in capitals there, and names are not.
 _COLUMN = re.compile(
-    r'^    (?!CONSTRAINT )"?(?P<name>\w+)"? '
+    r'^    "?(?P<name>[a-z]\w*)"? '
     r"(?P<type>.+?)(?: COLLATE \S+)?(?: (?:DEFAULT|GENERATED) .*?)?"
     r"(?P<kept> NOT NULL)?,?(?:  -- (?P<comment>.*))?$",
     re.MULTILINE,
